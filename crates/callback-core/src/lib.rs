@@ -1,0 +1,12 @@
+//! The call's rules, pure: no clock, no socket, no randomness, no database, no order of a hash map.
+//!
+//! Time is an argument, randomness is drawn before it comes here, and the same inputs give the same
+//! commands for ever: that is what makes a stored call replayable.
+
+pub mod flow;
+pub mod id;
+pub mod number;
+pub mod order;
+pub mod plan;
+pub mod record;
+pub mod time;

@@ -1,0 +1,1 @@
+//! SIP and RTP in the words of `callback-core`: places calls, reports what becomes of them, and carries their sound.
