@@ -1,6 +1,8 @@
 //! The settled input of a call: what `admit` decided once and the flow only follows.
 
+use crate::id::{ManagerId, OrderId};
 use crate::number::PhoneNumber;
+use crate::time::Ts;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -93,5 +95,176 @@ impl TryFrom<String> for Digits {
 
     fn try_from(text: String) -> Result<Self, NotDigits> {
         text.parse()
+    }
+}
+
+/// Everything the flow follows, fixed at admission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The order that it serves.
+    pub order: OrderId,
+    /// When the order was accepted: the promise counts from here.
+    pub accepted_at: Ts,
+    /// The version of the settings that it was made from.
+    pub settings_version: u32,
+    /// Who is dialled first.
+    pub mode: Mode,
+    /// How managers are sought.
+    pub strategy: RingStrategy,
+    /// The visitor.
+    pub visitor: PlanVisitor,
+    /// The callable managers, in the listed order; no two have the same telephone.
+    pub managers: Vec<PlanManager>,
+    /// The order of each round: the listed one, or a permutation drawn at admission.
+    pub rounds: Vec<Vec<Seat>>,
+    /// Times and counts.
+    pub limits: Limits,
+    /// How long each prompt is.
+    pub prompts: PromptLengths,
+}
+
+/// A manager's place in [`Plan::managers`], from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seat(pub u8);
+
+/// Who a leg is dialled to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Callee {
+    /// The one who ordered.
+    Visitor,
+    /// A manager of the plan.
+    Manager(Seat),
+}
+
+/// Who is dialled first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Managers and visitor side by side.
+    Together,
+    /// The visitor when a manager has accepted.
+    ManagerFirst,
+}
+
+/// How managers are sought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RingStrategy {
+    /// One after another, in the listed order.
+    Linear,
+    /// One after another, each round in its own random order.
+    Random,
+    /// All at once; the first to accept gets the call.
+    All,
+}
+
+/// Whether a manager must press 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AcceptKey {
+    /// Where a machine may have answered: flow.md § A leg's life.
+    Auto,
+    /// Always.
+    Yes,
+    /// Never.
+    No,
+}
+
+/// The visitor's part of a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlanVisitor {
+    /// The number that was ordered for.
+    pub number: PhoneNumber,
+    /// What he is shown.
+    pub caller_id: CallerId,
+}
+
+/// A manager's part of a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlanManager {
+    /// Who.
+    pub id: ManagerId,
+    /// The name that journal and dialog show.
+    pub name: Arc<str>,
+    /// Where.
+    pub telephone: Telephone,
+    /// From the answer to the first key of the extension.
+    pub extension_delay: Duration,
+    /// Whether he must press 1.
+    pub accept_key: AcceptKey,
+    /// What he is shown.
+    pub caller_id: CallerId,
+}
+
+/// Times and counts of a plan; the ranges are the settings' (requirements R17, R18, flow.md).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Limits {
+    /// How long a manager rings.
+    pub ring_timeout: Duration,
+    /// How long the visitor rings.
+    pub visitor_ring_timeout: Duration,
+    /// From the first manager's dial until no more round begins.
+    pub total_time: Duration,
+    /// The visitor's dial after the first manager's (together) or after the accept (manager first).
+    pub delay_to_visitor: Duration,
+    /// The longest talk.
+    pub max_talk: Duration,
+    /// How long the announcement asks for key 1.
+    pub accept_timeout: Duration,
+    /// From the acceptance until the visitor's telephone should have rung.
+    pub promise: Duration,
+    /// Legs that the order may have at once, at least 2; one is the visitor's.
+    pub max_legs: u16,
+    /// Whether managers hear the site's announcement.
+    pub announce: bool,
+}
+
+/// How long each prompt that is not endless lasts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PromptLengths {
+    /// [`Prompt::Announcement`](crate::flow::Prompt).
+    pub announcement: Duration,
+    /// To the manager who is being connected.
+    pub connecting: Duration,
+    /// To the manager whose visitor does not answer.
+    pub visitor_no_answer: Duration,
+    /// To the visitor who waits.
+    pub waiting: Duration,
+    /// To the visitor for whom nobody is free.
+    pub apology: Duration,
+}
+
+impl Plan {
+    /// The manager of a seat.
+    #[must_use]
+    pub fn manager(&self, seat: Seat) -> Option<&PlanManager> {
+        self.managers.get(usize::from(seat.0))
+    }
+
+    /// All seats, in the listed order.
+    pub fn seats(&self) -> impl Iterator<Item = Seat> + use<> {
+        (0..u8::try_from(self.managers.len()).unwrap_or(u8::MAX)).map(Seat)
+    }
+
+    /// What the called side is shown.
+    #[must_use]
+    pub fn caller_id(&self, callee: Callee) -> Option<&CallerId> {
+        match callee {
+            Callee::Visitor => Some(&self.visitor.caller_id),
+            Callee::Manager(seat) => self.manager(seat).map(|manager| &manager.caller_id),
+        }
+    }
+
+    /// The telephone that is dialled.
+    #[must_use]
+    pub fn telephone(&self, callee: Callee) -> Option<Telephone> {
+        match callee {
+            Callee::Visitor => {
+                Some(Telephone { address: Address::Phone(self.visitor.number), extension: None })
+            }
+            Callee::Manager(seat) => self.manager(seat).map(|manager| manager.telephone.clone()),
+        }
     }
 }
