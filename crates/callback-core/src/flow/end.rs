@@ -94,7 +94,7 @@ impl Flow {
             _ => HangupReason::Over,
         };
         let left: Vec<(LegId, Outcome)> =
-            self.legs.iter().filter(|leg| self.goes_down_now(leg)).map(|leg| (leg.id, outcome_at_end(leg))).collect();
+            self.legs.iter().filter(|leg| self.goes_down_now(leg)).map(|leg| (leg.id, self.outcome_at_end(leg))).collect();
         for (leg, outcome) in left {
             self.hang_up(leg, reason, outcome);
         }
@@ -179,8 +179,9 @@ impl Flow {
     }
 
     pub(super) fn say_farewell(&mut self, id: LegId, prompt: Prompt) {
+        let Some(outcome) = self.legs.get(id).map(|leg| self.outcome_at_end(leg)) else { return };
         if let Some(leg) = self.legs.get_mut(id) {
-            let (callee, outcome) = (leg.callee, outcome_at_end(leg));
+            let callee = leg.callee;
             leg.stage = Stage::Farewell;
             leg.outcome = outcome;
             self.disarm(id, callee);
@@ -245,13 +246,14 @@ impl Flow {
             legs: self.legs.records(),
         }
     }
-}
 
-/// What the call's end makes of a leg that it finds.
-fn outcome_at_end(leg: &Leg) -> Outcome {
-    match leg.outcome {
-        Outcome::Running if leg.times.bridged_at.is_some() => Outcome::Talked,
-        Outcome::Running => Outcome::Cut,
-        other => other,
+    /// What the call's end makes of a leg that it finds.
+    fn outcome_at_end(&self, leg: &Leg) -> Outcome {
+        let talked = self.talk.is_some_and(|talk| leg.callee == Callee::Visitor || talk.manager_leg == leg.id);
+        match leg.outcome {
+            Outcome::Running if talked => Outcome::Talked,
+            Outcome::Running => Outcome::Cut,
+            outcome => outcome,
+        }
     }
 }

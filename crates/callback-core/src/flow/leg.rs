@@ -28,7 +28,7 @@ pub(super) enum Stage {
     Ended,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) callee: Callee,
@@ -89,7 +89,7 @@ impl Leg {
 }
 
 /// The legs of a call, in the order of dialling.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Legs {
     next: u16,
     all: Vec<Leg>,

@@ -33,7 +33,7 @@ impl Flow {
             LegEvent::Played(n) if n == leg.prompt => self.manager_prompt_over(id),
             LegEvent::Digit(key) if matches!(stage, Stage::Announcing | Stage::Keying) => match key {
                 '1' => self.accept(id),
-                '2' => self.try_failed(id, HangupReason::Refused, true),
+                '2' => self.give_up(id, HangupReason::Refused, Outcome::Refused),
                 _ => {}
             },
             LegEvent::MediaLost { first, since } if leg.is_answered() => {
@@ -53,7 +53,7 @@ impl Flow {
                 }
                 self.hang_up(id, HangupReason::NoAnswer, Outcome::NotSent);
             }
-            LegTimer::Ring | LegTimer::Accept => self.try_failed(id, HangupReason::NoAnswer, false),
+            LegTimer::Ring | LegTimer::Accept => self.give_up(id, HangupReason::NoAnswer, Outcome::Failed),
             LegTimer::Extension => self.send_digits(id),
             LegTimer::Digits => self.after_digits(id),
             LegTimer::Prompt => match self.legs.get(id).map(|leg| leg.stage) {
@@ -213,7 +213,12 @@ impl Flow {
             Stage::Bridged => self.manager_left_bridge(id, cause, by),
             _ => {
                 let hung_up_on_us = matches!(stage, Stage::Announcing | Stage::Keying) && by == EndedBy::Far;
-                self.try_over(id, hung_up_on_us || cause.is_decline());
+                let outcome = match stage {
+                    _ if hung_up_on_us || cause.is_decline() => Outcome::Refused,
+                    Stage::Accepted => Outcome::Left,
+                    _ => Outcome::Failed,
+                };
+                self.try_over(id, outcome);
                 self.leg_ended(id, cause, by);
             }
         }
@@ -222,28 +227,24 @@ impl Flow {
     fn manager_media_lost(&mut self, id: LegId, stage: Stage, first: bool, since: crate::time::Ts) {
         match (first, stage) {
             (true, Stage::Bridged) => self.undo_bridge_with(id),
-            (true, _) => self.try_failed(id, HangupReason::NoMedia, false),
+            (true, _) => self.give_up(id, HangupReason::NoMedia, Outcome::Failed),
             (false, _) => self.media_lost(id, since),
         }
     }
 
-    /// We give him up.
-    pub(super) fn try_failed(&mut self, id: LegId, reason: HangupReason, refused: bool) {
-        self.try_over(id, refused);
-        self.hang_up(id, reason, Outcome::Failed);
+    /// His try is over, and we hang up.
+    fn give_up(&mut self, id: LegId, reason: HangupReason, outcome: Outcome) {
+        self.try_over(id, outcome);
+        self.hang_up(id, reason, outcome);
     }
 
     /// His try is over, whoever ends the leg: his turn passes on.
-    pub(super) fn try_over(&mut self, id: LegId, refused: bool) {
+    pub(super) fn try_over(&mut self, id: LegId, outcome: Outcome) {
         let Some(leg) = self.legs.get_mut(id) else { return };
-        leg.outcome = match leg.stage {
-            _ if refused => Outcome::Refused,
-            Stage::Accepted | Stage::Bridged => Outcome::Left,
-            _ => Outcome::Failed,
-        };
+        leg.outcome = outcome;
         let seat = leg.seat();
         if let Some(seat) = seat {
-            self.seek.failed(seat, self.now, refused);
+            self.seek.failed(seat, self.now, outcome == Outcome::Refused);
         }
         if self.accepted == Some(id) {
             self.accepted = None;

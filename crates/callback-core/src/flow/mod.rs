@@ -50,7 +50,7 @@ const RINGS_AFTER: Duration = Duration::from_secs(8);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// One call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Flow {
     plan: Arc<Plan>,
     now: Ts,
@@ -78,7 +78,7 @@ pub struct Flow {
 }
 
 /// Where the call is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Running,
     /// A shutdown took it from us before the visitor was dialled.

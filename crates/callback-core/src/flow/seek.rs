@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_secs(10);
 const CHANNEL_WAIT: Duration = Duration::from_secs(2);
 
 /// Where a manager stands.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Chance {
     /// This round still owes him a try.
     owed: bool,
@@ -47,7 +47,7 @@ pub(super) enum Next {
     Over,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Seek {
     strategy: RingStrategy,
     rounds: Vec<Vec<Seat>>,

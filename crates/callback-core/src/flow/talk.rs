@@ -67,20 +67,20 @@ impl Flow {
             self.end(How::TalkOver);
         } else {
             self.manager_left_bridge_at = Some(self.now);
-            self.back_to_seeking(id);
+            self.back_to_seeking(id, Outcome::Left);
             self.leg_ended(id, cause, by);
         }
     }
 
     /// Nothing was ever heard from the bridged manager: the bridge did not happen.
     pub(super) fn undo_bridge_with(&mut self, id: LegId) {
-        self.back_to_seeking(id);
+        self.back_to_seeking(id, Outcome::Failed);
         self.hang_up(id, HangupReason::NoMedia, Outcome::Failed);
     }
 
-    fn back_to_seeking(&mut self, manager: LegId) {
+    fn back_to_seeking(&mut self, manager: LegId, outcome: Outcome) {
         self.unbridge();
-        self.try_over(manager, false);
+        self.try_over(manager, outcome);
         if let Some(visitor) = self.visitor {
             self.play(visitor, Prompt::Music, true);
         }

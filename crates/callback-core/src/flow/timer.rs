@@ -53,7 +53,7 @@ pub(super) enum LegTimer {
 }
 
 /// The armed timers: few, so a list.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timers(Vec<(Timer, Ts)>);
 
 impl Timers {

@@ -116,22 +116,19 @@ impl Flow {
     }
 
     fn visitor_ended(&mut self, id: LegId, stage: Stage, cause: Cause, by: EndedBy) {
-        if let Some(leg) = self.legs.get_mut(id) {
-            leg.outcome = match stage {
-                Stage::Dialled => Outcome::NotSent,
-                Stage::Bridged => Outcome::Talked,
-                Stage::Accepted => Outcome::Left,
-                _ => Outcome::Failed,
-            };
-        }
         self.leg_ended(id, cause, by);
-        if !matches!(self.phase, Phase::Running) {
-            return;
-        }
-        match stage {
-            Stage::Dialled | Stage::Sent => self.end(How::VisitorFailed(cause.of_visitor(), cause)),
-            Stage::Accepted => self.end(How::VisitorLeft),
-            _ => self.end(How::TalkOverByVisitor),
+        let outcome = if stage <= Stage::Sent {
+            self.end(How::VisitorFailed(cause.of_visitor(), cause));
+            Outcome::Failed
+        } else if stage == Stage::Bridged {
+            self.end(How::TalkOverByVisitor);
+            if self.talk.is_some() { Outcome::Talked } else { Outcome::Left }
+        } else {
+            self.end(How::VisitorLeft);
+            Outcome::Left
+        };
+        if let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.times.sent_at.is_some()) {
+            leg.outcome = outcome;
         }
     }
 
