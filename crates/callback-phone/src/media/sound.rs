@@ -123,11 +123,14 @@ impl Sound {
     }
 }
 
-/// A sample of a sine: frequency in Hz, number of the sample, level in dBm0 (a full sine is +3.14 dBm0, G.711).
+/// The level of a sine that fills the range, in dBm0 (G.711: +3.14 in A-law, +3.17 in µ-law; here the middle).
+const FULL_DBM0: f32 = 3.155;
+
+/// A sample of a sine: frequency in Hz, number of the sample, level in dBm0.
 pub(super) fn tone(hertz: f32, sample: u32, dbm0: f32) -> f32 {
     // Whole periods of all the frequencies of telephony pass in a second, so the angle can start over.
     let angle = f64::from(sample % RATE) * f64::from(hertz) * std::f64::consts::TAU / f64::from(RATE);
-    10_f32.powf((dbm0 - 3.14) / 20.0) * to_single(angle.sin())
+    10_f32.powf((dbm0 - FULL_DBM0) / 20.0) * to_single(angle.sin())
 }
 
 /// How many samples a time has.
