@@ -264,6 +264,7 @@ fn hold_and_a_moved_address_are_followed() {
     let old = std::mem::replace(&mut a.rtp, moved);
     a.rtp.set_read_timeout(Some(PATIENCE)).unwrap();
     a.connect(|remote| remote);
+    a.receive(); // from here on the media knows
     let stranger = Header { payload_type: 8, marker: false, sequence: 2, timestamp: 320, ssrc: 1 };
     old.send_to(&[&stranger.octets()[..], &[0x66; 160]].concat(), a.to).unwrap();
     a.send(8, &[0x12; 160]);
