@@ -119,6 +119,9 @@ pub enum RefusedAddress {
 }
 
 /// The handle of the media; clones are the same media. It ends with the last of them.
+///
+/// Commands are carried out in the order of their giving; giving one waits only while a thousand others wait.
+/// Commands for a leg that is not open do nothing.
 #[derive(Clone, Debug)]
 pub struct Media {
     shared: Arc<Shared>,
@@ -145,15 +148,16 @@ impl Media {
     /// The address cannot be bound, the range holds no pair of ports, or no thread can be started.
     pub fn start(config: MediaConfig) -> io::Result<(Self, mpsc::Receiver<(LegKey, MediaEvent)>)> {
         UdpSocket::bind((config.address, 0))?;
-        let pairs = config.ports.len() / 2;
-        if pairs == 0 {
+        let [start] = random()?;
+        let pool = PortPool::new(&config.ports, start);
+        if pool.pairs() == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the media ports hold no even port and the next",
             ));
         }
-        warn_of_few_files(2 * pairs);
-        let ports = Arc::new(Mutex::new(PortPool::new(&config.ports, random::<1>()?[0])));
+        warn_of_few_files(2 * pool.pairs());
+        let ports = Arc::new(Mutex::new(pool));
         let (sender, receiver) = mpsc::channel(EVENTS);
         let workers = (0..THREADS)
             .map(|_| Worker::start(&config, Arc::clone(&ports), sender.clone(), COMMANDS))

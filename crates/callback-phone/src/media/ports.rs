@@ -44,6 +44,11 @@ impl PortPool {
         Self { all, free, resting: VecDeque::new() }
     }
 
+    /// How many pairs there are.
+    pub(super) fn pairs(&self) -> usize {
+        self.all
+    }
+
     /// The RTP port of a free pair.
     pub(super) fn take(&mut self, now: Instant) -> Result<u16, NoPort> {
         while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {

@@ -33,15 +33,19 @@ impl LegQuality {
         if expected == 0 { 0.0 } else { to_f64(self.packets_lost) / to_f64(expected) }
     }
 
-    /// The mean opinion score of what we heard (ITU-T G.107 with the defaults, R₀ = 93.2): 1 to 4.41.
+    /// The mean opinion score of what we heard (ITU-T G.107 with the defaults, R₀ = 93.2): 1 to 4.41; none where
+    /// nothing was heard.
     #[must_use]
-    pub fn mos(&self) -> f64 {
+    pub fn mos(&self) -> Option<f64> {
+        if self.packets_received == 0 {
+            return None;
+        }
         // One way: half the round trip, a packet of 20 ms, and a buffer of twice the jitter.
         let delay = self.rtt_ms.map_or(0.0, |rtt| rtt / 2.0 + 20.0) + 2.0 * self.jitter_ms;
         let loss = 100.0 * self.loss();
         let delay_impairment = 0.024 * delay + 0.11 * (delay - 177.3).max(0.0);
         let r = 93.2 - delay_impairment - 95.0 * loss / (loss + BPL);
-        if r <= 0.0 { 1.0 } else { 1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r) }
+        Some(if r <= 0.0 { 1.0 } else { 1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r) })
     }
 }
 
@@ -288,14 +292,15 @@ mod tests {
 
     #[test]
     fn the_verdict_is_that_of_g107() {
-        let near = |quality: LegQuality, mos: f64| {
-            assert!((quality.mos() - mos).abs() < 0.01, "{} {mos}", quality.mos())
+        let near = |quality: LegQuality, expected: f64| {
+            let mos = quality.mos().unwrap();
+            assert!((mos - expected).abs() < 0.01, "{mos} {expected}");
         };
         let good = LegQuality { packets_received: 100, ..LegQuality::default() };
         near(good, 4.41);
         near(LegQuality { packets_received: 95, packets_lost: 5, ..good }, 3.92);
         near(LegQuality { rtt_ms: Some(600.0), ..good }, 3.59);
         near(LegQuality { packets_received: 1, packets_lost: 1_000_000, rtt_ms: Some(5_000.0), ..good }, 1.0);
-        near(LegQuality::default(), 4.41);
+        assert_eq!(LegQuality { packets_lost: 5, ..LegQuality::default() }.mos(), None);
     }
 }
