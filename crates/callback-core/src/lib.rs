@@ -9,4 +9,5 @@ pub mod number;
 pub mod order;
 pub mod plan;
 pub mod record;
+pub mod site;
 pub mod time;

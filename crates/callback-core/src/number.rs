@@ -1,5 +1,6 @@
 //! Telephone numbers: E.164 in, E.164 out; any national spelling at the door.
 
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -52,5 +53,136 @@ impl TryFrom<String> for PhoneNumber {
 
     fn try_from(text: String) -> Result<Self, NotE164> {
         text.parse()
+    }
+}
+
+/// Why a spelling is no number that is ever dialled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It is no telephone number.
+    #[error("this is not a telephone number; write it with its country code, like +7 916 123-45-67")]
+    Invalid,
+    /// Emergency and other short numbers, premium, shared-cost, pagers, satellites and other numbers of no country.
+    #[error("numbers of this kind are not called: emergency, short, premium-rate, shared-cost, pager or satellite")]
+    RefusedClass,
+}
+
+/// Reads any national or international spelling (`8 (916) 123-45-67`, `+7…`, `007…`) as it is meant in `country`.
+///
+/// # Errors
+/// [`Unusable::Invalid`] where the numbering plans know no such number; [`Unusable::RefusedClass`] for numbers
+/// that exist and are never dialled.
+pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unusable> {
+    if text.len() > 64 {
+        return Err(Unusable::Invalid);
+    }
+    let util = &*PHONE_NUMBER_UTIL;
+    let international = text.trim_start().strip_prefix("00").map(|rest| format!("+{rest}"));
+    let region = country.region();
+    let parsed = match international.filter(|_| country.0 == *b"RU") {
+        Some(written) => util.parse(&written, region),
+        None => util.parse(text, region),
+    };
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let parsed = parsed.map_err(|_| if (2..=4).contains(&digits) { Unusable::RefusedClass } else { Unusable::Invalid })?;
+    if !util.is_valid_number(&parsed) {
+        return Err(if digits <= 4 { Unusable::RefusedClass } else { Unusable::Invalid });
+    }
+    let number_type = util.get_number_type(&parsed);
+    let refused = match number_type {
+        PhoneNumberType::FixedLine
+        | PhoneNumberType::Mobile
+        | PhoneNumberType::FixedLineOrMobile
+        | PhoneNumberType::TollFree
+        | PhoneNumberType::VoIP
+        | PhoneNumberType::PersonalNumber
+        | PhoneNumberType::UAN => false,
+        PhoneNumberType::PremiumRate
+        | PhoneNumberType::SharedCost
+        | PhoneNumberType::Pager
+        | PhoneNumberType::VoiceMail
+        | PhoneNumberType::Unknown => true,
+    };
+    let home = util.get_region_for_number(&parsed).and_then(|region| region.to_string().parse().ok());
+    let number = util.format(&parsed, PhoneNumberFormat::E164).parse().ok();
+    match (number, home) {
+        (Some(number), Some(home)) if !refused => Ok((number, home)),
+        (None, _) => Err(Unusable::Invalid),
+        _ => Err(Unusable::RefusedClass),
+    }
+}
+
+/// A country by ISO 3166-1 alpha-2, one that the numbering plans know.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Country([u8; 2]);
+
+/// A text that is no country.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a country by its two letters, like RU")]
+pub struct NotACountry;
+
+impl Country {
+    fn region(self) -> Option<Region> {
+        Region::try_from(std::str::from_utf8(&self.0).unwrap_or_default()).ok()
+    }
+}
+
+impl FromStr for Country {
+    type Err = NotACountry;
+
+    fn from_str(text: &str) -> Result<Self, NotACountry> {
+        let letters: [u8; 2] = text.to_ascii_uppercase().into_bytes().try_into().map_err(|_| NotACountry)?;
+        let country = Self(letters);
+        let known = country.region().is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some());
+        if known { Ok(country) } else { Err(NotACountry) }
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.0).unwrap_or("??"))
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.to_string()
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = NotACountry;
+
+    fn try_from(text: String) -> Result<Self, NotACountry> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Country, Unusable, parse};
+
+    #[test]
+    fn every_spelling_is_one_number_of_one_country() {
+        let check = |text: &str, country: &str, expected: Result<&str, Unusable>| {
+            let country: Country = country.parse().unwrap();
+            let read = parse(text, country).map(|(number, home)| format!("{number} {home}"));
+            assert_eq!(read, expected.map(str::to_owned), "{text} in {country}");
+        };
+        for spelling in ["8 (916) 123-45-67", "+7 916 123 45 67", "9161234567", "89161234567", "8-916-123-45-67"] {
+            check(spelling, "RU", Ok("+79161234567 RU"));
+        }
+        check("007 916 123-45-67", "RU", Ok("+79161234567 RU"));
+        check("8 800 555-01-23", "RU", Ok("+78005550123 RU"));
+        check("+7 701 123 45 67", "RU", Ok("+77011234567 KZ"));
+        check("020 7946 0018", "GB", Ok("+442079460018 GB"));
+        check("001 650 253 0000", "GB", Ok("+16502530000 US"));
+        for refused in ["112", "01", "911", "+7 803 123 45 67", "+1 900 234 5678", "+8816 1234 5678"] {
+            check(refused, "RU", Err(Unusable::RefusedClass));
+        }
+        for wrong in ["", "12345", "call me", "+7 916 123 45 6", "+999 123 456 789", &"9".repeat(100)] {
+            check(wrong, "RU", Err(Unusable::Invalid));
+        }
     }
 }

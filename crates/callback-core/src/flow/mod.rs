@@ -370,12 +370,17 @@ impl Flow {
     fn leg_ended(&mut self, id: LegId, cause: crate::record::Cause, by: crate::record::EndedBy) {
         let now = self.now;
         let Some(leg) = self.legs.get_mut(id) else { return };
+        let held_channel = leg.stage != Stage::Dialled;
         leg.stage = Stage::Ended;
         leg.ended = Some((cause, by));
         leg.times.ended_at = Some(now);
-        let (callee, seat, sent) = (leg.callee, leg.seat(), leg.times.sent_at.is_some());
+        let (callee, seat) = (leg.callee, leg.seat());
+        if cause.is_decline() && callee != Callee::Visitor {
+            leg.outcome = Outcome::Refused;
+            self.seek.refused(seat);
+        }
         self.disarm(id, callee);
-        self.seek.leg_down(seat, sent);
+        self.seek.leg_down(seat, held_channel);
     }
 
     fn disarm(&mut self, id: LegId, callee: Callee) {

@@ -31,8 +31,8 @@ pub enum IntentEnd {
     Failed(Ts),
     /// The manager refused.
     Refused(Ts),
-    /// A shutdown cut it: it is dialled again.
-    CutByShutdown,
+    /// It was cut by a shutdown, or for another manager who is gone with his process: it is dialled again.
+    Cut,
 }
 
 /// What a flow begins with; nothing, for the first process of an order.

@@ -98,20 +98,21 @@ impl Seek {
         for (seat, intent) in past.managers() {
             let this_round = intent.round.saturating_sub(1) == seek.round;
             let ended_at = match intent.end {
-                IntentEnd::Unknown | IntentEnd::CutByShutdown => None,
+                IntentEnd::Unknown | IntentEnd::Cut => None,
                 IntentEnd::Failed(at) | IntentEnd::Refused(at) => Some(at),
             };
             seek.any_known |= ended_at.is_some();
             seek.any_unknown |= intent.end == IntentEnd::Unknown;
             if this_round {
                 seek.last_try_end = seek.last_try_end.max(ended_at);
-                seek.tries = seek.tries.saturating_add(1);
             }
             let chance = seek.chance(seat);
-            chance.owed &= !this_round || intent.end == IntentEnd::CutByShutdown;
+            chance.owed &= !this_round || intent.end == IntentEnd::Cut;
             chance.rests_until = chance.rests_until.max(ended_at.map(|at| at + REST));
             chance.refused |= matches!(intent.end, IntentEnd::Refused(_));
         }
+        let tried = seek.chances.iter().filter(|chance| !chance.owed).count();
+        seek.tries = u8::try_from(tried).unwrap_or(u8::MAX);
         seek
     }
 
@@ -175,7 +176,11 @@ impl Seek {
     pub(super) fn sent(&mut self, now: Ts) -> bool {
         self.tries = self.tries.saturating_add(1);
         let first = self.first_sent.is_none();
-        self.first_sent.get_or_insert(now);
+        if first {
+            // t₀ moves from the start to here, and the limit with it.
+            self.first_sent = Some(now);
+            self.limit_passed = false;
+        }
         first
     }
 
@@ -188,6 +193,13 @@ impl Seek {
         chance.refused |= refused;
     }
 
+    /// He declined, be it across our own hang-up.
+    pub(super) fn refused(&mut self, seat: Option<Seat>) {
+        if let Some(seat) = seat {
+            self.chance(seat).refused = true;
+        }
+    }
+
     /// His try was cut because another manager accepted.
     pub(super) fn cut_for_another(&mut self, seat: Seat) {
         self.chance(seat).cut = true;
@@ -195,9 +207,8 @@ impl Seek {
 
     /// The manager who had accepted is gone: those cut for him are owed their try again.
     pub(super) fn winner_left(&mut self) {
-        let again = self.round == 0 || !self.limit_passed;
         for chance in &mut self.chances {
-            chance.owed |= chance.cut && again && !chance.refused;
+            chance.owed |= chance.cut;
             chance.cut = false;
         }
     }
@@ -235,9 +246,9 @@ impl Seek {
         }
     }
 
-    /// A leg of his is down; `was_sent`: it held a channel.
-    pub(super) fn leg_down(&mut self, seat: Option<Seat>, was_sent: bool) {
-        if was_sent {
+    /// A leg is down, the visitor's or a manager's.
+    pub(super) fn leg_down(&mut self, seat: Option<Seat>, held_channel: bool) {
+        if held_channel {
             self.hold_until = None;
         }
         if let Some(seat) = seat {
@@ -257,20 +268,23 @@ impl Seek {
         }
     }
 
-    /// `total_time_s` has passed.
+    /// `total_time_s` has passed: in round 1 nobody is waited for any more, of later rounds no try begins.
     pub(super) fn limit(&mut self) {
         self.limit_passed = true;
         self.hold_until = None;
-        let first_round = self.round == 0;
-        for chance in &mut self.chances {
-            chance.owed &= first_round && !chance.busy && !chance.no_channel;
+        if self.round == 0 {
+            for chance in &mut self.chances {
+                chance.owed &= !chance.busy && !chance.no_channel;
+            }
         }
-        let chances = &self.chances;
-        self.urgent.retain(|seat| chances.get(usize::from(seat.0)).is_some_and(|chance| chance.owed));
+    }
+
+    fn may_begin_tries(&self) -> bool {
+        self.round == 0 || !self.limit_passed
     }
 
     fn pick(&mut self, now: Ts, free_channels: usize) -> Option<Seat> {
-        if free_channels == 0 || self.hold_until.is_some_and(|until| until > now) {
+        if free_channels == 0 || !self.may_begin_tries() || self.hold_until.is_some_and(|until| until > now) {
             return None;
         }
         let order = self.rounds.get(usize::from(self.round)).map_or(&[][..], Vec::as_slice);
@@ -290,7 +304,7 @@ impl Seek {
 
     /// Somebody of this round is still to be dialled without being waited for by name.
     fn owes_somebody(&self) -> bool {
-        self.chances.iter().any(Chance::may_be_dialled)
+        self.may_begin_tries() && self.chances.iter().any(Chance::may_be_dialled)
     }
 
     /// Somebody of this round is busy in our service and may come free in time.

@@ -420,7 +420,7 @@ fn read_intent(word: &str, leg: u16) -> Intent {
     let end = match &word[2..3] {
         "f" => IntentEnd::Failed(at + Duration::from_secs(1)),
         "r" => IntentEnd::Refused(at + Duration::from_secs(1)),
-        "c" => IntentEnd::CutByShutdown,
+        "c" => IntentEnd::Cut,
         _ => IntentEnd::Unknown,
     };
     Intent { leg: LegId(leg), callee: callee_of(&word[..1]), round: word[1..2].parse().unwrap(), at, end }

@@ -1,0 +1,171 @@
+//! Settings of a customer's site, parsed: what a published version holds. No string in here carries meaning
+//! that has not been checked.
+
+use crate::id::ManagerId;
+use crate::number::{Country, PhoneNumber};
+use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Managers of one site at most (R12).
+pub const MANAGERS: usize = 15;
+
+/// A site as it was published: a version's body.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Site {
+    /// The name that is spoken to managers and shown as the caller: the host of its address.
+    pub name: Arc<str>,
+    /// Its address: scheme, host, port. An order's `Origin` must be it.
+    pub origin: Origin,
+    /// Who is dialled first.
+    pub mode: Mode,
+    /// How managers are sought.
+    pub strategy: RingStrategy,
+    /// The promise, 5–600.
+    pub promise_seconds: u32,
+    /// How often the managers are gone through, 1–5.
+    pub rounds: u8,
+    /// How long a manager rings, 5–60.
+    pub ring_timeout_s: u32,
+    /// How long the visitor rings, 15–60.
+    pub visitor_ring_timeout_s: u32,
+    /// How long managers are sought, 30–600.
+    pub total_time_s: u32,
+    /// Between the two calls (R17), 0–60.
+    pub delay_to_visitor_s: u32,
+    /// The longest talk, 60–14400.
+    pub max_talk_s: u32,
+    /// Whether managers hear for which site the call is (R21).
+    pub announce: Announce,
+    /// The language of prompts: "ru" or "en".
+    pub language: Language,
+    /// What the visitor is shown.
+    pub caller_id_to_visitor: ShownNumber,
+    /// What managers are shown.
+    pub caller_id_to_manager: ShownNumber,
+    /// Where visitors may be called (R24).
+    pub countries: Vec<Country>,
+    /// Up to [`MANAGERS`], no two with the same telephone.
+    pub managers: Vec<Manager>,
+}
+
+/// A manager of a site.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manager {
+    /// The same as long as site and telephone are the same.
+    pub id: ManagerId,
+    /// For journal and dialog.
+    pub name: Arc<str>,
+    /// Where.
+    pub telephone: Telephone,
+    /// From the answer to the first key of the extension, 0–50 (R18).
+    pub extension_delay_s: u32,
+    /// Whether he must press 1.
+    pub accept_key: AcceptKey,
+}
+
+/// When managers hear the site's announcement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Announce {
+    /// When the customer has more than one site.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The language of prompts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Russian.
+    #[default]
+    Ru,
+    /// English.
+    En,
+}
+
+/// Which number a side is shown (R19).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShownNumber {
+    /// The service's own.
+    #[default]
+    Service,
+    /// The visitor's.
+    Visitor,
+    /// A certain one.
+    Number(PhoneNumber),
+}
+
+/// The origin of a web page (RFC 6454): scheme, host in ASCII, port where it is not the scheme's own.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Origin(Arc<str>);
+
+/// A text that is no site's address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a site's address, like https://shop.example")]
+pub struct NotAnOrigin;
+
+impl Origin {
+    /// Takes the origin out of an address: path, query and a default port fall away, letters become small.
+    ///
+    /// # Errors
+    /// No `http` or `https`, no host, a host that is not ASCII (give its punycode), user information.
+    pub fn parse(address: &str) -> Result<Self, NotAnOrigin> {
+        let (scheme, rest) = address.trim().split_once("://").ok_or(NotAnOrigin)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let own_port = match scheme.as_str() {
+            "https" => ":443",
+            "http" => ":80",
+            _ => return Err(NotAnOrigin),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let authority = authority.strip_suffix(own_port).unwrap_or(&authority).to_owned();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
+        let fits = !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(allowed);
+        if fits { Ok(Self(format!("{scheme}://{authority}").into())) } else { Err(NotAnOrigin) }
+    }
+
+    /// The host, without scheme and port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.0.split_once("://").map_or(&*self.0, |(_, authority)| authority);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// As a browser writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Origin;
+
+    #[test]
+    fn an_address_has_one_origin_however_it_is_written() {
+        let check = |text: &str, origin: Option<&str>, host: &str| {
+            let parsed = Origin::parse(text).ok();
+            assert_eq!(parsed.as_ref().map(Origin::as_str), origin, "{text}");
+            assert_eq!(parsed.as_ref().map_or("", Origin::host), host, "{text}");
+        };
+        check("https://Shop.Example/catalogue?x=1", Some("https://shop.example"), "shop.example");
+        check("https://shop.example:443", Some("https://shop.example"), "shop.example");
+        check("http://localhost:8080/", Some("http://localhost:8080"), "localhost");
+        check("http://[::1]:8080", Some("http://[::1]:8080"), "[::1]");
+        check("https://xn--80aswg.xn--p1ai", Some("https://xn--80aswg.xn--p1ai"), "xn--80aswg.xn--p1ai");
+        for wrong in ["", "shop.example", "ftp://shop.example", "https://", "https://user@shop.example", "https://сайт.рф"] {
+            check(wrong, None, "");
+        }
+    }
+}
