@@ -63,7 +63,9 @@ pub enum Unusable {
     #[error("this is not a telephone number; write it with its country code, like +7 916 123-45-67")]
     Invalid,
     /// Emergency and other short numbers, premium, shared-cost, pagers, satellites and other numbers of no country.
-    #[error("numbers of this kind are not called: emergency, short, premium-rate, shared-cost, pager or satellite")]
+    #[error(
+        "numbers of this kind are not called: emergency, short, premium-rate, shared-cost, pager or satellite"
+    )]
     RefusedClass,
 }
 
@@ -84,7 +86,8 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
         None => util.parse(text, region),
     };
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let parsed = parsed.map_err(|_| if (2..=4).contains(&digits) { Unusable::RefusedClass } else { Unusable::Invalid })?;
+    let parsed = parsed
+        .map_err(|_| if (2..=4).contains(&digits) { Unusable::RefusedClass } else { Unusable::Invalid })?;
     if !util.is_valid_number(&parsed) {
         return Err(if digits <= 4 { Unusable::RefusedClass } else { Unusable::Invalid });
     }
@@ -134,7 +137,9 @@ impl FromStr for Country {
     fn from_str(text: &str) -> Result<Self, NotACountry> {
         let letters: [u8; 2] = text.to_ascii_uppercase().into_bytes().try_into().map_err(|_| NotACountry)?;
         let country = Self(letters);
-        let known = country.region().is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some());
+        let known = country
+            .region()
+            .is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some());
         if known { Ok(country) } else { Err(NotACountry) }
     }
 }
@@ -170,7 +175,9 @@ mod tests {
             let read = parse(text, country).map(|(number, home)| format!("{number} {home}"));
             assert_eq!(read, expected.map(str::to_owned), "{text} in {country}");
         };
-        for spelling in ["8 (916) 123-45-67", "+7 916 123 45 67", "9161234567", "89161234567", "8-916-123-45-67"] {
+        for spelling in
+            ["8 (916) 123-45-67", "+7 916 123 45 67", "9161234567", "89161234567", "8-916-123-45-67"]
+        {
             check(spelling, "RU", Ok("+79161234567 RU"));
         }
         check("007 916 123-45-67", "RU", Ok("+79161234567 RU"));

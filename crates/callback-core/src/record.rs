@@ -61,8 +61,12 @@ impl Cause {
         match self {
             Self::Sip(486 | 600) | Self::Q850(17) | Self::InService => visitor(Busy),
             Self::Sip(603 | 607) | Self::Q850(21) => visitor(Refused),
-            Self::Sip(404 | 410 | 414 | 416 | 484 | 485 | 604) | Self::Q850(1 | 3 | 22 | 28) => visitor(Invalid),
-            Self::Sip(408 | 480 | 487) | Self::Q850(16 | 18 | 19 | 20 | 27 | 31) | Self::Normal => visitor(Silent),
+            Self::Sip(404 | 410 | 414 | 416 | 484 | 485 | 604) | Self::Q850(1 | 3 | 22 | 28) => {
+                visitor(Invalid)
+            }
+            Self::Sip(408 | 480 | 487) | Self::Q850(16 | 18 | 19 | 20 | 27 | 31) | Self::Normal => {
+                visitor(Silent)
+            }
             Self::NoFunds => Disposition::NotCalled(NotCalled::NoFunds),
             Self::Sip(_)
             | Self::Q850(_)
@@ -156,21 +160,27 @@ impl Disposition {
     pub fn keys(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Connected => ("connected", None),
-            Self::ManagerNoAnswer(fault) => ("manager_no_answer", Some(match fault {
-                ManagerFault::AllFailed => "all_failed",
-                ManagerFault::AllBusy => "all_busy",
-                ManagerFault::VisitorLeft => "visitor_left",
-                ManagerFault::HungUpAtOnce => "hung_up_at_once",
-            })),
-            Self::VisitorNoAnswer(fault) => ("visitor_no_answer", Some(match fault {
-                VisitorFault::Busy => "busy",
-                VisitorFault::Silent => "silent",
-                VisitorFault::Refused => "refused",
-                VisitorFault::Invalid => "invalid",
-                VisitorFault::NoMedia => "no_media",
-                VisitorFault::HungUpAtOnce => "hung_up_at_once",
-                VisitorFault::LeftAtOnce => "left_at_once",
-            })),
+            Self::ManagerNoAnswer(fault) => (
+                "manager_no_answer",
+                Some(match fault {
+                    ManagerFault::AllFailed => "all_failed",
+                    ManagerFault::AllBusy => "all_busy",
+                    ManagerFault::VisitorLeft => "visitor_left",
+                    ManagerFault::HungUpAtOnce => "hung_up_at_once",
+                }),
+            ),
+            Self::VisitorNoAnswer(fault) => (
+                "visitor_no_answer",
+                Some(match fault {
+                    VisitorFault::Busy => "busy",
+                    VisitorFault::Silent => "silent",
+                    VisitorFault::Refused => "refused",
+                    VisitorFault::Invalid => "invalid",
+                    VisitorFault::NoMedia => "no_media",
+                    VisitorFault::HungUpAtOnce => "hung_up_at_once",
+                    VisitorFault::LeftAtOnce => "left_at_once",
+                }),
+            ),
             Self::NotCalled(reason) => ("not_called", Some(reason.key())),
         }
     }

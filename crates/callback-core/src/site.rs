@@ -164,7 +164,14 @@ mod tests {
         check("http://localhost:8080/", Some("http://localhost:8080"), "localhost");
         check("http://[::1]:8080", Some("http://[::1]:8080"), "[::1]");
         check("https://xn--80aswg.xn--p1ai", Some("https://xn--80aswg.xn--p1ai"), "xn--80aswg.xn--p1ai");
-        for wrong in ["", "shop.example", "ftp://shop.example", "https://", "https://user@shop.example", "https://сайт.рф"] {
+        for wrong in [
+            "",
+            "shop.example",
+            "ftp://shop.example",
+            "https://",
+            "https://user@shop.example",
+            "https://сайт.рф",
+        ] {
             check(wrong, None, "");
         }
     }

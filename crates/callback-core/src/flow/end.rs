@@ -72,29 +72,33 @@ impl Flow {
         self.phase = Phase::Ended(Ending { at: self.now, disposition });
         self.timers.clear_all_but_deadline();
         self.unbridge();
-        let cause = match how {
-            How::VisitorFailed(_, cause) => Some(cause),
-            _ => None,
-        };
+        let cause = if let How::VisitorFailed(_, cause) = how { Some(cause) } else { None };
         self.shown = VisitorState::Ended(disposition);
         let talk = self.talk.map(|talk| talk.until.since(talk.from));
         let of = self.detail().of;
         let detail = Detail { of, cause, talk, ..Detail::default() };
         self.out.push_back(Command::Tell(self.shown, detail));
-        match how {
-            How::VisitorFailed(..) => self.let_managers_know(),
-            How::SeekOver | How::SeekCutByShutdown => self.let_visitor_go(),
-            _ => {}
-        }
         let reason = match how {
+            How::VisitorFailed(..) => {
+                self.let_managers_know();
+                HangupReason::Over
+            }
+            How::SeekOver | How::SeekCutByShutdown => {
+                self.let_visitor_go();
+                HangupReason::Over
+            }
             How::Cancelled(_) => HangupReason::Cancelled,
             How::Limit => HangupReason::Limit,
             How::VisitorUnheard | How::Silence => HangupReason::NoMedia,
             How::Deadline | How::Interrupted => HangupReason::Shutdown,
-            _ => HangupReason::Over,
+            How::VisitorLeft | How::TalkOver | How::TalkOverByVisitor => HangupReason::Over,
         };
-        let left: Vec<(LegId, Outcome)> =
-            self.legs.iter().filter(|leg| self.goes_down_now(leg)).map(|leg| (leg.id, self.outcome_at_end(leg))).collect();
+        let left: Vec<(LegId, Outcome)> = self
+            .legs
+            .iter()
+            .filter(|leg| self.goes_down_now(leg))
+            .map(|leg| (leg.id, self.outcome_at_end(leg)))
+            .collect();
         for (leg, outcome) in left {
             self.hang_up(leg, reason, outcome);
         }
@@ -149,10 +153,10 @@ impl Flow {
 
     fn count_talk(&mut self) {
         let manager = self.accepted.and_then(|id| self.legs.get(id));
-        if let (Some(from), Some(leg)) = (self.bridged_at, manager) {
-            if let Some(seat) = leg.seat() {
-                self.talk = Some(Talk { manager_leg: leg.id, manager: seat, from, until: self.now });
-            }
+        if let (Some(from), Some((leg, seat))) =
+            (self.bridged_at, manager.and_then(|leg| Some((leg.id, leg.seat()?))))
+        {
+            self.talk = Some(Talk { manager_leg: leg, manager: seat, from, until: self.now });
         }
     }
 
@@ -221,18 +225,20 @@ impl Flow {
             return;
         }
         self.timers.clear_all();
-        let finish = match self.phase {
-            Phase::HandingBack => Finish::HandedBack(self.legs.records()),
-            _ => Finish::Over(self.record()),
+        let finish = if matches!(self.phase, Phase::HandingBack) {
+            Finish::HandedBack(self.legs.records())
+        } else {
+            Finish::Over(self.record())
         };
         self.phase = Phase::Finished;
         self.out.push_back(Command::Finish(Box::new(finish)));
     }
 
     pub(super) fn record(&self) -> CallRecord {
-        let (at, disposition) = match &self.phase {
-            Phase::Ended(ending) => (ending.at, ending.disposition),
-            _ => (self.now, Disposition::NotCalled(NotCalled::Interrupted)),
+        let (at, disposition) = if let Phase::Ended(ending) = &self.phase {
+            (ending.at, ending.disposition)
+        } else {
+            (self.now, Disposition::NotCalled(NotCalled::Interrupted))
         };
         CallRecord {
             order: self.plan.order,
@@ -249,11 +255,14 @@ impl Flow {
 
     /// What the call's end makes of a leg that it finds.
     fn outcome_at_end(&self, leg: &Leg) -> Outcome {
-        let talked = self.talk.is_some_and(|talk| leg.callee == Callee::Visitor || talk.manager_leg == leg.id);
-        match leg.outcome {
-            Outcome::Running if talked => Outcome::Talked,
-            Outcome::Running => Outcome::Cut,
-            outcome => outcome,
+        let talked =
+            self.talk.is_some_and(|talk| leg.callee == Callee::Visitor || talk.manager_leg == leg.id);
+        if leg.outcome != Outcome::Running {
+            leg.outcome
+        } else if talked {
+            Outcome::Talked
+        } else {
+            Outcome::Cut
         }
     }
 }

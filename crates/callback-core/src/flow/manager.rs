@@ -202,26 +202,26 @@ impl Flow {
     }
 
     fn manager_ended(&mut self, id: LegId, stage: Stage, cause: Cause, by: EndedBy) {
-        match stage {
-            Stage::Dialled => {
-                self.leg_ended(id, cause, by);
-                if let Some(seat) = self.legs.get(id).and_then(super::Leg::seat) {
-                    self.seek.not_sent(seat, cause, self.now);
-                }
-                self.legs.fold_unsent(id);
-            }
-            Stage::Bridged => self.manager_left_bridge(id, cause, by),
-            _ => {
-                let hung_up_on_us = matches!(stage, Stage::Announcing | Stage::Keying) && by == EndedBy::Far;
-                let outcome = match stage {
-                    _ if hung_up_on_us || cause.is_decline() => Outcome::Refused,
-                    Stage::Accepted => Outcome::Left,
-                    _ => Outcome::Failed,
-                };
-                self.try_over(id, outcome);
-                self.leg_ended(id, cause, by);
-            }
+        if stage == Stage::Bridged {
+            return self.manager_left_bridge(id, cause, by);
         }
+        if stage == Stage::Dialled {
+            self.leg_ended(id, cause, by);
+            if let Some(seat) = self.legs.get(id).and_then(super::Leg::seat) {
+                self.seek.not_sent(seat, cause, self.now);
+            }
+            return self.legs.fold_unsent(id);
+        }
+        let hung_up_on_us = matches!(stage, Stage::Announcing | Stage::Keying) && by == EndedBy::Far;
+        let outcome = if hung_up_on_us || cause.is_decline() {
+            Outcome::Refused
+        } else if stage == Stage::Accepted {
+            Outcome::Left
+        } else {
+            Outcome::Failed
+        };
+        self.try_over(id, outcome);
+        self.leg_ended(id, cause, by);
     }
 
     fn manager_media_lost(&mut self, id: LegId, stage: Stage, first: bool, since: crate::time::Ts) {

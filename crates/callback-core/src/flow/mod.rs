@@ -342,7 +342,11 @@ impl Flow {
             Prompt::VisitorNoAnswer => Some(lengths.visitor_no_answer),
             Prompt::Waiting => Some(lengths.waiting),
             Prompt::Apology => Some(lengths.apology),
-            Prompt::AnnouncementAndKey | Prompt::Key | Prompt::Ringback | Prompt::Music | Prompt::TalkEnds => None,
+            Prompt::AnnouncementAndKey
+            | Prompt::Key
+            | Prompt::Ringback
+            | Prompt::Music
+            | Prompt::TalkEnds => None,
         }
     }
 
@@ -387,7 +391,9 @@ impl Flow {
         match callee {
             Callee::Manager(_) => self.timers.clear_leg(id),
             Callee::Visitor => {
-                for timer in [Timer::VisitorDial, Timer::VisitorRing, Timer::VisitorRingsOn, Timer::VisitorPrompt] {
+                for timer in
+                    [Timer::VisitorDial, Timer::VisitorRing, Timer::VisitorRingsOn, Timer::VisitorPrompt]
+                {
                     self.timers.clear(timer);
                 }
             }

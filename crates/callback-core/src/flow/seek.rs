@@ -139,10 +139,9 @@ impl Seek {
     /// The seeking's next step. `trying`: a try runs; `free_channels`: legs that managers may still have.
     pub(super) fn next(&mut self, now: Ts, trying: bool, free_channels: usize) -> Next {
         loop {
-            if self.strategy == RingStrategy::All || !trying {
-                if let Some(seat) = self.pick(now, free_channels) {
-                    return Next::Dial(seat);
-                }
+            let may_dial = self.strategy == RingStrategy::All || !trying;
+            if let Some(seat) = may_dial.then(|| self.pick(now, free_channels)).flatten() {
+                return Next::Dial(seat);
             }
             if trying || self.owes_somebody() {
                 return Next::Wait(self.wake(now));
@@ -330,15 +329,14 @@ impl Seek {
         let gap = after + ROUND_GAP;
         let candidates = || self.chances.iter().filter(|chance| !chance.refused);
         candidates().next()?;
-        let rests = || candidates().filter(|chance| !chance.busy).map(|chance| chance.rests_until.unwrap_or(gap));
+        let rests =
+            || candidates().filter(|chance| !chance.busy).map(|chance| chance.rests_until.unwrap_or(gap));
         let (begin, first_dial) = match self.strategy {
             RingStrategy::All => {
                 let all_rested = rests().max().unwrap_or(gap).max(gap);
                 (all_rested, all_rested)
             }
-            RingStrategy::Linear | RingStrategy::Random => {
-                (gap, rests().min().unwrap_or(gap).max(gap))
-            }
+            RingStrategy::Linear | RingStrategy::Random => (gap, rests().min().unwrap_or(gap).max(gap)),
         };
         (first_dial < self.limit_at()).then_some(begin)
     }

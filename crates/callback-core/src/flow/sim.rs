@@ -7,14 +7,14 @@
 //!
 //! Run by `cargo xtask test` with a million cases and by `cargo xtask sim --seed N --explain` with one.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
+
 mod dice;
 mod network;
 mod watch;
 
 use super::{Canceller, Command, Finish, Flow, Input, Intent, LegEvent, Past};
-use crate::plan::{
-    AcceptKey, Address, CallerId, Mode, Plan, PlanManager, RingStrategy, Seat, Telephone,
-};
+use crate::plan::{AcceptKey, Address, CallerId, Mode, Plan, PlanManager, RingStrategy, Seat, Telephone};
 use crate::record::EndedBy;
 use crate::time::Ts;
 use dice::Dice;
@@ -36,7 +36,8 @@ fn a_hostile_network_breaks_no_invariant() {
     let cases = variable("SIM_CASES").unwrap_or(1_000_000);
     let first = variable("SIM_SEED").unwrap_or(1);
     let explain = std::env::var_os("SIM_EXPLAIN").is_some();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(usize::try_from(cases).unwrap());
+    let workers =
+        std::thread::available_parallelism().map_or(1, usize::from).min(usize::try_from(cases).unwrap());
     let handles: Vec<_> = (0..workers)
         .map(|worker| {
             std::thread::spawn(move || {
@@ -56,6 +57,7 @@ fn a_hostile_network_breaks_no_invariant() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how a test is told its seed")]
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
@@ -161,7 +163,11 @@ impl Case<'_> {
             }
             self.tick(dice)?;
         }
-        if self.flow.is_finished() { Ok(()) } else { Err("nothing comes any more, and it has not finished".into()) }
+        if self.flow.is_finished() {
+            Ok(())
+        } else {
+            Err("nothing comes any more, and it has not finished".into())
+        }
     }
 
     fn give(&mut self, input: Input) {
@@ -182,7 +188,8 @@ impl Case<'_> {
                 let _ = writeln!(story, "{:>9.3} > {}", seconds(self.now), show(&command));
             }
             self.watch.command(&command, self.now)?;
-            let handed_back = matches!(&command, Command::Finish(finish) if matches!(**finish, Finish::HandedBack(_)));
+            let handed_back =
+                matches!(&command, Command::Finish(finish) if matches!(**finish, Finish::HandedBack(_)));
             if handed_back && self.process < PROCESSES {
                 self.restart();
                 return self.tick(dice);
@@ -234,7 +241,8 @@ impl Case<'_> {
         }
         self.tell(&|| "the process dies".into());
         let fresh = self.now <= self.plan.accepted_at + FRESH || !self.watch.has_intents();
-        let goes_on = fresh && !self.watch.visitor_has_intent() && self.process < PROCESSES && !self.watch.has_ended();
+        let goes_on =
+            fresh && !self.watch.visitor_has_intent() && self.process < PROCESSES && !self.watch.has_ended();
         if !goes_on {
             let record = self.flow.clone().interrupted(self.now);
             self.watch.buried(&record)?;
@@ -323,9 +331,11 @@ fn draw_plan(dice: &mut Dice) -> Plan {
 
 fn draw_manager(at: u8, dice: &mut Dice) -> PlanManager {
     let address = if dice.one_in(2) {
-        Address::Phone([
-            "+74950000000", "+74950000001", "+74950000002", "+74950000003"
-        ][usize::from(at)].parse().unwrap())
+        Address::Phone(
+            ["+74950000000", "+74950000001", "+74950000002", "+74950000003"][usize::from(at)]
+                .parse()
+                .unwrap(),
+        )
     } else {
         Address::Sip("sip:manager@192.0.2.1".into())
     };
@@ -351,7 +361,11 @@ fn show_plan(plan: &Plan) -> String {
         .collect();
     format!(
         "{:?} {:?} rounds={:?} {:?} {}",
-        plan.mode, plan.strategy, plan.rounds, plan.limits, managers.join(" ")
+        plan.mode,
+        plan.strategy,
+        plan.rounds,
+        plan.limits,
+        managers.join(" ")
     )
 }
 

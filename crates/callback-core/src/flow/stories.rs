@@ -15,13 +15,15 @@
 //! those of `mute=A`). A story goes on until its last line, whatever still happens. To write one, write its
 //! `<` lines, run the tests with `UPDATE_STORIES=1`, and read what came out as a lawyer would.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
+
 use super::{
     Canceller, Command, Detail, Finish, Flow, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, Prompt,
     VisitorState,
 };
 use crate::id::{LegId, ManagerId, OrderId};
 use crate::plan::{
-    AcceptKey, Address, CallerId, Callee, Limits, Mode, Plan, PlanManager, PlanVisitor, PromptLengths,
+    AcceptKey, Address, Callee, CallerId, Limits, Mode, Plan, PlanManager, PlanVisitor, PromptLengths,
     RingStrategy, Seat, Telephone,
 };
 use crate::record::{CallRecord, Cause, Disposition, EndedBy, Outcome};
@@ -69,7 +71,8 @@ pub(super) fn tell(story: &str) -> String {
     let plan_line = lines.next().unwrap();
     let mut theatre = Theatre::new(plan_line.strip_prefix("plan ").expect("a plan line"));
     let mut tick: Vec<(Ts, &str)> = Vec::new();
-    let inputs = lines.filter_map(|line| line.split_once('<')).map(|(at, what)| (seconds(at.trim()), what.trim()));
+    let inputs =
+        lines.filter_map(|line| line.split_once('<')).map(|(at, what)| (seconds(at.trim()), what.trim()));
     for (at, what) in inputs {
         if tick.first().is_some_and(|(earlier, _)| *earlier != at) {
             theatre.play(&std::mem::take(&mut tick));
@@ -133,7 +136,9 @@ impl Theatre {
     fn run_until(&mut self, until: Ts) {
         while !self.crashed {
             let coming = self.coming.iter().map(|(at, ..)| *at).min();
-            let Some(next) = coming.into_iter().chain(self.flow.poll_timeout()).min().filter(|at| *at < until) else {
+            let Some(next) =
+                coming.into_iter().chain(self.flow.poll_timeout()).min().filter(|at| *at < until)
+            else {
                 break;
             };
             self.now = self.now.max(next);
@@ -179,7 +184,11 @@ impl Theatre {
                 self.flow.handle(Input::Leg(leg, event), self.now);
             }
             Command::Hangup { leg, .. } if !self.deaf.contains(&self.callee(leg)) => {
-                self.coming.push((self.now + Duration::from_millis(100), leg, LegEvent::Ended(Cause::Normal, EndedBy::Us)));
+                self.coming.push((
+                    self.now + Duration::from_millis(100),
+                    leg,
+                    LegEvent::Ended(Cause::Normal, EndedBy::Us),
+                ));
             }
             Command::Play { leg, n, prompt, again: false } if !self.mute.contains(&self.callee(leg)) => {
                 let length = self.flow.length_of(prompt).unwrap_or(Duration::from_secs(3));
@@ -187,7 +196,11 @@ impl Theatre {
             }
             Command::SendDigits(leg) if !self.mute.contains(&self.callee(leg)) => {
                 let telephone = self.plan.telephone(self.callee(leg)).unwrap();
-                self.coming.push((self.now + telephone.extension.unwrap().length(), leg, LegEvent::DigitsSent));
+                self.coming.push((
+                    self.now + telephone.extension.unwrap().length(),
+                    leg,
+                    LegEvent::DigitsSent,
+                ));
             }
             _ => {}
         }
@@ -212,7 +225,11 @@ impl Theatre {
                 return;
             }
             "quiet" => {
-                assert!(self.crashed || self.flow.is_finished() && self.flow.poll_timeout().is_none(), "not quiet: {}", self.text);
+                assert!(
+                    self.crashed || self.flow.is_finished() && self.flow.poll_timeout().is_none(),
+                    "not quiet: {}",
+                    self.text
+                );
                 return;
             }
             who => Input::Leg(self.leg(who), self.event(&words)),
@@ -247,7 +264,8 @@ impl Theatre {
     fn leg(&self, who: &str) -> LegId {
         let name = &who[..1];
         let callee = if name == "V" { Callee::Visitor } else { Callee::Manager(seat(name)) };
-        let of: Vec<LegId> = self.legs.iter().filter(|(_, other)| *other == callee).map(|(leg, _)| *leg).collect();
+        let of: Vec<LegId> =
+            self.legs.iter().filter(|(_, other)| *other == callee).map(|(leg, _)| *leg).collect();
         match who[1..].parse::<usize>() {
             Ok(nth) => of[nth - 1],
             Err(_) => *of.last().unwrap_or_else(|| panic!("{who} has no leg yet:\n{}", self.text)),
@@ -368,7 +386,8 @@ fn read_plan(line: &str) -> Stage {
     let mut past = Past::default();
     let mut rounds = 2;
     let mut orders: Vec<Vec<Seat>> = Vec::new();
-    for word in line.replace("( ", "(").split_inclusive([' ', ')']).fold(Vec::<String>::new(), join_brackets) {
+    for word in line.replace("( ", "(").split_inclusive([' ', ')']).fold(Vec::<String>::new(), join_brackets)
+    {
         let (key, value) = word.split_once('=').unwrap_or((&word, ""));
         let time = || Duration::from_secs_f64(value.parse().unwrap());
         match key {
@@ -386,14 +405,21 @@ fn read_plan(line: &str) -> Stage {
             "promise" => plan.limits.promise = time(),
             "legs" => plan.limits.max_legs = value.parse().unwrap(),
             "rounds" => rounds = value.parse().unwrap(),
-            "orders" => orders = value.split(',').map(|order| order.chars().map(|c| seat(&c.to_string())).collect()).collect(),
+            "orders" => {
+                orders = value
+                    .split(',')
+                    .map(|order| order.chars().map(|c| seat(&c.to_string())).collect())
+                    .collect()
+            }
             "dials" => {
                 let (who, results) = value.split_once(':').unwrap();
                 dials.insert(callee_of(who), results.chars().collect());
             }
             "deaf" => drop(deaf.insert(callee_of(value))),
             "mute" => drop(mute.insert(callee_of(value))),
-            "past" => past.intents = value.split(',').zip(1..).map(|(word, leg)| read_intent(word, leg)).collect(),
+            "past" => {
+                past.intents = value.split(',').zip(1..).map(|(word, leg)| read_intent(word, leg)).collect()
+            }
             _ => plan.managers.push(read_manager(&word)),
         }
     }
@@ -436,7 +462,10 @@ fn read_manager(word: &str) -> PlanManager {
     let mut manager = PlanManager {
         id: ManagerId(Uuid::from_u128(u128::from(at))),
         name: who.into(),
-        telephone: Telephone { address: Address::Sip(format!("sip:{who}@192.0.2.1").into()), extension: None },
+        telephone: Telephone {
+            address: Address::Sip(format!("sip:{who}@192.0.2.1").into()),
+            extension: None,
+        },
         extension_delay: Duration::ZERO,
         accept_key: AcceptKey::Auto,
         caller_id: CallerId { number: None, name: "Shop".into() },
@@ -444,7 +473,9 @@ fn read_manager(word: &str) -> PlanManager {
     for option in options.split(' ').filter(|option| !option.is_empty()) {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         match key {
-            "phone" => manager.telephone.address = Address::Phone(format!("+7495000000{at}").parse().unwrap()),
+            "phone" => {
+                manager.telephone.address = Address::Phone(format!("+7495000000{at}").parse().unwrap())
+            }
             "ext" => manager.telephone.extension = Some(value.parse().unwrap()),
             "wait" => manager.extension_delay = Duration::from_secs(value.parse().unwrap()),
             "key" if value == "yes" => manager.accept_key = AcceptKey::Yes,

@@ -15,7 +15,8 @@ const STOP_KEY: char = '9';
 impl Flow {
     pub(super) fn visitor_is_due(&self) -> bool {
         let delay = self.plan.limits.delay_to_visitor;
-        let accepted_at = self.accepted.and_then(|id| self.legs.get(id)).and_then(|leg| leg.times.accepted_at);
+        let accepted_at =
+            self.accepted.and_then(|id| self.legs.get(id)).and_then(|leg| leg.times.accepted_at);
         match self.plan.mode {
             Mode::Together => {
                 accepted_at.is_some() || self.first_sent.is_some_and(|sent| sent + delay <= self.now)

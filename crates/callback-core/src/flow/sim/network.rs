@@ -33,10 +33,9 @@ impl Network {
     pub(super) fn take_due(&mut self, now: Ts) -> Option<Input> {
         let at = self.coming.iter().position(|(at, _)| *at <= now)?;
         let (_, input) = self.coming.swap_remove(at);
-        if let Input::Leg(leg, LegEvent::Ended(..)) = input {
-            if let Some(line) = self.lines.iter_mut().find(|line| line.leg == leg) {
-                line.down = true;
-            }
+        let ended = if let Input::Leg(leg, LegEvent::Ended(..)) = input { Some(leg) } else { None };
+        if let Some(line) = self.lines.iter_mut().find(|line| Some(line.leg) == ended) {
+            line.down = true;
         }
         Some(input)
     }
@@ -134,7 +133,11 @@ impl Network {
         if dice.one_in(10) {
             for _ in 0..2 {
                 let lost = at + GRID * dice.below(20);
-                self.later(leg, lost, LegEvent::MediaLost { first: false, since: lost - Duration::from_secs(30) });
+                self.later(
+                    leg,
+                    lost,
+                    LegEvent::MediaLost { first: false, since: lost - Duration::from_secs(30) },
+                );
             }
         }
         if dice.below(4) > 0 {
@@ -156,7 +159,7 @@ impl Network {
             self.later(leg, now + GRID * dice.below(3), LegEvent::Answered);
         }
         let wait = match dice.below(4) {
-            0 => GRID * 0,
+            0 => Duration::ZERO,
             1 | 2 => GRID * dice.below(4),
             _ => GRID * dice.below(33 * 4),
         };
@@ -164,7 +167,8 @@ impl Network {
         // The far end's own end, and what else it had in mind, may still come before or after.
         if dice.below(4) > 0 {
             let keep = now + wait;
-            self.coming.retain(|(at, input)| !matches!(input, Input::Leg(of, _) if *of == leg) || *at <= keep);
+            self.coming
+                .retain(|(at, input)| !matches!(input, Input::Leg(of, _) if *of == leg) || *at <= keep);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::super::{Command, Finish, HangupReason, Input, Intent, IntentEnd, LegEvent, Prompt, VisitorState};
 use crate::id::LegId;
-use crate::plan::{AcceptKey, Address, Callee, Plan, RingStrategy, Seat};
 use crate::plan::Mode;
+use crate::plan::{AcceptKey, Address, Callee, Plan, RingStrategy, Seat};
 use crate::record::{CallRecord, Cause, Disposition, EndedBy, ManagerFault, NotCalled, VisitorFault};
 use crate::time::Ts;
 use std::time::Duration;
@@ -176,7 +176,9 @@ impl Watch {
 
     fn leg_input(&mut self, id: LegId, event: LegEvent, now: Ts) {
         let process = self.process;
-        let Some(at) = self.legs.iter().position(|line| line.id == id && line.process == process) else { return };
+        let Some(at) = self.legs.iter().position(|line| line.id == id && line.process == process) else {
+            return;
+        };
         let line = &mut self.legs[at];
         if line.down.is_some() {
             return;
@@ -185,8 +187,15 @@ impl Watch {
             return;
         }
         let manager = line.is_manager();
-        if !matches!(event, LegEvent::Ended(..) | LegEvent::Played(_) | LegEvent::Digit(_) | LegEvent::DigitsSent | LegEvent::MediaLost { .. } | LegEvent::MediaBack)
-            && line.hung_up.is_none()
+        if !matches!(
+            event,
+            LegEvent::Ended(..)
+                | LegEvent::Played(_)
+                | LegEvent::Digit(_)
+                | LegEvent::DigitsSent
+                | LegEvent::MediaLost { .. }
+                | LegEvent::MediaBack
+        ) && line.hung_up.is_none()
             && line.sent.is_none()
         {
             line.sent = Some(now);
@@ -285,7 +294,9 @@ impl Watch {
             Command::Play { leg, n, prompt, .. } => self.play(*leg, *n, *prompt, now),
             Command::Bridge { visitor, manager } => self.join(*visitor, *manager, now),
             Command::Unbridge => {
-                let Some((visitor, manager, from)) = self.bridge.take() else { return Err("no bridge to undo".into()) };
+                let Some((visitor, manager, from)) = self.bridge.take() else {
+                    return Err("no bridge to undo".into());
+                };
                 self.unbridged_at = Some(now);
                 self.talked |= from != Ts(i64::MAX) && now.since(from) >= Duration::from_secs(1);
                 for leg in [visitor, manager] {
@@ -296,7 +307,10 @@ impl Watch {
             Command::Hangup { leg, reason } => {
                 let line = self.line(*leg)?;
                 rule!(line.down.is_none_or(|at| at == now), "a dead leg is hung up");
-                rule!(line.hung_up.is_none_or(|(_, at)| at == now) || line.crossed > 0, "a leg is hung up twice");
+                rule!(
+                    line.hung_up.is_none_or(|(_, at)| at == now) || line.crossed > 0,
+                    "a leg is hung up twice"
+                );
                 line.crossed = line.crossed.saturating_sub(1);
                 line.hung_up.get_or_insert((*reason, now));
                 line.refused |= *reason == HangupReason::Refused;
@@ -380,12 +394,12 @@ impl Watch {
         }
         let theirs = || self.legs.iter().filter(|line| line.seat() == Some(seat));
         rule!(!theirs().any(|line| line.refused && !line.unknown), "who refused is dialled");
-        if let Some(last) = theirs().filter(|line| line.intent && !line.unknown).last() {
+        if let Some(last) = theirs().rfind(|line| line.intent && !line.unknown) {
             let rested = last.over_at().is_none_or(|at| now.since(at) >= Duration::from_secs(10));
             let free = last.is_elsewhere() || last.was_cut_by_shutdown() || last.sent.is_none();
             rule!(rested || free, "no rest since the last try");
         }
-        if let Some(last) = theirs().filter(|line| line.intent && line.round == round).last() {
+        if let Some(last) = theirs().rfind(|line| line.intent && line.round == round) {
             let again = last.is_elsewhere() || last.was_cut_by_shutdown();
             rule!(again, "an intent is dialled twice");
         }
@@ -415,11 +429,16 @@ impl Watch {
                 line.first_word = Some((n, prompt, now));
             }
             Prompt::Connecting | Prompt::Ringback => {
-                rule!(accepted && kept.is_none_or(|kept| kept == leg), "{prompt:?} to one who has not accepted");
+                rule!(
+                    accepted && kept.is_none_or(|kept| kept == leg),
+                    "{prompt:?} to one who has not accepted"
+                );
                 line.connecting.get_or_insert(now);
             }
             Prompt::TalkEnds => rule!(bridged, "a warning without a talk"),
-            Prompt::VisitorNoAnswer | Prompt::Apology => rule!(self.ended.is_some(), "a farewell before the end"),
+            Prompt::VisitorNoAnswer | Prompt::Apology => {
+                rule!(self.ended.is_some(), "a farewell before the end")
+            }
             Prompt::Waiting | Prompt::Music => rule!(self.ended.is_none(), "music after the end"),
         }
         self.line(leg)?.hears = Some((n, prompt, now));
@@ -429,10 +448,15 @@ impl Watch {
     fn join(&mut self, visitor: LegId, manager: LegId, now: Ts) -> Verdict {
         rule!(self.bridge.is_none(), "two bridges");
         rule!(self.ended.is_none(), "a bridge after the end");
-        let accepted = self.legs.iter().any(|line| line.id == manager && line.was_there(now) && self.accepted(line, now));
+        let accepted = self
+            .legs
+            .iter()
+            .any(|line| line.id == manager && line.was_there(now) && self.accepted(line, now));
         rule!(accepted, "a bridge with a manager who has not accepted");
         let visitor_line = self.line(visitor)?;
-        let there = visitor_line.callee == Callee::Visitor && visitor_line.was_there(now) && visitor_line.answered.is_some();
+        let there = visitor_line.callee == Callee::Visitor
+            && visitor_line.was_there(now)
+            && visitor_line.answered.is_some();
         rule!(there, "a bridge with a visitor who is not there");
         self.bridge = Some((visitor, manager, now));
         Ok(())
@@ -452,20 +476,23 @@ impl Watch {
         let visitor = self.legs.iter().find(|line| line.callee == Callee::Visitor);
         let answered = visitor.is_some_and(|line| line.answered.is_some());
         let any_intent = self.legs.iter().any(|line| line.is_manager() && line.sent.is_some());
-        let any_past = self.legs.iter().any(|line| line.is_manager() && line.intent && line.process < self.process);
+        let any_past =
+            self.legs.iter().any(|line| line.is_manager() && line.intent && line.process < self.process);
         let any_sent = any_intent || any_past;
         let fits = match disposition {
             Disposition::Connected => self.talked,
             Disposition::NotCalled(NotCalled::Cancelled) => self.cancelled && !answered,
-            Disposition::NotCalled(NotCalled::Interrupted) => self.shutdown || self.process > 1 || self.limited,
+            Disposition::NotCalled(NotCalled::Interrupted) => {
+                self.shutdown || self.process > 1 || self.limited
+            }
             Disposition::NotCalled(NotCalled::Trunk | NotCalled::NoFunds) => visitor.is_some() || !any_sent,
             Disposition::NotCalled(_) => false,
             Disposition::VisitorNoAnswer(VisitorFault::HungUpAtOnce) => {
                 self.unbridged_at == Some(now) && !self.talked
             }
-            Disposition::VisitorNoAnswer(VisitorFault::LeftAtOnce) => {
-                visitor.and_then(|line| line.answered).is_some_and(|at| now.since(at) <= Duration::from_secs(5))
-            }
+            Disposition::VisitorNoAnswer(VisitorFault::LeftAtOnce) => visitor
+                .and_then(|line| line.answered)
+                .is_some_and(|at| now.since(at) <= Duration::from_secs(5)),
             Disposition::VisitorNoAnswer(VisitorFault::NoMedia) => answered,
             Disposition::VisitorNoAnswer(_) => visitor.is_some() && !answered,
             Disposition::ManagerNoAnswer(ManagerFault::VisitorLeft) => answered,
@@ -486,8 +513,13 @@ impl Watch {
             let Some(last) = self.legs.iter().rev().find(|line| line.seat() == Some(seat)) else { continue };
             let missed = matches!(last.unsent, Some(Cause::InService | Cause::NoChannel | Cause::NoFunds));
             let owed = !self.has_refused(seat) && (missed || (last.is_elsewhere() && !last.unknown));
-            let excused = now >= self.limit() || self.shutdown || self.dropped.iter().any(|(other, _)| *other == seat);
-            rule!(!owed || excused || last.round > 1 || self.had_a_try(seat), "all_failed, and seat {} is still owed a try", seat.0);
+            let excused =
+                now >= self.limit() || self.shutdown || self.dropped.iter().any(|(other, _)| *other == seat);
+            rule!(
+                !owed || excused || last.round > 1 || self.had_a_try(seat),
+                "all_failed, and seat {} is still owed a try",
+                seat.0
+            );
         }
         Ok(())
     }
@@ -504,11 +536,17 @@ impl Watch {
         match finish {
             Finish::HandedBack(_) => {
                 rule!(self.shutdown && self.ended.is_none(), "handed back without a shutdown");
-                rule!(!self.legs.iter().any(|line| line.callee == Callee::Visitor), "handed back after the visitor's dial");
+                rule!(
+                    !self.legs.iter().any(|line| line.callee == Callee::Visitor),
+                    "handed back after the visitor's dial"
+                );
                 Ok(())
             }
             Finish::Over(record) => {
-                rule!(self.ended.map(|(disposition, _)| disposition) == Some(record.disposition), "two dispositions");
+                rule!(
+                    self.ended.map(|(disposition, _)| disposition) == Some(record.disposition),
+                    "two dispositions"
+                );
                 self.buried(record)
             }
         }
@@ -516,9 +554,15 @@ impl Watch {
 
     /// A call's record says what happened.
     pub(super) fn buried(&self, record: &CallRecord) -> Verdict {
-        let open = self.bridge.is_some_and(|(_, _, from)| record.finished_at.since(from) >= Duration::from_secs(1));
+        let open =
+            self.bridge.is_some_and(|(_, _, from)| record.finished_at.since(from) >= Duration::from_secs(1));
         let connected = record.disposition == Disposition::Connected;
-        rule!(connected == (self.talked || open), "{:?}, and talked: {}", record.disposition, self.talked || open);
+        rule!(
+            connected == (self.talked || open),
+            "{:?}, and talked: {}",
+            record.disposition,
+            self.talked || open
+        );
         rule!(connected == record.talk.is_some(), "a record without its talk");
         Ok(())
     }
@@ -526,7 +570,8 @@ impl Watch {
     // After every tick.
 
     pub(super) fn tick_over(&self, now: Ts) -> Verdict {
-        let over = self.ended.is_some() || (self.shutdown && !self.legs.iter().any(|line| line.callee == Callee::Visitor));
+        let over = self.ended.is_some()
+            || (self.shutdown && !self.legs.iter().any(|line| line.callee == Callee::Visitor));
         for line in self.legs.iter().filter(|line| line.process == self.process) {
             rule!(line.crossed == 0, "leg {} answered across our CANCEL and is not hung up", line.id);
             if !line.is_live() {
@@ -537,7 +582,11 @@ impl Watch {
                 rule!(self.may_stay(line, now), "leg {} stays up after the end", line.id);
             }
             if line.answered.is_some() {
-                let in_digits = line.is_manager() && line.first_word.is_none() && self.digits_length(line.id).is_some_and(|length| !line.digits_done && line.digits.is_none_or(|at| now < at + length + GRACE));
+                let in_digits = line.is_manager()
+                    && line.first_word.is_none()
+                    && self.digits_length(line.id).is_some_and(|length| {
+                        !line.digits_done && line.digits.is_none_or(|at| now < at + length + GRACE)
+                    });
                 rule!(bridged || line.hears.is_some() || in_digits, "leg {} hears nothing", line.id);
             }
         }
@@ -582,11 +631,15 @@ impl Watch {
             let waits = self.owes(seat, round, now) && self.could_be_dialled(seat, now);
             rule!(!waits, "seat {} could be tried, and is not", seat.0);
         }
-        let owes_anybody = self.plan.seats().any(|seat| self.owes(seat, round, now) && self.busy & (1 << seat.0) == 0);
+        let owes_anybody =
+            self.plan.seats().any(|seat| self.owes(seat, round, now) && self.busy & (1 << seat.0) == 0);
         if owes_anybody || usize::from(round) >= self.plan.rounds.len() || now >= self.limit() {
             return Ok(());
         }
-        let tries = self.legs.iter().filter(|line| line.is_manager() && line.round == round && line.intent && line.sent.is_some());
+        let tries = self
+            .legs
+            .iter()
+            .filter(|line| line.is_manager() && line.round == round && line.intent && line.sent.is_some());
         let Some(last) = tries.filter_map(Line::over_at).max() else { return Ok(()) };
         if now.since(last) < Duration::from_secs(2) || self.process > 1 {
             return Ok(());
@@ -594,7 +647,10 @@ impl Watch {
         let may = |seat: &Seat| self.could_be_dialled(*seat, now);
         let wanted = |seat: &Seat| !self.has_refused(*seat);
         let ready = match self.plan.strategy {
-            RingStrategy::All => self.plan.seats().filter(wanted).all(|seat| self.rested(seat, now)) && self.plan.seats().any(|seat| may(&seat)),
+            RingStrategy::All => {
+                self.plan.seats().filter(wanted).all(|seat| self.rested(seat, now))
+                    && self.plan.seats().any(|seat| may(&seat))
+            }
             RingStrategy::Linear | RingStrategy::Random => self.plan.seats().any(|seat| may(&seat)),
         };
         rule!(!ready, "the next round could begin, and does not");
@@ -602,13 +658,17 @@ impl Watch {
     }
 
     fn owes(&self, seat: Seat, round: u8, now: Ts) -> bool {
-        let last = self.legs.iter().filter(|line| line.seat() == Some(seat) && line.round == round).last();
+        let last = self.legs.iter().rfind(|line| line.seat() == Some(seat) && line.round == round);
         let in_time = now < self.limit();
         match last {
             _ if self.has_refused(seat) || (round > 1 && !in_time) => false,
             _ if self.dropped.contains(&(seat, round)) => false,
             None => true,
-            Some(line) if matches!(line.unsent, Some(Cause::InService | Cause::NoChannel | Cause::NoFunds)) => in_time,
+            Some(line)
+                if matches!(line.unsent, Some(Cause::InService | Cause::NoChannel | Cause::NoFunds)) =>
+            {
+                in_time
+            }
             Some(line) => !line.unknown && (line.is_elsewhere() || line.was_cut_by_shutdown()),
         }
     }
@@ -616,20 +676,26 @@ impl Watch {
     /// His last dial of the round met an obstacle that passes.
     fn waits_in_vain(&self, seat: Seat, round: u8) -> bool {
         let last = self.legs.iter().rev().find(|line| line.seat() == Some(seat) && line.round == round);
-        last.is_some_and(|line| matches!(line.unsent, Some(Cause::InService | Cause::NoChannel | Cause::NoFunds)))
+        last.is_some_and(|line| {
+            matches!(line.unsent, Some(Cause::InService | Cause::NoChannel | Cause::NoFunds))
+        })
     }
 
     fn could_be_dialled(&self, seat: Seat, now: Ts) -> bool {
-        let open = self.legs.iter().any(|line| {
-            line.process == self.process && line.seat() == Some(seat) && line.down.is_none()
-        });
+        let open = self
+            .legs
+            .iter()
+            .any(|line| line.process == self.process && line.seat() == Some(seat) && line.down.is_none());
         !open && !self.has_refused(seat) && self.busy & (1 << seat.0) == 0 && self.rested(seat, now)
     }
 
     fn rested(&self, seat: Seat, now: Ts) -> bool {
         let is_try = |line: &Line| line.intent && (line.sent.is_some() || line.process < self.process);
         let tries = self.legs.iter().filter(|line| line.seat() == Some(seat) && is_try(line));
-        tries.filter(|line| !line.is_elsewhere() && !line.was_cut_by_shutdown()).filter_map(Line::over_at).all(|at| now.since(at) >= Duration::from_secs(10))
+        tries
+            .filter(|line| !line.is_elsewhere() && !line.was_cut_by_shutdown())
+            .filter_map(Line::over_at)
+            .all(|at| now.since(at) >= Duration::from_secs(10))
     }
 
     fn has_refused(&self, seat: Seat) -> bool {
@@ -641,7 +707,8 @@ impl Watch {
     /// A manager's leg has been through all that its plan asks for.
     fn accepted(&self, line: &Line, now: Ts) -> bool {
         let Some(seat) = line.seat() else { return false };
-        let (Some(manager), Some(answered), Some(sent)) = (self.plan.manager(seat), line.answered, line.sent) else {
+        let (Some(manager), Some(answered), Some(sent)) = (self.plan.manager(seat), line.answered, line.sent)
+        else {
             return false;
         };
         if let Some(length) = self.digits_length(line.id) {
@@ -663,7 +730,8 @@ impl Watch {
         match (key, self.plan.limits.announce) {
             (true, _) => line.said_yes,
             (false, true) => {
-                let spoken = line.first_word.is_some_and(|(_, prompt, at)| now >= at + self.length_of(prompt) + GRACE);
+                let spoken =
+                    line.first_word.is_some_and(|(_, prompt, at)| now >= at + self.length_of(prompt) + GRACE);
                 line.said_yes || line.spoken || spoken
             }
             (false, false) => true,
@@ -677,11 +745,15 @@ impl Watch {
     }
 
     fn accepted_leg(&self, now: Ts) -> Option<&Line> {
-        self.legs.iter().find(|line| line.process == self.process && line.is_live() && line.is_manager() && self.accepted(line, now))
+        self.legs.iter().find(|line| {
+            line.process == self.process && line.is_live() && line.is_manager() && self.accepted(line, now)
+        })
     }
 
     fn is_trying(&self, now: Ts) -> bool {
-        self.legs.iter().any(|line| line.process == self.process && line.is_live() && line.is_manager() && !self.accepted(line, now))
+        self.legs.iter().any(|line| {
+            line.process == self.process && line.is_live() && line.is_manager() && !self.accepted(line, now)
+        })
     }
 
     /// A channel is waited for; nobody is, after the limit.
@@ -690,11 +762,19 @@ impl Watch {
     }
 
     fn taken(&self) -> usize {
-        self.legs.iter().filter(|line| line.process == self.process && line.is_manager() && line.down.is_none()).count()
+        self.legs
+            .iter()
+            .filter(|line| line.process == self.process && line.is_manager() && line.down.is_none())
+            .count()
     }
 
     fn round(&self) -> u8 {
-        self.legs.iter().filter(|line| line.is_manager() && (line.process == self.process || line.intent)).map(|line| line.round).max().unwrap_or(1)
+        self.legs
+            .iter()
+            .filter(|line| line.is_manager() && (line.process == self.process || line.intent))
+            .map(|line| line.round)
+            .max()
+            .unwrap_or(1)
     }
 
     fn limit(&self) -> Ts {
@@ -784,7 +864,8 @@ impl Watch {
             line.unknown |= line.over_at().is_none();
         }
         self.legs.retain(|line| line.intent);
-        let dialled = self.legs.iter().filter(|line| line.is_manager()).map(|line| line.sent.unwrap_or(line.dialled));
+        let dialled =
+            self.legs.iter().filter(|line| line.is_manager()).map(|line| line.sent.unwrap_or(line.dialled));
         self.t0 = dialled.min();
         self.process += 1;
         self.process_began = now;
