@@ -228,6 +228,24 @@ pub struct CallRecord {
     pub legs: Vec<LegRecord>,
 }
 
+impl CallRecord {
+    /// The record of an order that was refused at admission.
+    #[must_use]
+    pub fn refused(order: OrderId, settings_version: u32, reason: NotCalled, at: Ts) -> Self {
+        Self {
+            order,
+            settings_version,
+            disposition: Disposition::NotCalled(reason),
+            started_at: at,
+            ended_at: at,
+            finished_at: at,
+            talk: None,
+            stop_requested: false,
+            legs: Vec::new(),
+        }
+    }
+}
+
 /// A time in which visitor and manager heard each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Talk {

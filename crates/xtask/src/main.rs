@@ -1,2 +1,46 @@
-//! Tasks of the house.
-fn main() {}
+//! `cargo xtask <task>`: what a newcomer needs, in one place, without any other tool installed before.
+
+mod checks;
+mod mutants;
+mod say;
+mod setup;
+mod shell;
+mod tidy;
+
+use anyhow::{Result, bail};
+use say::say;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test                        install what the tests need, then run all of them
+cargo xtask sim [--seed N] [--cases N] [--explain]
+                                        the call flow against a hostile network; --explain tells one case
+cargo xtask mutants                     break the call flow in every kept way; each must be caught
+cargo xtask tidy                        the house's own rules: arrows, paths, purity";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<bool> {
+    match words {
+        ["test", rest @ ..] => checks::test(rest),
+        ["sim", rest @ ..] => checks::sim(rest),
+        ["mutants"] => mutants::run(),
+        ["tidy"] => tidy::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            say(HELP);
+            Ok(true)
+        }
+        [other, ..] => bail!("there is no task {other:?}\n\n{HELP}"),
+    }
+}

@@ -1,5 +1,6 @@
 //! A leg's life, and the list of a call's legs.
 
+use super::past::IntentEnd;
 use super::words::HangupReason;
 use crate::id::LegId;
 use crate::plan::{Callee, Seat};
@@ -72,6 +73,19 @@ impl Leg {
         match (self.times.ringing_at, self.times.early_media_at) {
             (Some(ringing), Some(early)) => Some(ringing.min(early)),
             (ringing, early) => ringing.or(early),
+        }
+    }
+
+    /// What the next process must know of this dial; none = nothing yet.
+    pub(super) fn intent_end(&self) -> Option<IntentEnd> {
+        let over_at = self.times.hung_up_at.into_iter().chain(self.times.ended_at).min()?;
+        match self.outcome {
+            Outcome::Refused => Some(IntentEnd::Refused(over_at)),
+            Outcome::Elsewhere | Outcome::CutByShutdown => Some(IntentEnd::Cut),
+            Outcome::NotSent | Outcome::Failed | Outcome::Left | Outcome::Cut | Outcome::Talked => {
+                Some(IntentEnd::Failed(over_at))
+            }
+            Outcome::Running => None,
         }
     }
 

@@ -162,6 +162,18 @@ impl Flow {
         self.visitor.is_some()
     }
 
+    /// Whose leg it is.
+    #[must_use]
+    pub fn callee(&self, leg: LegId) -> Option<Callee> {
+        self.legs.get(leg).map(|leg| leg.callee)
+    }
+
+    /// What is known of the end of each dial so far, for the intents' rows (see [`Past`]), and since when its leg
+    /// is down.
+    pub fn intent_ends(&self) -> impl Iterator<Item = (LegId, IntentEnd, Option<Ts>)> {
+        self.legs.iter().filter_map(|leg| Some((leg.id, leg.intent_end()?, leg.times.ended_at)))
+    }
+
     /// The process that had this call died at `now`: settles it by the table, with what is known.
     #[must_use]
     pub fn interrupted(mut self, now: Ts) -> CallRecord {

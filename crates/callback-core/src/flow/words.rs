@@ -95,6 +95,17 @@ pub enum Finish {
     HandedBack(CallLegs),
 }
 
+impl Finish {
+    /// The record, of a call that is over.
+    #[must_use]
+    pub fn into_record(self) -> Option<CallRecord> {
+        match self {
+            Self::Over(record) => Some(record),
+            Self::HandedBack(_) => None,
+        }
+    }
+}
+
 /// The legs of a call that was handed back.
 pub type CallLegs = Vec<crate::record::LegRecord>;
 
