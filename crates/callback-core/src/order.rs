@@ -194,6 +194,7 @@ mod tests {
             max_talk_s: 14_400,
             announce: Announce::Auto,
             language: Language::Ru,
+            pronunciation: None,
             caller_id_to_visitor: ShownNumber::Service,
             caller_id_to_manager: ShownNumber::Visitor,
             countries: vec!["RU".parse().unwrap()],

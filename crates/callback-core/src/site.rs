@@ -39,6 +39,9 @@ pub struct Site {
     pub announce: Announce,
     /// The language of prompts: "ru" or "en".
     pub language: Language,
+    /// How the name is spoken to managers, where the voice would read it wrongly; at most 100 characters.
+    #[serde(default)]
+    pub pronunciation: Option<Arc<str>>,
     /// What the visitor is shown.
     pub caller_id_to_visitor: ShownNumber,
     /// What managers are shown.

@@ -1,0 +1,415 @@
+//! One task drives one call: the flow decides, the phone and the media carry out, the store remembers.
+//!
+//! Its loop has an order: commands first, then everything that has happened by then as one tick, then a timeout
+//! if one is due. It never waits for the database in line: an intent's commit, and the commit of an end that
+//! must be stored before it is told, come back as happenings of their own.
+
+use super::clock::Clock;
+use super::hub::{Hub, Shown};
+use super::sounds::SiteSounds;
+use crate::store::{Error, Fact, Fence, Store};
+use callback_core::flow::{
+    Canceller, Command, Detail, Finish, Flow, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, Prompt,
+    VisitorState,
+};
+use callback_core::id::LegId;
+use callback_core::plan::{Callee, Plan, Telephone};
+use callback_core::record::{CallRecord, Cause, EndedBy};
+use callback_core::time::Ts;
+use callback_phone::{Dial, LegKey, Media, MediaEvent, Phone, StoredDialog};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
+use std::sync::Arc;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+/// What reaches a running call from outside.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// The phone reports of a leg.
+    Phone(LegId, LegEvent),
+    /// The media reports of a leg.
+    Media(LegId, MediaEvent),
+    /// What is stored of a leg's dialog has changed.
+    Dialog(LegId, StoredDialog),
+    /// A telephone that this order was refused is free.
+    Free(Telephone),
+    /// Somebody cancels; he is answered when the end is stored.
+    Cancel(Canceller, oneshot::Sender<()>),
+    /// The process ends: everything is down by then.
+    Shutdown(Instant),
+}
+
+/// What a call is driven with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) store: Store,
+    pub(crate) phone: Phone,
+    pub(crate) media: Media,
+    pub(crate) hub: Hub,
+}
+
+/// How a call's task ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// With its record.
+    Over(Box<CallRecord>),
+    /// The next process goes on with it.
+    HandedBack,
+    /// Another process has it: this one let go of everything.
+    Lost,
+}
+
+/// What the loop waits for besides happenings and time.
+enum Done {
+    /// A dial was reserved and its intent is committed; or why it is none.
+    Dial(LegId, Result<(), (Cause, EndedBy)>),
+    /// The end is stored: it may be told.
+    EndStored(VisitorState, Detail),
+    /// Written behind.
+    Written,
+    /// The order is another process's.
+    Lost,
+}
+
+/// A running call.
+pub(crate) struct Call {
+    tools: Tools,
+    fence: Fence,
+    plan: Arc<Plan>,
+    sounds: SiteSounds,
+    flow: Flow,
+    clock: Clock,
+    inbox: mpsc::Receiver<Happening>,
+    pending: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Dials whose intent is not committed yet.
+    dialling: BTreeSet<LegId>,
+    /// Dials whose intent is stored.
+    intents: BTreeSet<LegId>,
+    /// Legs that the phone knows.
+    up: BTreeSet<LegId>,
+    /// Inputs that the next tick gives to the flow.
+    inputs: Vec<Input>,
+    /// How many inputs the flow was given.
+    given: u32,
+    /// The last tick's instant: no two ticks have the same, so that a replay knows them apart.
+    last_tick: Ts,
+    facts: Vec<Fact>,
+    /// Legs whose intent's end is stored, and whether as down.
+    settled: BTreeMap<LegId, bool>,
+    cancels: Vec<oneshot::Sender<()>>,
+    bridged: Option<(LegId, LegId)>,
+    outcome: Option<Outcome>,
+}
+
+impl Call {
+    /// Begins a call, or goes on with one whose earlier processes did what is in `past`.
+    pub(crate) fn new(
+        tools: Tools,
+        fence: Fence,
+        plan: Arc<Plan>,
+        past: &Past,
+        sounds: SiteSounds,
+        inbox: mpsc::Receiver<Happening>,
+    ) -> Self {
+        let clock = Clock::start();
+        let began_at = clock.now();
+        let flow = Flow::new(Arc::clone(&plan), past, began_at);
+        Self {
+            facts: vec![Fact::Began { at: began_at, plan: Arc::clone(&plan), past: past.clone() }],
+            tools,
+            fence,
+            plan,
+            sounds,
+            flow,
+            clock,
+            inbox,
+            pending: FuturesUnordered::new(),
+            dialling: BTreeSet::new(),
+            intents: BTreeSet::new(),
+            up: BTreeSet::new(),
+            inputs: Vec::new(),
+            given: 0,
+            last_tick: began_at,
+            settled: BTreeMap::new(),
+            cancels: Vec::new(),
+            bridged: None,
+            outcome: None,
+        }
+    }
+
+    /// Drives the call to its end.
+    pub(crate) async fn drive(mut self) -> Outcome {
+        loop {
+            self.carry_out().await;
+            if let Some(outcome) = self.outcome.take() {
+                return outcome;
+            }
+            self.wait().await;
+            self.give();
+        }
+    }
+
+    /// Waits until something happens, and takes all that has happened by then.
+    async fn wait(&mut self) {
+        if self.inputs.is_empty() {
+            let alarm = self.flow.poll_timeout().map(|at| self.clock.instant(at));
+            tokio::select! {
+                biased;
+                Some(happening) = self.inbox.recv() => self.take(happening),
+                Some(done) = self.pending.next() => self.done(done).await,
+                () = sleep_until(alarm.unwrap_or_else(Instant::now).into()), if alarm.is_some() => {}
+            }
+        }
+        while let Ok(happening) = self.inbox.try_recv() {
+            self.take(happening);
+        }
+    }
+
+    /// One tick: all inputs of an instant, then the timeout if it is due.
+    fn give(&mut self) {
+        let now = self.clock.now().max(self.last_tick + Duration::from_micros(1));
+        let mut inputs = take(&mut self.inputs);
+        for input in &inputs {
+            self.flow.handle(*input, now);
+        }
+        if self.flow.poll_timeout().is_some_and(|at| at <= now) {
+            self.flow.handle(Input::Timeout, now);
+            inputs.push(Input::Timeout);
+        }
+        for input in inputs {
+            self.last_tick = now;
+            self.facts.push(Fact::Input { seq: self.given, at: now, input });
+            self.given += 1;
+        }
+    }
+
+    fn take(&mut self, happening: Happening) {
+        match happening {
+            Happening::Phone(leg, event) => {
+                if matches!(event, LegEvent::Ended(..)) {
+                    self.up.remove(&leg);
+                }
+                self.inputs.push(Input::Leg(leg, event));
+            }
+            Happening::Media(leg, event) => self.inputs.push(Input::Leg(leg, self.leg_event(event))),
+            Happening::Dialog(leg, dialog) => self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) }),
+            Happening::Free(telephone) => {
+                let is_it = |callee| self.plan.telephone(callee).as_ref() == Some(&telephone);
+                let seat = self.plan.seats().find(|seat| is_it(Callee::Manager(*seat)));
+                self.inputs.extend(seat.map(Input::ManagerFree));
+            }
+            Happening::Cancel(by, answer) => {
+                self.cancels.push(answer);
+                self.inputs.push(Input::Cancel(by));
+            }
+            Happening::Shutdown(deadline) => self.inputs.push(Input::Shutdown(self.clock.at(deadline))),
+        }
+    }
+
+    fn leg_event(&self, event: MediaEvent) -> LegEvent {
+        match event {
+            MediaEvent::Played(n) => LegEvent::Played(n),
+            MediaEvent::DigitsSent => LegEvent::DigitsSent,
+            MediaEvent::Digit(key) => LegEvent::Digit(key),
+            MediaEvent::MediaLost { first, since } => LegEvent::MediaLost { first, since: self.clock.at(since) },
+            MediaEvent::MediaBack => LegEvent::MediaBack,
+        }
+    }
+
+    async fn done(&mut self, done: Done) {
+        match done {
+            Done::Dial(leg, result) => {
+                let wanted = self.dialling.remove(&leg);
+                if result.is_ok() {
+                    self.intents.insert(leg);
+                }
+                match result {
+                    Ok(()) if wanted => {
+                        self.up.insert(leg);
+                        self.tools.phone.send(self.key(leg)).await;
+                    }
+                    // It was hung up while its intent was being stored: its end has been reported.
+                    Ok(()) => self.tools.phone.release(self.key(leg)).await,
+                    Err((cause, by)) if wanted => self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by))),
+                    Err(_) => {}
+                }
+            }
+            Done::EndStored(state, detail) => self.tell_end(state, detail),
+            Done::Written => {}
+            Done::Lost => self.let_go().await,
+        }
+    }
+
+    /// Carries out what the flow wants, and hands what is to be remembered to the store.
+    async fn carry_out(&mut self) {
+        let mut end_to_store = None;
+        while let Some(command) = self.flow.poll_command() {
+            match command {
+                Command::Originate { leg, to, round } => self.originate(leg, to, round),
+                Command::Hangup { leg, reason } => self.hang_up(leg, reason).await,
+                Command::SendDigits(leg) => self.send_digits(leg),
+                Command::Play { leg, n, prompt, again } => self.play(leg, n, prompt, again),
+                Command::Bridge { visitor, manager } => {
+                    self.bridged = Some((visitor, manager));
+                    self.tools.media.bridge(self.key(visitor), self.key(manager));
+                }
+                Command::Unbridge => {
+                    if let Some((visitor, manager)) = self.bridged.take() {
+                        self.tools.media.unbridge(self.key(visitor), self.key(manager));
+                    }
+                }
+                Command::Tell(state @ VisitorState::Ended(disposition), detail) => {
+                    self.facts.push(Fact::Shown(state, detail));
+                    self.facts.push(Fact::Ended { at: self.last_tick, disposition });
+                    end_to_store = Some((state, detail));
+                }
+                Command::Tell(state, detail) => {
+                    self.facts.push(Fact::Shown(state, detail));
+                    self.publish(state, detail);
+                }
+                Command::Finish(finish) => return self.finish(*finish, end_to_store).await,
+            }
+        }
+        self.remember(end_to_store);
+    }
+
+    fn originate(&mut self, leg: LegId, callee: Callee, round: u8) {
+        let (Some(to), Some(caller_id)) = (self.plan.telephone(callee), self.plan.caller_id(callee).cloned()) else {
+            return;
+        };
+        self.dialling.insert(leg);
+        let (tools, fence, key, at) = (self.tools.clone(), self.fence, self.key(leg), self.clock.now());
+        self.pending.push(Box::pin(async move {
+            let dialog = match tools.phone.reserve(key, Dial { to, caller_id }).await {
+                Ok(dialog) => dialog,
+                Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
+            };
+            let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
+            let stored = tools.store.write(fence, vec![Fact::Intent { intent, dialog: Some(json(&dialog)) }]).await;
+            if stored.is_err() {
+                tools.phone.release(key).await;
+            }
+            match stored {
+                Ok(()) => Done::Dial(leg, Ok(())),
+                Err(error) if is_lost(&error) => Done::Lost,
+                Err(_) => Done::Dial(leg, Err((Cause::Interrupted, EndedBy::Us))),
+            }
+        }));
+    }
+
+    async fn hang_up(&mut self, leg: LegId, reason: HangupReason) {
+        if self.dialling.remove(&leg) {
+            self.inputs.push(Input::Leg(leg, LegEvent::Ended(Cause::Normal, EndedBy::Us)));
+        } else {
+            self.tools.phone.hangup(self.key(leg), reason).await;
+        }
+    }
+
+    fn send_digits(&mut self, leg: LegId) {
+        let extension = self.flow.callee(leg).and_then(|callee| self.plan.telephone(callee)?.extension);
+        if let Some(digits) = extension {
+            self.tools.media.send_digits(self.key(leg), digits);
+        }
+    }
+
+    fn play(&mut self, leg: LegId, n: u16, prompt: Prompt, again: bool) {
+        self.tools.media.play(self.key(leg), n, self.sounds.of(prompt), again);
+    }
+
+    /// Hands this tick's facts to the store, in one write; nobody waits but the end of an order whose visitor was
+    /// not dialled.
+    fn remember(&mut self, end: Option<(VisitorState, Detail)>) {
+        self.settle_intents();
+        let facts = take(&mut self.facts);
+        let commit = (!facts.is_empty()).then(|| self.tools.store.write(self.fence, facts));
+        let waits = end.filter(|_| !self.flow.visitor_is_dialled());
+        if let Some((state, detail)) = end.filter(|_| waits.is_none()) {
+            self.tell_end(state, detail);
+        }
+        if let Some(commit) = commit {
+            self.pending.push(Box::pin(async move {
+                match (commit.await, waits) {
+                    (Ok(()), Some((state, detail))) => Done::EndStored(state, detail),
+                    (Err(error), _) if is_lost(&error) => Done::Lost,
+                    (Ok(()) | Err(_), _) => Done::Written,
+                }
+            }));
+        }
+    }
+
+    fn settle_intents(&mut self) {
+        for (leg, end, down_at) in self.flow.intent_ends() {
+            let is_new = self.settled.insert(leg, down_at.is_some()) != Some(down_at.is_some());
+            if is_new && self.intents.contains(&leg) {
+                self.facts.push(Fact::IntentEnd { leg, down_at, end });
+            }
+        }
+    }
+
+    fn tell_end(&mut self, state: VisitorState, detail: Detail) {
+        self.publish(state, detail);
+        for cancel in self.cancels.drain(..) {
+            let _ = cancel.send(());
+        }
+    }
+
+    fn publish(&self, state: VisitorState, detail: Detail) {
+        let manager = detail.manager.and_then(|seat| self.plan.manager(seat)).map(|manager| manager.name.clone());
+        self.tools.hub.publish(self.fence.order, Shown { state, detail, manager });
+    }
+
+    /// The last command: the record is stored, then the call is no more.
+    async fn finish(&mut self, finish: Finish, end: Option<(VisitorState, Detail)>) {
+        self.settle_intents();
+        let mut facts = take(&mut self.facts);
+        let outcome = match finish {
+            Finish::Over(record) => {
+                if record.stop_requested {
+                    facts.push(Fact::Stop { phone: self.plan.visitor.number, at: record.ended_at });
+                }
+                facts.push(Fact::Record(Box::new(record.clone())));
+                Outcome::Over(Box::new(record))
+            }
+            Finish::HandedBack(_) => {
+                facts.push(Fact::HandedBack);
+                Outcome::HandedBack
+            }
+        };
+        let lost = self.tools.store.write(self.fence, facts).await.is_err_and(|error| is_lost(&error));
+        while let Some(done) = self.pending.next().await {
+            if let Done::EndStored(state, detail) = done {
+                self.tell_end(state, detail);
+            }
+        }
+        if let Some((state, detail)) = end {
+            self.tell_end(state, detail);
+        }
+        self.outcome = Some(if lost { Outcome::Lost } else { outcome });
+    }
+
+    /// Another process has the order: nothing of it stays up here.
+    async fn let_go(&mut self) {
+        for leg in take(&mut self.up) {
+            self.tools.phone.hangup(self.key(leg), HangupReason::Shutdown).await;
+        }
+        self.outcome = Some(Outcome::Lost);
+    }
+
+    fn key(&self, leg: LegId) -> LegKey {
+        LegKey { call: self.fence.order, leg }
+    }
+}
+
+fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::FenceLost | Error::OrderEnded | Error::LegTaken(_))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}

@@ -1,0 +1,346 @@
+//! Orders become calls: this room claims due orders, settles their plans, gives each to a task of its own, and
+//! carries what phone and media report to the right one. It decides nothing about a call; that is the flow's.
+
+mod call;
+mod clock;
+mod hub;
+pub(crate) mod recovery;
+mod sounds;
+
+pub(crate) use clock::wall_now;
+pub(crate) use hub::{Hub, Shown};
+pub(crate) use sounds::{Announcement, SiteSounds};
+
+use crate::speech::Speech;
+use crate::store::{ClaimedOrder, Fact, Fence, Store};
+use call::{Call, Happening, Outcome, Tools};
+use callback_core::flow::{Canceller, Detail, VisitorState};
+use callback_core::id::OrderId;
+use callback_core::order::{self, Circumstances, Order};
+use callback_core::plan::{Plan, Telephone};
+use callback_core::record::{CallRecord, Disposition, NotCalled};
+use callback_core::time::Ts;
+use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
+
+/// How long an order is this process's without a word from it.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often due orders are looked for where nothing announces them.
+const POLL: Duration = Duration::from_secs(1);
+/// How many orders are claimed at once.
+const BATCH: u32 = 64;
+/// How many happenings wait for a call's task.
+const INBOX: usize = 1_024;
+/// A leg of a dead process may be up for so long after its intent.
+const STALE_LEG: Duration = Duration::from_secs(180);
+
+/// The engine; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tools: Tools,
+    speech: Speech,
+    /// This process, as the leases know it.
+    owner: Uuid,
+    running: Mutex<BTreeMap<OrderId, mpsc::Sender<Happening>>>,
+    wake: Notify,
+    /// A call's task ended, while closing.
+    idle: Notify,
+    closing: AtomicBool,
+    trunks_down: Mutex<Vec<String>>,
+    /// Telephones of legs that dead processes left, until those are down.
+    orphans: Mutex<BTreeMap<LegKey, Telephone>>,
+}
+
+impl Engine {
+    /// Starts claiming and carrying.
+    pub(crate) fn start(
+        store: Store,
+        speech: Speech,
+        phone: (Phone, mpsc::Receiver<PhoneEvent>),
+        media: (Media, mpsc::Receiver<(LegKey, MediaEvent)>),
+    ) -> Self {
+        let (phone, phone_events) = phone;
+        let (media, media_events) = media;
+        let engine = Self {
+            inner: Arc::new(Inner {
+                tools: Tools { store, phone, media, hub: Hub::default() },
+                speech,
+                owner: Uuid::new_v4(),
+                running: Mutex::default(),
+                wake: Notify::new(),
+                idle: Notify::new(),
+                closing: AtomicBool::new(false),
+                trunks_down: Mutex::default(),
+                orphans: Mutex::default(),
+            }),
+        };
+        tokio::spawn(engine.clone().carry_phone(phone_events));
+        tokio::spawn(engine.clone().carry_media(media_events));
+        tokio::spawn(engine.clone().claim());
+        tokio::spawn(engine.clone().renew());
+        engine
+    }
+
+    /// An order was stored: claim it at once.
+    pub(crate) fn wake(&self) {
+        self.inner.wake.notify_one();
+    }
+
+    /// Live status.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.tools.hub
+    }
+
+    /// The media, for whoever records what is heard.
+    pub(crate) fn media(&self) -> &Media {
+        &self.inner.tools.media
+    }
+
+    /// Calls of this process that run now.
+    pub(crate) fn running(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether any trunk answers, and which do not.
+    pub(crate) fn trunks_down(&self) -> Vec<String> {
+        self.inner.trunks_down.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Cancels an order that runs here; true once its end is stored, false where it does not run here.
+    pub(crate) async fn cancel(&self, order: OrderId, by: Canceller) -> bool {
+        let inbox = self.lock().get(&order).cloned();
+        let Some(inbox) = inbox else { return false };
+        let (answer, ended) = oneshot::channel();
+        if inbox.send(Happening::Cancel(by, answer)).await.is_err() {
+            return false;
+        }
+        // A call whose task is gone has ended: its end is stored.
+        let _ = ended.await;
+        true
+    }
+
+    /// Claims no more, lets running calls end until the deadline, and comes back when nothing is up.
+    pub(crate) async fn close(&self, deadline: Instant) {
+        self.inner.closing.store(true, Ordering::SeqCst);
+        let inboxes: Vec<_> = self.lock().values().cloned().collect();
+        for inbox in inboxes {
+            let _ = inbox.send(Happening::Shutdown(deadline)).await;
+        }
+        loop {
+            let idle = self.inner.idle.notified();
+            if self.running() == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.inner.closing.load(Ordering::SeqCst)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, mpsc::Sender<Happening>>> {
+        self.inner.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn claim(self) {
+        loop {
+            if self.is_closing() {
+                return;
+            }
+            match self.inner.tools.store.claim(self.inner.owner, wall_now(), LEASE, BATCH).await {
+                Ok(claimed) => {
+                    let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+                    for order in claimed {
+                        self.begin(order);
+                    }
+                    if full {
+                        continue;
+                    }
+                }
+                Err(error) => tracing::error!(%error, "due orders could not be claimed"),
+            }
+            let _ = tokio::time::timeout(POLL, self.inner.wake.notified()).await;
+        }
+    }
+
+    async fn renew(self) {
+        let mut every = tokio::time::interval(LEASE / 3);
+        loop {
+            every.tick().await;
+            if self.running() == 0 {
+                if self.is_closing() {
+                    return;
+                }
+                continue;
+            }
+            if let Err(error) = self.inner.tools.store.renew(self.inner.owner, wall_now(), LEASE).await {
+                tracing::error!(%error, "the hold on running calls could not be renewed");
+            }
+        }
+    }
+
+    /// Gives a claimed order a task of its own.
+    fn begin(&self, claimed: ClaimedOrder) {
+        let (inbox, happenings) = mpsc::channel(INBOX);
+        let order = claimed.fence.order;
+        self.lock().insert(order, inbox);
+        let engine = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = engine.serve(claimed, happenings).await {
+                tracing::error!(%order, %error, "the order is left to the next process");
+            }
+            engine.lock().remove(&order);
+            engine.inner.idle.notify_waiters();
+        });
+        // Whoever closed between the claim and here has not told this one.
+        if self.is_closing() {
+            let inbox = self.lock().get(&order).cloned();
+            let _ = inbox.map(|inbox| inbox.try_send(Happening::Shutdown(Instant::now())));
+        }
+    }
+
+    async fn serve(&self, claimed: ClaimedOrder, inbox: mpsc::Receiver<Happening>) -> anyhow::Result<()> {
+        let fence = claimed.fence;
+        let site = self.inner.tools.store.site_of(&claimed.order.facts).await?;
+        let announcement = self.inner.speech.announcement(&site).await;
+        let sounds = SiteSounds::new(site.body.language, announcement);
+        let now = wall_now();
+        let plan = match claimed.plan.clone() {
+            Some(plan) => plan,
+            None => {
+                let order = Order {
+                    id: fence.order,
+                    number: claimed.phone,
+                    country: claimed.order.facts.country,
+                    due_at: claimed.order.run_at,
+                };
+                let around = Circumstances {
+                    version: site.version,
+                    customer_sites: site.customer.sites,
+                    prompts: sounds.lengths(),
+                    draw: Uuid::new_v4().as_u64_pair().0,
+                };
+                match order::admit(&order, &site.body, &around, now) {
+                    Ok(plan) => Arc::new(plan),
+                    Err(reason) => return self.refuse(fence, site.version, reason, now).await,
+                }
+            }
+        };
+        if claimed.fence.process > 1 {
+            self.take_down(&claimed, &plan, now).await;
+            if !recovery::goes_on(&claimed, &plan, now) {
+                return self.bury(&claimed, &plan).await;
+            }
+        }
+        let call = Call::new(self.inner.tools.clone(), fence, plan, &claimed.past(), sounds, inbox);
+        match call.drive().await {
+            Outcome::Over(record) => log_end(&record),
+            Outcome::HandedBack => tracing::info!(order = %fence.order, "handed back"),
+            Outcome::Lost => tracing::warn!(order = %fence.order, "another process has the order"),
+        }
+        Ok(())
+    }
+
+    /// The order ends at its admission, as a lead.
+    async fn refuse(&self, fence: Fence, version: u32, reason: NotCalled, at: Ts) -> anyhow::Result<()> {
+        self.store_end(fence, CallRecord::refused(fence.order, version, reason, at)).await
+    }
+
+    /// The legs that the order's dead process left: hung up where that is possible, their telephones busy until
+    /// that is known.
+    async fn take_down(&self, claimed: &ClaimedOrder, plan: &Plan, now: Ts) {
+        let phone = &self.inner.tools.phone;
+        for orphan in recovery::orphans(&claimed.intents, plan, now) {
+            let key = orphan.dialog.leg();
+            self.inner.orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, orphan.telephone.clone());
+            phone.hold_telephone(orphan.telephone, orphan.busy_for).await;
+            phone.hang_up_stored(orphan.dialog).await;
+        }
+    }
+
+    /// The order does not go on: it ends by the table, with what is known.
+    async fn bury(&self, claimed: &ClaimedOrder, plan: &Arc<Plan>) -> anyhow::Result<()> {
+        let file = self.inner.tools.store.call(claimed.fence.order).await?;
+        let Some(file) = file else { anyhow::bail!("the order has no file") };
+        let record = recovery::bury(&file, plan, claimed.last_sign);
+        self.store_end(claimed.fence, record).await
+    }
+
+    async fn store_end(&self, fence: Fence, record: CallRecord) -> anyhow::Result<()> {
+        let (at, disposition) = (record.ended_at, record.disposition);
+        let state = VisitorState::Ended(disposition);
+        let detail = Detail { talk: record.talk.map(|talk| talk.until.since(talk.from)), ..Detail::default() };
+        log_end(&record);
+        let facts = vec![
+            Fact::Shown(state, detail),
+            Fact::Ended { at, disposition },
+            Fact::Record(Box::new(record)),
+        ];
+        self.inner.tools.store.write(fence, facts).await?;
+        self.inner.tools.hub.publish(fence.order, Shown { state, detail, manager: None });
+        Ok(())
+    }
+
+    async fn carry_phone(self, mut events: mpsc::Receiver<PhoneEvent>) {
+        while let Some(event) = events.recv().await {
+            match event {
+                PhoneEvent::Leg(key, _, event) => self.hand(key.call, Happening::Phone(key.leg, event)).await,
+                PhoneEvent::Dialog(key, dialog) => self.hand(key.call, Happening::Dialog(key.leg, dialog)).await,
+                PhoneEvent::Free(order, telephone) => self.hand(order, Happening::Free(telephone)).await,
+                PhoneEvent::TakenDown(key) => self.taken_down(key).await,
+                PhoneEvent::Trunk { name, up } => self.trunk(name, up),
+            }
+        }
+    }
+
+    async fn carry_media(self, mut events: mpsc::Receiver<(LegKey, MediaEvent)>) {
+        while let Some((key, event)) = events.recv().await {
+            self.hand(key.call, Happening::Media(key.leg, event)).await;
+        }
+    }
+
+    async fn hand(&self, order: OrderId, happening: Happening) {
+        let inbox = self.lock().get(&order).cloned();
+        if let Some(inbox) = inbox {
+            // A call that has just ended needs nothing any more.
+            let _ = inbox.send(happening).await;
+        }
+    }
+
+    /// A leg of a dead process is down: its telephone may be dialled again.
+    async fn taken_down(&self, key: LegKey) {
+        let telephone = self.inner.orphans.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        if let Some(telephone) = telephone {
+            self.inner.tools.phone.free_telephone(telephone).await;
+        }
+    }
+
+    fn trunk(&self, name: String, up: bool) {
+        if up {
+            tracing::info!(trunk = name, "the trunk answers");
+        } else {
+            tracing::warn!(trunk = name, "the trunk does not answer");
+        }
+        let mut down = self.inner.trunks_down.lock().unwrap_or_else(PoisonError::into_inner);
+        down.retain(|other| *other != name);
+        if !up {
+            down.push(name);
+        }
+    }
+}
+
+fn log_end(record: &CallRecord) {
+    let (disposition, reason) = record.disposition.keys();
+    tracing::info!(order = %record.order, disposition, reason = reason.unwrap_or("-"), legs = record.legs.len(), "call over");
+    crate::metrics::call_over(record);
+}

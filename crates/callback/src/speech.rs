@@ -1,0 +1,223 @@
+//! The site's announcement, spoken by a program of the machine when settings are applied, and kept as a file.
+//!
+//! It is never in a call's way: a call whose announcement is not there yet is announced in general words. Names of
+//! sites are spelled for the voice ("shop.example" → «шоп точка экзампл»); a site's own pronunciation replaces that.
+
+use crate::engine::Announcement;
+use anyhow::{Context as _, Result, bail};
+use callback_core::site::{Language, Site};
+use callback_phone::Sound;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// How long a program may take for one sentence.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The name space of cached files' names.
+const FILES: Uuid = Uuid::from_u128(0x1b1c_2d9a_5a3e_4c0f_8e77_90ab_13cd_57ef);
+
+/// Who speaks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Voice {
+    /// The first of the two that is installed, by language.
+    Auto,
+    /// Debian's `festival` with `festvox-ru`, or its English voice.
+    Festival,
+    /// `espeak-ng`.
+    EspeakNg,
+    /// Nobody.
+    None,
+}
+
+/// Speaks, and remembers what was spoken.
+#[derive(Clone, Debug)]
+pub(crate) struct Speech {
+    voice: Voice,
+    folder: PathBuf,
+    spoken: Arc<Mutex<BTreeMap<PathBuf, Arc<Sound>>>>,
+}
+
+impl Speech {
+    /// Files are kept in `folder`.
+    pub(crate) fn new(voice: Voice, folder: PathBuf) -> Self {
+        Self { voice, folder, spoken: Arc::default() }
+    }
+
+    /// A site's announcement, where it has been spoken; otherwise it is spoken now, for the next call.
+    pub(crate) async fn announcement(&self, site: &Site) -> Option<Announcement> {
+        let texts = texts(site);
+        let sounds = (self.load(site.language, &texts.0), self.load(site.language, &texts.1));
+        if let (Some(alone), Some(with_key)) = sounds {
+            return Some(Announcement { alone, with_key });
+        }
+        let (speech, site) = (self.clone(), site.clone());
+        tokio::spawn(async move {
+            if let Err(error) = speech.speak(&site).await {
+                tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
+            }
+        });
+        None
+    }
+
+    /// Speaks a site's announcement into its files, where they are not there yet.
+    ///
+    /// # Errors
+    /// No program that speaks, or one that fails.
+    pub(crate) async fn speak(&self, site: &Site) -> Result<()> {
+        let (alone, with_key) = texts(site);
+        for text in [alone, with_key] {
+            let file = self.file(site.language, &text);
+            if !file.exists() && self.voice != Voice::None {
+                fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+                self.synthesize(site.language, &text, &file).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&self, language: Language, text: &str) -> Option<Arc<Sound>> {
+        let file = self.file(language, text);
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sound) = spoken.get(&file) {
+            return Some(Arc::clone(sound));
+        }
+        let sound = Arc::new(Sound::from_wav(&fs::read(&file).ok()?).ok()?);
+        spoken.insert(file, Arc::clone(&sound));
+        Some(sound)
+    }
+
+    fn file(&self, language: Language, text: &str) -> PathBuf {
+        let name = format!("{:?} {language:?} {text}", self.voice);
+        self.folder.join(Uuid::new_v5(&FILES, name.as_bytes()).to_string()).with_extension("wav")
+    }
+
+    /// Speaks into a file of its own, which takes the right name only when it is whole.
+    async fn synthesize(&self, language: Language, text: &str, file: &Path) -> Result<()> {
+        let draft = file.with_extension("draft.wav");
+        let words = file.with_extension("txt");
+        fs::write(&words, text)?;
+        let festival = match language {
+            Language::Ru => "(voice_msu_ru_nsh_clunits)",
+            Language::En => "(voice_cmu_us_slt_arctic_hts)",
+        };
+        let espeak = match language {
+            Language::Ru => "ru",
+            Language::En => "en",
+        };
+        let by_festival = || {
+            let mut command = Command::new("text2wave");
+            command.arg("-eval").arg(festival).arg(&words).arg("-o").arg(&draft);
+            command
+        };
+        let by_espeak = || {
+            let mut command = Command::new("espeak-ng");
+            command.args(["-v", espeak, "-s", "150", "-f"]).arg(&words).arg("-w").arg(&draft);
+            command
+        };
+        let outcome = match self.voice {
+            Voice::Festival => run(by_festival()).await,
+            Voice::EspeakNg => run(by_espeak()).await,
+            Voice::Auto => match run(by_festival()).await {
+                Ok(()) => Ok(()),
+                Err(_) => run(by_espeak()).await,
+            },
+            Voice::None => bail!("speech is switched off"),
+        };
+        let _ = fs::remove_file(&words);
+        outcome?;
+        Sound::from_wav(&fs::read(&draft)?).context("the program wrote no usable sound")?;
+        fs::rename(&draft, file)?;
+        Ok(())
+    }
+}
+
+async fn run(mut command: Command) -> Result<()> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = timeout(PATIENCE, command.kill_on_drop(true).output()).await;
+    let output = output.with_context(|| format!("{program} does not come to an end"))?;
+    let output = output.with_context(|| format!("{program} cannot be run"))?;
+    if !output.status.success() {
+        bail!("{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// What is said: alone, and with the request to press 1.
+fn texts(site: &Site) -> (String, String) {
+    let name = site.pronunciation.as_ref().map_or_else(|| spelled(&site.name, site.language), ToString::to_string);
+    match site.language {
+        Language::Ru => {
+            let alone = format!("Звонок с сайта {name}.");
+            let with_key = format!("{alone} Нажмите один, чтобы соединить.");
+            (alone, with_key)
+        }
+        Language::En => {
+            let alone = format!("Call from {name}.");
+            let with_key = format!("{alone} Press one to connect.");
+            (alone, with_key)
+        }
+    }
+}
+
+/// A site's name as a voice should read it.
+fn spelled(name: &str, language: Language) -> String {
+    match language {
+        Language::En => name.replace('.', " dot ").replace('-', " "),
+        Language::Ru => {
+            let parts: Vec<String> = name.split('.').map(|part| cyrillic(&part.to_lowercase())).collect();
+            parts.join(" точка ")
+        }
+    }
+}
+
+/// Latin letters as a Russian reads them; others stay.
+fn cyrillic(text: &str) -> String {
+    const PAIRS: [(&str, &str); 40] = [
+        ("shch", "щ"), ("sch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("ph", "ф"), ("th", "т"),
+        ("ck", "к"), ("ee", "и"), ("oo", "у"), ("ya", "я"), ("yu", "ю"), ("yo", "ё"), ("ts", "ц"), ("qu", "кв"),
+        ("x", "кс"), ("a", "а"), ("b", "б"), ("c", "к"), ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"),
+        ("i", "и"), ("j", "дж"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"),
+        ("r", "р"), ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"),
+    ];
+    let mut spoken = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let pair = PAIRS.iter().find(|(latin, _)| rest.starts_with(latin));
+        let (length, letters) = match (pair, first) {
+            (Some((latin, letters)), _) => (latin.len(), *letters),
+            (None, 'y') => (1, "и"),
+            (None, 'z') => (1, "з"),
+            (None, '-' | '_') => (1, " "),
+            (None, _) => (first.len_utf8(), ""),
+        };
+        if letters.is_empty() {
+            spoken.push(first);
+        } else {
+            spoken.push_str(letters);
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    spoken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spelled;
+    use callback_core::site::Language;
+
+    #[test]
+    fn names_of_sites_are_spelled_for_the_voice() {
+        let check = |name: &str, russian: &str, english: &str| {
+            assert_eq!(spelled(name, Language::Ru), russian);
+            assert_eq!(spelled(name, Language::En), english);
+        };
+        check("romashka.example", "ромашка точка ексампле", "romashka dot example");
+        check("my-shop.ru", "ми шоп точка ру", "my shop dot ru");
+        check("кофе.рф", "кофе точка рф", "кофе dot рф");
+    }
+}

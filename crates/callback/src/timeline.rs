@@ -1,0 +1,216 @@
+//! One call told for people: two lanes on one clock, and what happened on them in order. The same for
+//! `callback explain`, its JSON, and the page that draws it.
+
+use crate::store::CallFile;
+use crate::web::cause_key;
+use callback_core::flow::HangupReason;
+use callback_core::plan::{Callee, Mode, RingStrategy};
+use callback_core::record::{CallRecord, EndedBy, LegRecord, Outcome};
+use callback_core::time::Ts;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// A call as it is drawn: all times in milliseconds from the order.
+#[derive(Serialize, Debug)]
+pub(crate) struct Timeline {
+    order_id: uuid::Uuid,
+    site: String,
+    site_key: String,
+    phone: String,
+    settings_version: u32,
+    mode: Option<Mode>,
+    strategy: Option<RingStrategy>,
+    promise_ms: Option<u64>,
+    accepted_at: String,
+    disposition: Option<&'static str>,
+    reason: Option<&'static str>,
+    ended_ms: Option<u64>,
+    talk_ms: Option<u64>,
+    bridged_ms: Option<u64>,
+    processes: usize,
+    lanes: Vec<LegLine>,
+    events: Vec<Line>,
+}
+
+/// A leg of it.
+#[derive(Serialize, Debug)]
+pub(crate) struct LegLine {
+    leg: u16,
+    lane: &'static str,
+    name: String,
+    round: u8,
+    outcome: Outcome,
+    dialled_ms: u64,
+    sent_ms: Option<u64>,
+    ringing_ms: Option<u64>,
+    answered_ms: Option<u64>,
+    accepted_ms: Option<u64>,
+    bridged_ms: Option<u64>,
+    unbridged_ms: Option<u64>,
+    over_ms: Option<u64>,
+    cause: Option<String>,
+    ended_by: Option<EndedBy>,
+    hangup: Option<HangupReason>,
+}
+
+/// Something that happened.
+#[derive(Serialize, Debug)]
+pub(crate) struct Line {
+    at_ms: u64,
+    lane: &'static str,
+    leg: Option<u16>,
+    name: String,
+    what: &'static str,
+    cause: Option<String>,
+    ended_by: Option<EndedBy>,
+}
+
+impl Timeline {
+    /// Tells a call; `record` is the stored one, or what is known so far.
+    pub(crate) fn of(file: &CallFile, record: Option<&CallRecord>) -> Self {
+        let zero = file.order.facts.accepted_at;
+        let plan = file.plan.as_deref();
+        let names = |callee| match callee {
+            Callee::Visitor => file.order.phone.to_string(),
+            Callee::Manager(seat) => {
+                plan.and_then(|plan| plan.manager(seat)).map_or_else(String::new, |manager| manager.name.to_string())
+            }
+        };
+        let legs = record.map_or(&[][..], |record| &record.legs);
+        let lanes: Vec<LegLine> = legs.iter().map(|leg| LegLine::of(leg, names(leg.callee), zero)).collect();
+        let mut events: Vec<Line> = legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
+        events.sort_by_key(|line| line.at_ms);
+        let keys = record.map(|record| record.disposition.keys());
+        let talk = record.and_then(|record| record.talk);
+        Self {
+            order_id: file.order.facts.id.0,
+            site: file.site.name.to_string(),
+            site_key: file.site_key.to_string(),
+            phone: file.order.phone.to_string(),
+            settings_version: file.order.facts.settings_version,
+            mode: plan.map(|plan| plan.mode),
+            strategy: plan.map(|plan| plan.strategy),
+            promise_ms: plan.map(|plan| millis(plan.limits.promise)),
+            accepted_at: crate::web::stamp(zero),
+            disposition: keys.map(|(key, _)| key),
+            reason: keys.and_then(|(_, reason)| reason),
+            ended_ms: record.map(|record| millis(record.ended_at.since(zero))),
+            talk_ms: talk.map(|talk| millis(talk.until.since(talk.from))),
+            bridged_ms: talk.map(|talk| millis(talk.from.since(zero))),
+            processes: file.processes.len(),
+            lanes,
+            events,
+        }
+    }
+
+    /// As text, a line an event.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!(
+            "order {} of {} ({}), settings version {}, accepted {}\n",
+            self.order_id, self.site, self.site_key, self.settings_version, self.accepted_at
+        );
+        let _ = writeln!(text, "{:>9}  {:<10} {:<16} what", "seconds", "lane", "who");
+        for line in &self.events {
+            let cause = line.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+            let by = match line.ended_by {
+                Some(EndedBy::Far) => " by the other side",
+                Some(EndedBy::Us) => " by us",
+                Some(EndedBy::Network) => " by the network",
+                None => "",
+            };
+            let at = format!("{}.{:03}", line.at_ms / 1000, line.at_ms % 1000);
+            let _ = writeln!(text, "{at:>9}  {:<10} {:<16} {}{cause}{by}", line.lane, line.name, line.what);
+        }
+        let outcome = match (self.disposition, self.reason) {
+            (Some(disposition), Some(reason)) => format!("{disposition} ({reason})"),
+            (Some(disposition), None) => disposition.to_owned(),
+            (None, _) => "not over yet".to_owned(),
+        };
+        let _ = write!(text, "{outcome}");
+        if let Some(talk) = self.talk_ms {
+            let _ = write!(text, ", talked {}.{:03} s", talk / 1000, talk % 1000);
+        }
+        text
+    }
+}
+
+impl LegLine {
+    fn of(leg: &LegRecord, name: String, zero: Ts) -> Self {
+        let ms = |at: Option<Ts>| at.map(|at| millis(at.since(zero)));
+        let times = &leg.times;
+        Self {
+            leg: leg.leg.0,
+            lane: lane(leg.callee),
+            name,
+            round: leg.round,
+            outcome: leg.outcome,
+            dialled_ms: millis(times.dialled_at.since(zero)),
+            sent_ms: ms(times.sent_at),
+            ringing_ms: ms(times.ringing_at.or(times.early_media_at)),
+            answered_ms: ms(times.answered_at),
+            accepted_ms: ms(times.accepted_at),
+            bridged_ms: ms(times.bridged_at),
+            unbridged_ms: ms(times.unbridged_at),
+            over_ms: ms(times.hung_up_at.into_iter().chain(times.ended_at).min()),
+            cause: leg.ended.map(|(cause, _)| cause_key(cause)),
+            ended_by: leg.ended.map(|(_, by)| by),
+            hangup: leg.hangup,
+        }
+    }
+}
+
+fn lines(leg: &LegRecord, name: &str, zero: Ts) -> Vec<Line> {
+    let times = &leg.times;
+    let told = [
+        (Some(times.dialled_at), "dialled"),
+        (times.sent_at, "sent"),
+        (times.ringing_at, "rings"),
+        (times.early_media_at, "speaks before the answer"),
+        (times.answered_at, "answered"),
+        (times.digits_sent_at, "extension sent"),
+        (times.first_word_at, "hears the announcement"),
+        (times.accepted_at.filter(|_| leg.callee != Callee::Visitor), "accepted"),
+        (times.bridged_at, "talks"),
+        (times.unbridged_at, "talks no more"),
+        (times.hung_up_at, hangup_words(leg.hangup)),
+    ];
+    let line = |at: Ts, what, cause, ended_by| Line {
+        at_ms: millis(at.since(zero)),
+        lane: lane(leg.callee),
+        leg: Some(leg.leg.0),
+        name: name.to_owned(),
+        what,
+        cause,
+        ended_by,
+    };
+    let mut lines: Vec<Line> =
+        told.into_iter().filter_map(|(at, what)| Some(line(at?, what, None, None))).collect();
+    if let (Some(at), Some((cause, by))) = (times.ended_at, leg.ended) {
+        lines.push(line(at, "down", Some(cause_key(cause)), Some(by)));
+    }
+    lines
+}
+
+fn hangup_words(reason: Option<HangupReason>) -> &'static str {
+    match reason {
+        None | Some(HangupReason::Over) => "hung up",
+        Some(HangupReason::CompletedElsewhere) => "let go: another manager has the call",
+        Some(HangupReason::NoAnswer) => "given up: no answer",
+        Some(HangupReason::Refused) => "let go: he refused",
+        Some(HangupReason::NoMedia) => "hung up: nothing is heard",
+        Some(HangupReason::Cancelled) => "hung up: cancelled",
+        Some(HangupReason::Limit) => "hung up: the talk's limit",
+        Some(HangupReason::Shutdown) => "hung up: the service stops",
+    }
+}
+
+fn lane(callee: Callee) -> &'static str {
+    match callee {
+        Callee::Visitor => "visitor",
+        Callee::Manager(_) => "manager",
+    }
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

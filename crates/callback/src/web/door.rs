@@ -1,0 +1,77 @@
+//! Who may ask: the page's origin must be the site's, or the service's own; and whose address a request has.
+
+use super::App;
+use super::error::Problem;
+use crate::store::PublishedSite;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use callback_core::site::Origin;
+use std::net::{IpAddr, SocketAddr};
+
+/// The headers that let the page read the answer (WHATWG Fetch, CORS).
+#[derive(Debug)]
+pub(crate) struct Cors(Option<HeaderValue>);
+
+/// A request that changes something: its origin must be named and right.
+pub(crate) fn post(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
+    let origin = headers.get(header::ORIGIN).ok_or(Problem::OriginRefused)?;
+    allowed(origin, site, app)
+}
+
+/// A request that only reads: without an origin it must come from our own pages.
+pub(crate) fn get(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
+    match headers.get(header::ORIGIN) {
+        Some(origin) => allowed(origin, site, app),
+        None if headers.get("sec-fetch-site").is_some_and(|from| from == "same-origin") => Ok(Cors(None)),
+        None => Err(Problem::OriginRefused),
+    }
+}
+
+fn allowed(origin: &HeaderValue, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
+    let named = origin.to_str().ok().and_then(|text| Origin::parse(text).ok());
+    if named.is_some_and(|named| named == site.body.origin || named == app.config.http.origin()) {
+        Ok(Cors(Some(origin.clone())))
+    } else {
+        Err(Problem::OriginRefused)
+    }
+}
+
+impl Cors {
+    /// Adds the headers to an answer.
+    pub(crate) fn on(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(origin) = self.0 {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        response
+    }
+
+    /// The answer to a browser that asks first.
+    pub(crate) fn preflight(self) -> Response {
+        let mut response = self.on(StatusCode::NO_CONTENT.into_response());
+        let allow: [(HeaderName, &str); 3] = [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ];
+        for (name, value) in allow {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// The visitor's address: the peer's, or what a trusted proxy says, read from the right (RFC 7239 §8.1).
+pub(crate) fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
+    let trusted = |ip: &IpAddr| app.config.http.trusts(*ip);
+    let mut ip = peer.ip().to_canonical();
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let mut hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    while trusted(&ip) {
+        let Some(hop) = hops.pop().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else { break };
+        ip = hop.to_canonical();
+    }
+    ip
+}

@@ -1,0 +1,166 @@
+//! What a visitor may know of an order, in the words of the order API (`docs/api.md`). A stranger learns nothing
+//! from it of lists and limits: an order that met one looks as if nobody had answered.
+
+use crate::engine::Shown;
+use crate::store::OrderRow;
+use callback_core::flow::{Detail, VisitorState};
+use callback_core::record::{Cause, Disposition, ManagerFault, NotCalled, VisitorFault};
+use callback_core::time::Ts;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long an order that met a list or a limit pretends to be called.
+const PRETENCE: Duration = Duration::from_secs(38);
+/// When such a pretence says that a manager is being called.
+const PRETENCE_CALLS: Duration = Duration::from_secs(1);
+/// The nearest time that is offered for another try.
+const SOON: Duration = Duration::from_secs(15 * 60);
+
+/// An event, or the state part of an order's body.
+#[derive(Serialize, PartialEq, Debug)]
+pub(crate) struct Status {
+    pub(crate) state: &'static str,
+    pub(crate) at: String,
+    pub(crate) detail: Value,
+    pub(crate) next: Vec<Next>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disposition: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// What is offered to the visitor next.
+#[derive(Serialize, PartialEq, Eq, Debug)]
+pub(crate) struct Next {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+}
+
+impl Status {
+    /// What the store knows.
+    pub(crate) fn of_order(order: &OrderRow, now: Ts) -> Self {
+        let shown = Shown { state: order.state, detail: order.detail, manager: None };
+        match pretence(order) {
+            Some(_) => Self::pretended(order, now).0,
+            None if order.joined_to.is_some() => Self::coarse(&shown, now),
+            None => Self::of(&shown, order.ended_at.unwrap_or(now)),
+        }
+    }
+
+    /// What was told.
+    pub(crate) fn of(shown: &Shown, now: Ts) -> Self {
+        let (state, ended) = state_key(shown.state);
+        let (disposition, reason) = ended.map_or((None, None), |ended| {
+            let (key, reason) = ended.keys();
+            (Some(key), reason)
+        });
+        Self {
+            state,
+            at: stamp(now),
+            detail: detail(&shown.detail, shown.manager.as_deref(), reason),
+            next: next(ended, shown.detail.late, now),
+            disposition,
+            reason,
+        }
+    }
+
+    /// What one sees who ordered the same number again: the state, and nothing of who is called.
+    pub(crate) fn coarse(shown: &Shown, now: Ts) -> Self {
+        Self::of(&Shown { detail: Detail::default(), manager: None, state: shown.state }, now)
+    }
+
+    /// An order that met a list or a limit, as if nobody answered; and when that changes next.
+    pub(crate) fn pretended(order: &OrderRow, now: Ts) -> (Self, Option<Ts>) {
+        let began = order.facts.accepted_at;
+        let (state, next) = if now >= began + PRETENCE {
+            (VisitorState::Ended(Disposition::ManagerNoAnswer(ManagerFault::AllFailed)), None)
+        } else if now >= began + PRETENCE_CALLS {
+            (VisitorState::CallingManager, Some(began + PRETENCE))
+        } else {
+            (VisitorState::Accepted, Some(began + PRETENCE_CALLS))
+        };
+        (Self::of(&Shown { state, detail: Detail::default(), manager: None }, now), next)
+    }
+
+    /// Nothing comes after it.
+    pub(crate) fn is_last(&self) -> bool {
+        self.state == "ended"
+    }
+}
+
+/// Whether an order met something that a stranger is not told of.
+pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
+    match order.state {
+        VisitorState::Ended(Disposition::NotCalled(reason @ (NotCalled::Blacklist | NotCalled::Limits))) => Some(reason),
+        _ => None,
+    }
+}
+
+/// By RFC 3339, in UTC.
+pub(crate) fn stamp(at: Ts) -> String {
+    Timestamp::from_microsecond(at.0).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
+}
+
+fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {
+    match state {
+        VisitorState::Scheduled => ("scheduled", None),
+        VisitorState::Accepted => ("accepted", None),
+        VisitorState::CallingManager => ("calling_manager", None),
+        VisitorState::CallingVisitor => ("calling_visitor", None),
+        VisitorState::Waiting => ("waiting", None),
+        VisitorState::Talking => ("talking", None),
+        VisitorState::Ended(disposition) => ("ended", Some(disposition)),
+    }
+}
+
+fn detail(detail: &Detail, manager: Option<&str>, reason: Option<&str>) -> Value {
+    let first_name = manager.and_then(|name| name.split_whitespace().next());
+    json!({
+        "trying": detail.trying,
+        "of": if detail.of == 0 { None } else { Some(detail.of) },
+        "manager": first_name,
+        "late": detail.late,
+        "next_manager": detail.next_manager,
+        "reason": reason,
+        "cause": detail.cause.map(cause_key),
+        "talk_s": detail.talk.map(|talk| talk.as_secs()),
+    })
+}
+
+/// A cause as API, timeline and strings have it: `sip-486`, `q850-17`, `trunk`.
+pub(crate) fn cause_key(cause: Cause) -> String {
+    match cause {
+        Cause::Normal => "normal".into(),
+        Cause::Sip(status) => format!("sip-{status}"),
+        Cause::Q850(code) => format!("q850-{code}"),
+        Cause::Silent => "silent".into(),
+        Cause::InService => "in_service".into(),
+        Cause::NoChannel => "no_channel".into(),
+        Cause::NoFunds => "no_funds".into(),
+        Cause::Trunk => "trunk".into(),
+        Cause::RefusedNumber => "refused_number".into(),
+        Cause::Media => "media".into(),
+        Cause::Interrupted => "interrupted".into(),
+    }
+}
+
+fn next(ended: Option<Disposition>, late: bool, now: Ts) -> Vec<Next> {
+    let offer = |kind| Next { kind, at: None };
+    let slot = || {
+        let quarter = 900_000_000;
+        let soon = (now + SOON).0;
+        Next { kind: "slot", at: Some(stamp(Ts(soon - soon.rem_euclid(quarter) + quarter))) }
+    };
+    match ended {
+        None if late => vec![slot()],
+        None | Some(Disposition::Connected) => Vec::new(),
+        Some(Disposition::VisitorNoAnswer(VisitorFault::Invalid)) => vec![offer("fix_number")],
+        Some(Disposition::VisitorNoAnswer(_) | Disposition::NotCalled(NotCalled::Cancelled)) => {
+            vec![offer("again"), offer("other_time")]
+        }
+        Some(Disposition::ManagerNoAnswer(_) | Disposition::NotCalled(_)) => vec![slot(), offer("other_time")],
+    }
+}
