@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use table::{Matched, Owner, Table, Tx};
-use timers::Timers;
+pub(crate) use timers::Timers;
 pub(crate) use uac::Invite;
 use wire::{Clock, Fields, Message, Method, Request, Response};
 

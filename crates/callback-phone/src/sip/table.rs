@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 
 #[derive(Debug)]
 enum Machine {
-    Client { machine: ClientMachine, owner: Owner, method: Method, branch: String, cseq: u32 },
+    Client { machine: Box<ClientMachine>, owner: Owner, method: Method, branch: String, cseq: u32 },
     Server { machine: Box<ServerMachine>, key: ServerKey, call: Option<CallKey> },
 }
 
@@ -60,6 +60,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -94,8 +95,10 @@ impl Table {
     fn client(&mut self, request: &Request, machine: ClientMachine, owner: Owner, flow: Flow) -> Tx {
         let (method, branch) = (request.head.method, request.head.branch.clone());
         let key = (branch.clone(), method);
-        let tx =
-            self.insert(Machine::Client { machine, owner, method, branch, cseq: request.head.cseq }, flow);
+        let tx = self.insert(
+            Machine::Client { machine: Box::new(machine), owner, method, branch, cseq: request.head.cseq },
+            flow,
+        );
         self.clients.insert(key, tx);
         tx
     }

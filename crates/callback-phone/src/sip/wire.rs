@@ -334,11 +334,6 @@ impl Request {
         lib::Message::Request(self.inner.clone()).to_bytes()
     }
 
-    /// The Request-URI.
-    pub(crate) fn uri(&self) -> String {
-        self.inner.uri.to_string()
-    }
-
     /// Builds the response to it (RFC 3261 §8.2.6); `tag` goes into a To that has none.
     ///
     /// # Errors
@@ -391,6 +386,7 @@ impl Request {
     }
 }
 
+#[cfg(test)]
 impl Response {
     /// The bytes to send.
     pub(crate) fn bytes(&self) -> Bytes {
