@@ -7,6 +7,8 @@ mod desk;
 mod exchange;
 mod legs;
 mod net;
+#[cfg(test)]
+mod script;
 mod sdp;
 mod sip;
 mod trunk;

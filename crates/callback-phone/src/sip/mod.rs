@@ -13,6 +13,9 @@ mod uac;
 mod uas;
 pub(crate) mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use crate::cause::Ending;
 use crate::sdp::{Codec, Remote};
 use auth::{Credentials, Keyring};
