@@ -2,6 +2,10 @@
 //! serve it. Sans-IO like the agent inside it. It moves no sound and asks no database; who reserves a leg
 //! stores its intent before sending it.
 
+mod telephones;
+#[cfg(test)]
+mod tests;
+
 use crate::cause::Ending;
 use crate::sdp::Remote;
 use crate::sip::dialog::Snapshot;
@@ -14,14 +18,13 @@ use callback_core::plan::{Address, CallerId, Telephone};
 use callback_core::record::{Cause, EndedBy};
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use telephones::Telephones;
 
 /// How long a trunk may say nothing at all to an INVITE before the next one is tried.
 const TRUNK_SILENCE: Duration = Duration::from_secs(4);
-/// How many orders wait for one telephone.
-const MAX_WAITING: usize = 1_000;
 
 /// A leg of a call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -121,14 +124,6 @@ struct Attempt {
     telephone: Option<Telephone>,
 }
 
-/// Why a telephone has no leg more.
-#[derive(Debug, Default)]
-struct Holds {
-    attempts: BTreeSet<CallKey>,
-    /// Marked busy until then.
-    marked: Option<u64>,
-}
-
 /// The legs.
 #[derive(Debug)]
 pub(crate) struct Legs {
@@ -140,13 +135,10 @@ pub(crate) struct Legs {
     sent_by: Vec<String>,
     legs: BTreeMap<LegKey, Leg>,
     attempts: BTreeMap<CallKey, Attempt>,
-    holds: BTreeMap<Telephone, Holds>,
-    marks: BTreeMap<u64, Telephone>,
-    waiting: BTreeMap<Telephone, BTreeSet<OrderId>>,
+    telephones: Telephones,
     alarms: Timers<LegAlarm>,
     out: VecDeque<LegsOutput>,
     now: Duration,
-    next_mark: u64,
 }
 
 impl Legs {
@@ -173,13 +165,10 @@ impl Legs {
             sent_by,
             legs: BTreeMap::new(),
             attempts: BTreeMap::new(),
-            holds: BTreeMap::new(),
-            marks: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            telephones: Telephones::default(),
             alarms,
             out: VecDeque::new(),
             now: Duration::ZERO,
-            next_mark: 0,
         })
     }
 
@@ -197,11 +186,8 @@ impl Legs {
         now: Duration,
     ) -> Result<StoredDialog, Cause> {
         self.now = now;
-        if self.legs.contains_key(&key) || self.holds.contains_key(&dial.to) {
-            let waiting = self.waiting.entry(dial.to).or_default();
-            if waiting.len() < MAX_WAITING {
-                waiting.insert(key.call);
-            }
+        if self.legs.contains_key(&key) || self.telephones.is_held(&dial.to) {
+            self.telephones.wait(dial.to, key.call);
             return Err(Cause::InService);
         }
         let trunk = match &dial.to.address {
@@ -232,7 +218,7 @@ impl Legs {
             Ok((call, snapshot)) => {
                 let telephone = Some(dial.to.clone());
                 self.attempts.insert(call, Attempt { leg: key, trunk, telephone });
-                self.holds.entry(dial.to.clone()).or_default().attempts.insert(call);
+                self.telephones.hold(&dial.to, call);
                 Ok((call, self.stored(key, trunk, snapshot)))
             }
             Err(cause) => {
@@ -343,22 +329,17 @@ impl Legs {
     /// Marks a telephone as busy for a while: a former process may have a leg of it.
     pub(crate) fn hold_telephone(&mut self, telephone: Telephone, span: Duration, now: Duration) {
         self.now = now;
-        self.next_mark += 1;
-        let mark = self.next_mark;
-        let holds = self.holds.entry(telephone.clone()).or_default();
-        if let Some(old) = holds.marked.replace(mark) {
-            self.marks.remove(&old);
+        let (mark, old) = self.telephones.mark(telephone);
+        if let Some(old) = old {
             self.alarms.disarm(LegAlarm::Held(old));
         }
-        self.marks.insert(mark, telephone);
         self.alarms.arm(LegAlarm::Held(mark), now + span);
     }
 
     /// Takes such a mark back before its time.
     pub(crate) fn free_telephone(&mut self, telephone: &Telephone, now: Duration) {
         self.now = now;
-        if let Some(mark) = self.holds.get_mut(telephone).and_then(|holds| holds.marked.take()) {
-            self.marks.remove(&mark);
+        if let Some(mark) = self.telephones.unmark(telephone) {
             self.alarms.disarm(LegAlarm::Held(mark));
             self.freed(telephone);
         }
@@ -403,10 +384,7 @@ impl Legs {
                 LegAlarm::Silence(call) => self.silence(call),
                 LegAlarm::Probe(trunk) => self.probe(trunk),
                 LegAlarm::Held(mark) => {
-                    if let Some(telephone) = self.marks.remove(&mark) {
-                        if let Some(holds) = self.holds.get_mut(&telephone) {
-                            holds.marked = None;
-                        }
+                    if let Some(telephone) = self.telephones.mark_ended(mark) {
                         self.freed(&telephone);
                     }
                 }
@@ -503,9 +481,7 @@ impl Legs {
         let next = state.is_some_and(|(hung, reached)| ending.elsewhere && !hung && !reached)
             && attempt.trunk.is_some()
             && self.next_trunk(attempt.leg);
-        if let Some(holds) = self.holds.get_mut(&telephone) {
-            holds.attempts.remove(&call);
-        }
+        self.telephones.let_go(&telephone, call);
         if let Some((hung, reached)) = state.filter(|_| !next) {
             self.legs.remove(&attempt.leg);
             let refused_by_all = attempt.trunk.is_some() && ending.elsewhere && !hung && !reached;
@@ -547,12 +523,8 @@ impl Legs {
 
     /// Tells those who wait for a telephone, once nothing holds it.
     fn freed(&mut self, telephone: &Telephone) {
-        let free = |holds: &Holds| holds.attempts.is_empty() && holds.marked.is_none();
-        if self.holds.get(telephone).is_some_and(free) {
-            self.holds.remove(telephone);
-            for order in self.waiting.remove(telephone).unwrap_or_default() {
-                self.out.push_back(LegsOutput::Free(order, telephone.clone()));
-            }
+        for order in self.telephones.freed(telephone) {
+            self.out.push_back(LegsOutput::Free(order, telephone.clone()));
         }
     }
 }

@@ -210,6 +210,12 @@ impl Trunks {
         (std::mem::replace(&mut trunk.health, health) != health).then_some(health)
     }
 
+    /// How many channels are taken.
+    #[cfg(test)]
+    pub(crate) fn busy(&self) -> usize {
+        self.list.iter().map(|trunk| usize::from(trunk.busy)).sum()
+    }
+
     /// A call heard something from it.
     pub(crate) fn heard(&mut self, trunk: usize) {
         if let Some(trunk) = self.list.get_mut(trunk)

@@ -1,5 +1,7 @@
 //! The phone over real sockets: against SIPp (Debian: sip-tester), and against the crate's own exchange.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail by a panic")]
+
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Address, CallerId, Telephone};

@@ -208,7 +208,8 @@ impl Call {
                 self.end(Ending { by: callback_core::record::EndedBy::Us, ..Ending::SILENT }, cx);
             }
             Phase::Leaving(leave) => self.end(leave.ending, cx),
-            Phase::Called(_) | Phase::Talking(_) | Phase::Over => {}
+            Phase::Called(_) => self.reject(480, cx),
+            Phase::Talking(_) | Phase::Over => {}
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weather;
 
 use crate::cause::Ending;
 use crate::sdp::{Codec, Remote};

@@ -23,7 +23,7 @@ impl Told {
     }
 }
 
-fn invite() -> Invite {
+pub(super) fn invite() -> Invite {
     Invite {
         flow: Flow { socket: 0, peer: PEER.parse().unwrap() },
         uri: "sip:+74951234567@192.0.2.9".to_owned(),
@@ -805,6 +805,17 @@ fn a_call_in_is_cancelled_refused_or_lost() {
         told Ended Normal Far
         asks ACK | branch=z9hG4bKin
         answer",
+    );
+    // It rings for ever.
+    check(
+        "calls INVITE | sdp | branch=z9hG4bKin
+        told Incoming 1001 Anna 84951234567 Some(Pcma)
+        ring
+        sees 180
+        wait 180s
+        sees 480
+        told Ended Normal Us
+        asks ACK | branch=z9hG4bKin",
     );
     // Too late: it was answered.
     check(

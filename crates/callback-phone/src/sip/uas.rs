@@ -14,6 +14,9 @@ use rand::Rng;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// How long a call to us may ring: a CANCEL may be lost, and an INVITE may come after it.
+const RING_LIMIT: Duration = Duration::from_secs(180);
+
 /// An INVITE to us that has no final answer yet.
 #[derive(Debug)]
 pub(super) struct Called {
@@ -56,6 +59,7 @@ impl Call {
         let (from, name, to) = request.parties();
         let codec = offer.as_ref().and_then(|offer| offer.as_answer().ok()).map(|remote| remote.codec);
         cx.event(key, Progress::Incoming(Incoming { from, name, to, codec }));
+        cx.arm(key, CallAlarm::GiveUp, RING_LIMIT);
         let names = (request.head.call_id.clone(), cx.token());
         let local = Local { address: flow.peer, id: u64::from(cx.rng.next_u32()), version: 0 };
         let called = Called { request: request.clone(), flow, tx, offer };
@@ -103,6 +107,7 @@ impl Call {
         };
         let (tx, offered) = (called.tx, sound.is_none());
         let pending = Pending { tx, response, interval: T1, offered, first: true };
+        cx.disarm(self.key, CallAlarm::GiveUp);
         self.phase = Phase::Talking(Box::new(Talk { dialog, pending: Some(pending) }));
         self.first_send(cx);
         if let Some(sound) = sound {

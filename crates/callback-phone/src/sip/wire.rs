@@ -1,12 +1,17 @@
-//! Bytes to our messages and back: the only file that knows the SIP library. It parses, builds, answers
-//! digest challenges and wraps the four RFC 3261 §17 machines; it decides nothing and remembers nothing.
+//! Bytes to our messages and back: the only room that knows the SIP library. It parses and builds; its
+//! `digest` answers challenges, its `machine` wraps the four of RFC 3261 §17. It decides nothing.
+
+mod digest;
+mod machine;
+
+pub(crate) use digest::Challenge;
+pub(crate) use machine::{ClientMachine, Clock, ServerKey, ServerMachine, Step};
 
 use bytes::Bytes;
 use sipx_sip as lib;
 use sipx_sip::headers::{Contact, RecordRoute};
-use sipx_sip::{HeaderName, Headers, TransactionKey};
+use sipx_sip::{HeaderName, Headers};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 /// The largest datagram that is parsed.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
@@ -454,195 +459,75 @@ pub(crate) fn place(uri: &str) -> Option<Place> {
     })
 }
 
-/// One demand for a digest (RFC 7616 §3.3, RFC 3261 §22).
-#[derive(Clone, Debug)]
-pub(crate) struct Challenge(lib::auth::Challenge);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Challenge {
-    /// The demands of a 401 or 407 that can be met, each header line and each of its comma-joined parts.
-    pub(crate) fn all(response: &Response) -> Vec<Self> {
-        let kinds = [(HeaderName::WwwAuthenticate, false), (HeaderName::ProxyAuthenticate, true)];
-        let mut found = Vec::new();
-        for (name, from_proxy) in kinds {
-            for header in response.inner.headers.get_all(&name).take(MAX_VALUES) {
-                for one in split_challenges(&text(&header.value())).into_iter().take(MAX_VALUES) {
-                    let Some(mut read) = lib::auth::Challenge::parse(one.as_bytes(), from_proxy) else {
-                        continue;
-                    };
-                    if let Some(realm) = quoted(&one, "realm") {
-                        read.realm = realm;
-                    }
-                    found.push(Self(read));
+    /// A parsed response with the given headers.
+    pub(super) fn response(headers: &str) -> Response {
+        let text = format!(
+            "SIP/2.0 401 Ask\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 3\r\nCSeq: 4 INVITE\r\n{headers}\r\nContent-Length: 0\r\n\r\n"
+        );
+        match read(text.as_bytes(), "192.0.2.9:5060".parse().unwrap()) {
+            Some(Message::Response(response)) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reasons_are_read_from_any_line() {
+        let check = |headers: &str, expected: &[(&str, u16)]| {
+            let expected: Vec<_> =
+                expected.iter().map(|(name, cause)| ((*name).to_owned(), *cause)).collect();
+            assert_eq!(response(headers).reasons(), expected, "{headers}");
+        };
+        check("Reason: Q.850;cause=17;text=\"busy, really; yes\"", &[("Q.850", 17)]);
+        check("Reason: SIP ;cause=200 , q.850; cause = 26", &[("SIP", 200), ("Q.850", 26)]);
+        check("Reason: SIP;cause=486\r\nReason: Q.850;cause=17", &[("SIP", 486), ("Q.850", 17)]);
+        check("Reason: Q.850;text=\"no cause\", Q.850;cause=x", &[]);
+    }
+
+    #[test]
+    fn answers_go_where_the_request_came_from() {
+        let check = |via: &str, stamped: &str, to: &str| {
+            let source = "203.0.113.5:7777".parse().unwrap();
+            let text = format!(
+                "OPTIONS sip:a@b SIP/2.0\r\nVia: {via}\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 3\r\nCSeq: 4 OPTIONS\r\n\r\n"
+            );
+            let Some(Message::Request(request)) = read(text.as_bytes(), source) else { panic!("{via}") };
+            assert_eq!(request.reply_to(source).to_string(), to);
+            let answer = request.reply(200, "t", &[], None).unwrap();
+            let answer = String::from_utf8_lossy(&answer.bytes()).into_owned();
+            assert!(answer.contains(&format!("Via: {stamped}\r\n")), "{answer}");
+        };
+        check(
+            "SIP/2.0/UDP 192.0.2.9:5062;rport;branch=z9hG4bK1, SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK0",
+            "SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bK1;received=203.0.113.5;rport=7777, SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK0",
+            "203.0.113.5:7777",
+        );
+        check(
+            "SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bK1;received=1.2.3.4",
+            "SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bK1;received=203.0.113.5",
+            "203.0.113.5:5062",
+        );
+    }
+
+    #[test]
+    fn the_library_is_known_here_alone() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.to_string_lossy().contains("sip/wire") {
+                    seen += 1;
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    assert!(!text.contains("sipx_sip"), "{} knows the SIP library", path.display());
                 }
             }
         }
-        found
-    }
-
-    pub(crate) fn realm(&self) -> (&str, bool) {
-        (&self.0.realm, self.0.from_proxy)
-    }
-
-    pub(crate) fn nonce(&self) -> &str {
-        &self.0.nonce
-    }
-
-    pub(crate) fn stale(&self) -> bool {
-        self.0.stale
-    }
-
-    pub(crate) fn strength(&self) -> u8 {
-        self.0.algorithm.strength()
-    }
-
-    /// The header that answers it.
-    pub(crate) fn answer(
-        &self,
-        (username, password): (&str, &str),
-        (method, uri): (Method, &str),
-        count: u32,
-        cnonce: &str,
-    ) -> (&'static str, String) {
-        let who = lib::auth::Credentials::new(username, password);
-        let value = lib::auth::respond(&self.0, &who, method.name(), uri, count, cnonce);
-        (if self.0.from_proxy { "Proxy-Authorization" } else { "Authorization" }, value)
-    }
-}
-
-/// Splits a comma-joined list of challenges: a part that begins with a scheme begins a new one.
-fn split_challenges(value: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for part in split(value, ',') {
-        let name = part.split('=').next().unwrap_or_default().trim();
-        match found.last_mut() {
-            Some(last) if !name.contains(' ') => {
-                last.push(',');
-                last.push_str(&part);
-            }
-            _ => found.push(part),
-        }
-    }
-    found
-}
-
-/// A quoted parameter as it was written, in any script.
-fn quoted(challenge: &str, name: &str) -> Option<String> {
-    let parameters = challenge.trim().split_once(' ')?.1;
-    split(parameters, ',').into_iter().find_map(|part| {
-        let (key, value) = part.split_once('=')?;
-        let inside = value.trim().strip_prefix('"')?.strip_suffix('"')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| inside.replace("\\\"", "\"").replace("\\\\", "\\"))
-    })
-}
-
-/// A timer of a transaction (RFC 3261 §17, table 4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Clock(usize);
-
-impl Clock {
-    /// Every timer that a transaction may have.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..lib::Timer::ALL.len()).map(Self)
-    }
-}
-
-/// What a transaction wants done.
-#[derive(Debug)]
-pub(crate) enum Step {
-    Send(Bytes),
-    Arm(Clock, Duration),
-    Disarm(Clock),
-    /// What was given to the machine concerns its user.
-    Up,
-    /// Nothing was heard within 64·T1.
-    Timeout,
-    Done,
-}
-
-fn steps(outputs: Vec<lib::Output>) -> Vec<Step> {
-    outputs.into_iter().filter_map(step).collect()
-}
-
-fn step(output: lib::Output) -> Option<Step> {
-    let clock = |timer| lib::Timer::ALL.iter().position(|one| *one == timer).map(Clock);
-    if let lib::Output::Send(message) = output {
-        return Some(Step::Send(message.to_bytes()));
-    }
-    if let lib::Output::SetTimer { timer, after } = output {
-        return Some(Step::Arm(clock(timer)?, after));
-    }
-    if let lib::Output::ClearTimer(timer) = output {
-        return Some(Step::Disarm(clock(timer)?));
-    }
-    if let lib::Output::ToTu(event) = output {
-        let timeout = matches!(*event, lib::TuEvent::Timeout | lib::TuEvent::TransportError);
-        return Some(if timeout { Step::Timeout } else { Step::Up });
-    }
-    matches!(output, lib::Output::Terminated(_)).then_some(Step::Done)
-}
-
-/// A client transaction (RFC 3261 §17.1, RFC 6026).
-#[derive(Debug)]
-pub(crate) struct ClientMachine(lib::ClientTransaction);
-
-impl ClientMachine {
-    /// Starts it over UDP: the request goes out.
-    pub(crate) fn start(request: &Request) -> (Self, Vec<Step>) {
-        let (machine, outputs) = lib::ClientTransaction::new(
-            request.inner.clone(),
-            lib::Reliability::Unreliable,
-            lib::Timers::default(),
-        );
-        (Self(machine), steps(outputs))
-    }
-
-    pub(crate) fn response(&mut self, response: &Response) -> Vec<Step> {
-        steps(self.0.on_response(response.inner.clone()))
-    }
-
-    pub(crate) fn timer(&mut self, clock: Clock) -> Vec<Step> {
-        lib::Timer::ALL.get(clock.0).map(|timer| steps(self.0.on_timer(*timer))).unwrap_or_default()
-    }
-}
-
-/// A server transaction (RFC 3261 §17.2, RFC 6026).
-#[derive(Debug)]
-pub(crate) struct ServerMachine(lib::ServerTransaction);
-
-impl ServerMachine {
-    pub(crate) fn start(request: &Request) -> (Self, Vec<Step>) {
-        let (machine, outputs) = lib::ServerTransaction::new(
-            request.inner.clone(),
-            lib::Reliability::Unreliable,
-            lib::Timers::default(),
-        );
-        (Self(machine), steps(outputs))
-    }
-
-    pub(crate) fn request(&mut self, request: &Request) -> Vec<Step> {
-        steps(self.0.on_request(&request.inner))
-    }
-
-    pub(crate) fn respond(&mut self, response: &Response) -> Vec<Step> {
-        steps(self.0.on_tu_response(response.inner.clone()))
-    }
-
-    pub(crate) fn timer(&mut self, clock: Clock) -> Vec<Step> {
-        lib::Timer::ALL.get(clock.0).map(|timer| steps(self.0.on_timer(*timer))).unwrap_or_default()
-    }
-}
-
-/// What a received request is matched to its server transaction by (RFC 3261 §17.2.3).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct ServerKey(TransactionKey);
-
-impl ServerKey {
-    pub(crate) fn of(request: &Request) -> Option<Self> {
-        TransactionKey::from_request(&request.inner).map(Self)
-    }
-
-    /// The INVITE that a CANCEL means (RFC 3261 §9.2).
-    pub(crate) fn cancelled_by(cancel: &Request) -> Option<Self> {
-        TransactionKey::for_cancelled_invite(&cancel.inner).map(Self)
+        assert!(seen > 10);
     }
 }
