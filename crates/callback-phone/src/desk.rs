@@ -1,7 +1,8 @@
 //! What the task of a [`crate::Phone`] drives: the legs, joined with their sound. It turns commands into
 //! calls of both and their reports into events; it decides nothing.
 
-use crate::legs::{Dial, LegKey, Legs, LegsOutput, StoredDialog};
+use crate::leg::{Dial, LegKey, StoredDialog};
+use crate::legs::{Legs, LegsOutput};
 use crate::net::{Effect, Machine};
 use crate::sdp::Remote;
 use crate::sip::Flow;
@@ -72,7 +73,8 @@ pub(crate) enum Verb {
     HoldTelephone(Telephone, Duration),
     FreeTelephone(Telephone),
     HangUpStored(Box<StoredDialog>),
-    Resolved(usize, SocketAddr),
+    /// The addresses of a trunk's proxy.
+    Resolved(usize, Vec<SocketAddr>),
 }
 
 #[derive(Debug)]
@@ -129,7 +131,7 @@ impl Machine for Desk {
             Verb::HoldTelephone(telephone, span) => self.legs.hold_telephone(telephone, span, now),
             Verb::FreeTelephone(telephone) => self.legs.free_telephone(&telephone, now),
             Verb::HangUpStored(stored) => self.legs.hang_up_stored(&stored, now),
-            Verb::Resolved(trunk, peer) => self.legs.resolved(trunk, peer),
+            Verb::Resolved(trunk, peers) => self.legs.resolved(trunk, peers),
         }
     }
 

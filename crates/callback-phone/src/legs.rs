@@ -7,17 +7,17 @@ mod telephones;
 mod tests;
 
 use crate::cause::Ending;
+use crate::leg::{Dial, LegKey, StoredDialog};
 use crate::sdp::Remote;
 use crate::sip::dialog::Snapshot;
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Output, Progress, Timers};
 use crate::trunk::{BadProxy, Health, TrunkConfig, Trunks, named};
 use bytes::Bytes;
 use callback_core::flow::{HangupReason, LegEvent};
-use callback_core::id::{LegId, OrderId};
-use callback_core::plan::{Address, CallerId, Telephone};
+use callback_core::id::OrderId;
+use callback_core::plan::{Address, Telephone};
 use callback_core::record::{Cause, EndedBy};
 use rand::rngs::StdRng;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -25,46 +25,6 @@ use telephones::Telephones;
 
 /// How long a trunk may say nothing at all to an INVITE before the next one is tried.
 const TRUNK_SILENCE: Duration = Duration::from_secs(4);
-
-/// A leg of a call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct LegKey {
-    /// The call's order.
-    pub call: OrderId,
-    /// The leg in it.
-    pub leg: LegId,
-}
-
-/// Whom to dial, and as whom.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Dial {
-    /// The telephone; its extension tells telephones apart and is not dialled here.
-    pub to: Telephone,
-    /// What it is shown.
-    pub caller_id: CallerId,
-}
-
-/// What the next process needs to take a leg of this one down. Stored as it is, read by nobody else.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct StoredDialog {
-    leg: LegKey,
-    trunk: Option<String>,
-    snapshot: Box<Snapshot>,
-}
-
-impl StoredDialog {
-    /// The leg it belongs to.
-    #[must_use]
-    pub fn leg(&self) -> LegKey {
-        self.leg
-    }
-
-    /// Whether the leg was answered when this was stored.
-    #[must_use]
-    pub fn answered(&self) -> bool {
-        self.snapshot.remote_tag.is_some()
-    }
-}
 
 /// What the legs want done, or have to tell.
 #[derive(Debug)]
@@ -241,7 +201,7 @@ impl Legs {
             (Address::Phone(number), Some(trunk)) => {
                 let uri = format!("sip:{}@{}", trunk.config.number_format.write(*number), trunk.domain);
                 let (from, more) = trunk.identity(&dial.caller_id);
-                let flow = self.flow(trunk.peer?)?;
+                let flow = self.flow(*trunk.peers.first()?)?;
                 Some(Invite {
                     flow,
                     to: format!("<{uri}>"),
@@ -358,9 +318,9 @@ impl Legs {
         self.drain();
     }
 
-    /// The address of a trunk's proxy was looked up.
-    pub(crate) fn resolved(&mut self, trunk: usize, peer: SocketAddr) {
-        self.trunks.resolved(trunk, peer);
+    /// A trunk's proxy was looked up.
+    pub(crate) fn resolved(&mut self, trunk: usize, found: Vec<SocketAddr>) {
+        self.trunks.resolved(trunk, found);
     }
 
     pub(crate) fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {
@@ -403,7 +363,7 @@ impl Legs {
     /// Whether a datagram from there is read at all: it is a trunk, or somebody a leg is with.
     pub(crate) fn expects(&self, ip: IpAddr) -> bool {
         self.agent.expects(ip)
-            || self.trunks.iter().any(|(_, trunk)| trunk.peer.is_some_and(|peer| peer.ip() == ip))
+            || self.trunks.iter().any(|(_, trunk)| trunk.peers.iter().any(|peer| peer.ip() == ip))
     }
 
     fn probe(&mut self, trunk: usize) {
@@ -411,7 +371,7 @@ impl Legs {
         let Some(every) = known.config.probe_every else { return };
         self.alarms.arm(LegAlarm::Probe(trunk), self.now + every);
         let uri = format!("sip:{}", known.domain);
-        if let Some(flow) = known.peer.and_then(|peer| self.flow(peer)) {
+        if let Some(flow) = known.peers.first().and_then(|peer| self.flow(*peer)) {
             self.agent.handle(Input::Probe { probe: trunk, flow, uri: &uri }, self.now);
             self.drain();
         }

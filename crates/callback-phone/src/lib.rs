@@ -5,6 +5,7 @@
 mod cause;
 mod desk;
 mod exchange;
+mod leg;
 mod legs;
 mod net;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod trunk;
 
 pub use desk::{Media, PhoneEvent};
 pub use exchange::{Exchange, ExchangeConfig, ExchangeEvent, IncomingCall};
-pub use legs::{Dial, LegKey, StoredDialog};
+pub use leg::{Dial, LegKey, StoredDialog};
 pub use sdp::{Codec, Remote};
 pub use sip::auth::Credentials;
 pub use trunk::{BadProxy, NumberFormat, TrunkConfig};
@@ -35,6 +36,8 @@ use tokio::time::timeout;
 
 /// How many commands and events wait for each other's side.
 const QUEUE: usize = 1_024;
+/// How many addresses of a host are taken.
+const MAX_ADDRESSES: usize = 16;
 /// How long a name is looked up.
 const LOOKUP: Duration = Duration::from_secs(2);
 /// How often the names of trunks are looked up again.
@@ -182,12 +185,16 @@ async fn find(uri: &str) -> Option<SocketAddr> {
     let port = place.port.unwrap_or(5060);
     match place.ip {
         Some(ip) => Some(SocketAddr::new(ip, port)),
-        None => look_up_one(&place.host, port).await,
+        None => addresses(&place.host, port).await.first().copied(),
     }
 }
 
-async fn look_up_one(host: &str, port: u16) -> Option<SocketAddr> {
-    timeout(LOOKUP, lookup_host((host, port))).await.ok()?.ok()?.next()
+/// The addresses of a host, as many as are worth knowing.
+async fn addresses(host: &str, port: u16) -> Vec<SocketAddr> {
+    match timeout(LOOKUP, lookup_host((host, port))).await {
+        Ok(Ok(found)) => found.take(MAX_ADDRESSES).collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
 }
 
 /// Looks up the trunks' names, again and again: answers change.
@@ -199,13 +206,11 @@ async fn look_up(targets: Vec<(String, u16)>, verbs: mpsc::WeakSender<Verb>) {
         every.tick().await;
         let Some(verbs) = verbs.upgrade() else { return };
         for (trunk, (host, port)) in &names {
-            match look_up_one(host, *port).await {
-                Some(peer) => {
-                    if verbs.send(Verb::Resolved(*trunk, peer)).await.is_err() {
-                        return;
-                    }
-                }
-                None => tracing::warn!(trunk, "the trunk's proxy is not found in DNS"),
+            let found = addresses(host, *port).await;
+            if found.is_empty() {
+                tracing::warn!(trunk, "the trunk's proxy is not found in DNS");
+            } else if verbs.send(Verb::Resolved(*trunk, found)).await.is_err() {
+                return;
             }
         }
     }

@@ -106,7 +106,8 @@ pub(crate) struct Trunk {
     pub(crate) config: TrunkConfig,
     /// The host of its URIs.
     pub(crate) domain: String,
-    pub(crate) peer: Option<SocketAddr>,
+    /// The addresses of its proxy: messages come from any, calls go to the first.
+    pub(crate) peers: Vec<SocketAddr>,
     pub(crate) account: Option<usize>,
     pub(crate) health: Health,
     answers_probes: bool,
@@ -133,7 +134,11 @@ impl Trunks {
             accounts += usize::from(account.is_some());
             list.push(Trunk {
                 domain: format!("{}{port}", place.host),
-                peer: place.ip.map(|ip| SocketAddr::new(ip, place.port.unwrap_or(5060))),
+                peers: place
+                    .ip
+                    .map(|ip| SocketAddr::new(ip, place.port.unwrap_or(5060)))
+                    .into_iter()
+                    .collect(),
                 account,
                 health: Health::Up,
                 answers_probes: false,
@@ -158,10 +163,12 @@ impl Trunks {
         self.list.iter().enumerate()
     }
 
-    /// The address of its proxy was looked up.
-    pub(crate) fn resolved(&mut self, trunk: usize, peer: SocketAddr) {
+    /// Its proxy was looked up. The address in use stays in use while it is one of those found.
+    pub(crate) fn resolved(&mut self, trunk: usize, mut found: Vec<SocketAddr>) {
         if let Some(trunk) = self.list.get_mut(trunk) {
-            trunk.peer = Some(peer);
+            let used = trunk.peers.first().copied();
+            found.sort_by_key(|peer| Some(*peer) != used);
+            trunk.peers = found;
         }
     }
 
@@ -172,7 +179,7 @@ impl Trunks {
     pub(crate) fn take(&mut self, tried: &[usize], now: Duration) -> Result<usize, Cause> {
         let mut usable: Vec<(Health, u16, usize)> = Vec::new();
         for (at, trunk) in self.list.iter().enumerate() {
-            if trunk.peer.is_some() && trunk.health != Health::Down && !tried.contains(&at) {
+            if !trunk.peers.is_empty() && trunk.health != Health::Down && !tried.contains(&at) {
                 usable.push((trunk.health, trunk.config.prefer, at));
             }
         }
@@ -360,6 +367,24 @@ mod tests {
         check(false, Some("+79160000000"), "", "<sip:+74950000001@192.0.2.1>");
         check(true, Some("+79160000000"), "Ромашка", "\"Ромашка\" <sip:+79160000000@192.0.2.1>");
         check(true, None, "a\"\r\nVia: b\\", "\"a\\\"Via: b\\\\\" <sip:+74950000001@192.0.2.1>");
+    }
+
+    #[test]
+    fn an_address_is_kept_while_dns_still_gives_it() {
+        let mut config = trunk("a", 1, 9, 9);
+        config.proxy = "sip:sip.example.net".to_owned();
+        let mut trunks = Trunks::new(vec![config]).unwrap();
+        assert_eq!(trunks.take(&[], NOW), Err(Cause::Trunk), "not looked up yet");
+        let [one, two, three] =
+            ["192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060"].map(|ip| ip.parse().unwrap());
+        let mut check = |found: Vec<SocketAddr>, peers: Vec<SocketAddr>| {
+            trunks.resolved(0, found);
+            assert_eq!(trunks.list[0].peers, peers);
+        };
+        check(vec![one, two], vec![one, two]);
+        check(vec![two, one, three], vec![one, two, three]);
+        check(vec![three, two], vec![three, two]);
+        assert_eq!(trunks.take(&[], NOW), Ok(0));
     }
 
     #[test]

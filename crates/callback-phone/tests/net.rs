@@ -168,3 +168,31 @@ async fn phone_and_exchange_talk_to_each_other() {
     }
     assert!(ended);
 }
+
+#[tokio::test]
+async fn a_stranger_is_not_answered() {
+    let trusted = tokio::net::UdpSocket::bind((LOCAL, 0)).await.unwrap();
+    let stranger = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    // The address that the phone gets is told by its INVITE.
+    let (phone, _events) = phone(vec![trunk(trusted.local_addr().unwrap().port())]).await;
+    phone.reserve(leg(1), dial(number())).await.unwrap();
+    phone.send(leg(1)).await;
+    let mut buffer = vec![0; 4096];
+    let (_, at) = trusted.recv_from(&mut buffer).await.unwrap();
+    let options = |host: &str, call: &str| {
+        format!(
+            "OPTIONS sip:{at} SIP/2.0\r\nVia: SIP/2.0/UDP {host};branch=z9hG4bK{call};rport\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: {call}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    stranger.send_to(options("127.0.0.2", "s").as_bytes(), at).unwrap();
+    trusted.send_to(options("127.0.0.1", "t").as_bytes(), at).await.unwrap();
+    // What comes later is answered, so what came before was not.
+    loop {
+        let (length, _) = trusted.recv_from(&mut buffer).await.unwrap();
+        if buffer[..length].starts_with(b"SIP/2.0 200") {
+            break;
+        }
+    }
+    assert_eq!(stranger.recv_from(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}

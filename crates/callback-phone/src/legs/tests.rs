@@ -4,6 +4,8 @@ use super::*;
 use crate::script::{self, PEER, Shown, Subject};
 use crate::sip::auth::Credentials;
 use crate::trunk::NumberFormat;
+use callback_core::id::LegId;
+use callback_core::plan::CallerId;
 use rand::SeedableRng;
 use uuid::Uuid;
 

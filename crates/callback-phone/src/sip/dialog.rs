@@ -144,6 +144,8 @@ pub(crate) struct Snapshot {
     pub(crate) routes: Vec<String>,
     /// The INVITE's branch, which its CANCEL shares.
     pub(crate) branch: String,
+    /// Our `host:port` in the INVITE's Via, which is part of what its CANCEL is matched by.
+    pub(crate) sent_by: String,
     pub(crate) cseq: u32,
     pub(crate) peer: SocketAddr,
 }
@@ -159,6 +161,7 @@ impl Snapshot {
             target: dialog.target.clone(),
             routes: dialog.routes.clone(),
             branch: String::new(),
+            sent_by: String::new(),
             cseq: dialog.cseq,
             peer: dialog.flow.peer,
         }

@@ -41,6 +41,7 @@ pub(crate) struct Invite {
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(super) flow: Flow,
+    sent_by: String,
     uri: String,
     from: String,
     to: String,
@@ -72,6 +73,7 @@ impl Outgoing {
             target: self.uri.clone(),
             routes: Vec::new(),
             branch: self.branch.clone(),
+            sent_by: self.sent_by.clone(),
             cseq: self.cseq,
             peer: self.flow.peer,
         }
@@ -83,12 +85,11 @@ impl Outgoing {
         call_id: &str,
         more: &[(&'static str, String)],
         sdp: Option<&str>,
-        cx: &Cx,
     ) -> Result<Request, Unbuildable> {
         Draft {
             method,
             uri: &self.uri,
-            sent_by: &cx.sent_by(self.flow),
+            sent_by: &self.sent_by,
             branch: &self.branch,
             from: &self.from,
             to: &self.to,
@@ -108,6 +109,7 @@ impl Call {
         let names = (format!("{}{}", cx.token(), cx.token()), cx.token());
         let local = Local { address: invite.address, id: u64::from(cx.rng.next_u32()), version: 1 };
         let out = Outgoing {
+            sent_by: cx.sent_by(invite.flow),
             flow: invite.flow,
             uri: invite.uri,
             from: format!("{};tag={}", invite.from, names.1),
@@ -140,6 +142,7 @@ impl Call {
         let local = Local { address: flow.peer, id: 0, version: 1 };
         let out = Outgoing {
             flow,
+            sent_by: stored.sent_by.clone(),
             uri: stored.target.clone(),
             from: stored.local.clone(),
             to: stored.remote.clone(),
@@ -167,7 +170,7 @@ impl Call {
 
     fn adopt_invite(&mut self, cx: &mut Cx) {
         let Phase::Calling(out) = &mut self.phase else { return };
-        let trying = out.draft(Method::Invite, &self.call_id, &[], None, cx).and_then(|invite| {
+        let trying = out.draft(Method::Invite, &self.call_id, &[], None).and_then(|invite| {
             let trying = invite.reply(100, "", &[], None)?;
             Ok((invite, trying))
         });
@@ -185,7 +188,7 @@ impl Call {
         }
         out.credentials = cx.credentials(self.account, Method::Invite, &out.uri, &mut out.rounds);
         let more: Vec<_> = out.more.iter().chain(&out.credentials).cloned().collect();
-        match out.draft(Method::Invite, &self.call_id, &more, Some(&self.local.offer()), cx) {
+        match out.draft(Method::Invite, &self.call_id, &more, Some(&self.local.offer())) {
             Ok(request) => out.tx = Some(cx.send(&request, Owner::Call(self.key), out.flow)),
             Err(Unbuildable) => self.end(Ending::MEDIA, cx),
         }
@@ -196,7 +199,7 @@ impl Call {
         let Phase::Calling(out) = &self.phase else { return };
         let reason = self.hung.and_then(cause::reason).map(|reason| ("Reason", reason));
         let more: Vec<_> = reason.into_iter().collect();
-        if let Ok(request) = out.draft(Method::Cancel, &self.call_id, &more, None, cx) {
+        if let Ok(request) = out.draft(Method::Cancel, &self.call_id, &more, None) {
             let flow = out.flow;
             cx.send(&request, Owner::Call(self.key), flow);
         }
