@@ -698,9 +698,11 @@ fn a_reinvite_that_cannot_be_met_changes_nothing() {
         sees 501
         asks OPTIONS | tag=a | cseq=10
         sees 200
+        asks BYE | tag=a | cseq=10
+        sees 500
         asks INVITE | tag=a | cseq=11 | sdp | Require: 100rel
         sees 420 | Unsupported: 100rel
-        asks ACK | tag=a | cseq=11 | branch=z9hG4bKpeer10
+        asks ACK | tag=a | cseq=11 | branch=z9hG4bKpeer11
         asks BYE | tag=a | cseq=12
         sees 200
         told Ended Normal Far",
@@ -719,7 +721,7 @@ fn our_200_is_repeated_until_its_ack_and_then_given_up() {
         repeats
         sees nothing
         asks ACK | tag=a
-        wait 10s
+        wait 40s
         sees nothing
         asks INVITE | tag=a | cseq=2 | sdp
         sees 200
@@ -850,6 +852,7 @@ fn a_call_in_is_cancelled_refused_or_lost() {
         sees 200
         told Media 192.0.2.9:4000 Pcma both ways
         hangup
+        sees nothing
         wait 31s
         ignores
         told nothing
@@ -857,6 +860,30 @@ fn a_call_in_is_cancelled_refused_or_lost() {
         finally BYE
         says 200
         told Ended Normal Us",
+    );
+    // The caller hangs up before, and after, his ACK was due.
+    check(
+        "calls INVITE | sdp | branch=z9hG4bKin
+        told Incoming 1001 Anna 84951234567 Some(Pcma)
+        ring
+        sees 180
+        asks BYE | cseq=2
+        sees 487 | CSeq: 1 INVITE
+        sees 200 | CSeq: 2 BYE
+        told Ended Normal Far
+        asks ACK | branch=z9hG4bKin",
+    );
+    check(
+        "calls INVITE | sdp | branch=z9hG4bKin
+        told Incoming 1001 Anna 84951234567 Some(Pcma)
+        answer
+        sees 200
+        told Media 192.0.2.9:4000 Pcma both ways
+        asks BYE | cseq=2
+        sees 200 | CSeq: 2 BYE
+        told Ended Normal Far
+        wait 2s
+        sees nothing",
     );
     check(
         "calls INVITE | sdp=g729 | branch=z9hG4bKin
