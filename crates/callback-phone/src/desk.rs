@@ -29,10 +29,14 @@ impl Media {
         }
     }
 
-    /// The far end is heard and spoken to as agreed, from the answer on and after each change.
-    fn connect(&mut self, leg: LegKey, remote: Remote) {
+    /// The far end is heard and spoken to as agreed, from the answer on and after each change. False = no
+    /// sound is sent to such an address.
+    fn connect(&mut self, leg: LegKey, remote: Remote) -> bool {
         match self {
-            Self::Nowhere(_) => tracing::debug!(call = %leg.call, leg = %leg.leg, ?remote, "sound agreed"),
+            Self::Nowhere(_) => {
+                tracing::debug!(call = %leg.call, leg = %leg.leg, ?remote, "sound agreed");
+                true
+            }
         }
     }
 
@@ -147,7 +151,9 @@ impl Machine for Desk {
         loop {
             return Some(match self.legs.poll()? {
                 LegsOutput::Connect(leg, remote) => {
-                    self.media.connect(leg, remote);
+                    if !self.media.connect(leg, remote) {
+                        self.legs.refuse_sound(leg);
+                    }
                     continue;
                 }
                 LegsOutput::Close(leg) => {

@@ -4,11 +4,9 @@
 use crate::net::{self, Effect, Machine};
 use crate::sdp::{Codec, Remote};
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Output, Progress};
-use crate::{QUEUE, StartError, sent_by};
+use crate::{QUEUE, Stand, StartError};
 use callback_core::flow::HangupReason;
 use callback_core::record::{Cause, EndedBy};
-use rand::SeedableRng;
-use rand::rngs::{StdRng, SysRng};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -66,12 +64,7 @@ impl Exchange {
     pub async fn start(
         config: ExchangeConfig,
     ) -> Result<(Self, mpsc::Receiver<ExchangeEvent>, Vec<SocketAddr>), StartError> {
-        let sockets = net::bind(&config.listen).await.map_err(StartError::Bind)?;
-        let bound = sockets.iter().map(|socket| socket.local_addr()).collect::<Result<Vec<_>, _>>();
-        let bound = bound.map_err(StartError::Bind)?;
-        let sent_by =
-            bound.iter().map(|local| sent_by(*local, config.advertised)).collect::<Result<_, _>>()?;
-        let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| StartError::Random)?;
+        let Stand { sockets, bound, sent_by, rng } = Stand::take(&config.listen, config.advertised).await?;
         let agent = Agent::new(AgentConfig { sent_by, accounts: Vec::new(), answers: true }, rng);
         let (verbs, told) = mpsc::channel(QUEUE);
         let (tell, events) = mpsc::channel(QUEUE);

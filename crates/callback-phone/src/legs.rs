@@ -146,8 +146,12 @@ impl Legs {
         now: Duration,
     ) -> Result<StoredDialog, Cause> {
         self.now = now;
-        if self.legs.contains_key(&key) || self.telephones.is_held(&dial.to) {
+        if self.telephones.is_held(&dial.to) {
             self.telephones.wait(dial.to, key.call);
+            return Err(Cause::InService);
+        }
+        // A name given twice is a slip of the caller's, and the first leg of it lives on.
+        if self.legs.contains_key(&key) {
             return Err(Cause::InService);
         }
         let trunk = match &dial.to.address {
@@ -283,6 +287,14 @@ impl Legs {
             leg.hung = true;
             let attempt = leg.attempt;
             self.command(attempt, Command::Hangup(reason));
+        }
+    }
+
+    /// The sound that was agreed cannot be carried: the leg is hung up with [`Cause::Media`].
+    pub(crate) fn refuse_sound(&mut self, key: LegKey) {
+        if let Some(leg) = self.legs.get(&key) {
+            let attempt = leg.attempt;
+            self.command(attempt, Command::NoSound);
         }
     }
 

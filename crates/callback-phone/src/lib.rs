@@ -30,7 +30,7 @@ use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::lookup_host;
+use tokio::net::{UdpSocket, lookup_host};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -90,15 +90,7 @@ impl Phone {
         config: PhoneConfig,
         media: Media,
     ) -> Result<(Self, mpsc::Receiver<PhoneEvent>), StartError> {
-        if config.listen.is_empty() {
-            return Err(StartError::NoAddress);
-        }
-        let sockets = net::bind(&config.listen).await.map_err(StartError::Bind)?;
-        let bound = sockets.iter().map(|socket| socket.local_addr()).collect::<Result<Vec<_>, _>>();
-        let bound = bound.map_err(StartError::Bind)?;
-        let sent_by =
-            bound.iter().map(|local| sent_by(*local, config.advertised)).collect::<Result<_, _>>()?;
-        let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| StartError::Random)?;
+        let Stand { sockets, bound, sent_by, rng } = Stand::take(&config.listen, config.advertised).await?;
         let targets = config.trunks.iter().map(TrunkConfig::target).collect::<Result<Vec<_>, _>>()?;
         let legs = Legs::new(config.trunks, &bound, sent_by, rng)?;
         let (verbs, told) = mpsc::channel(QUEUE);
@@ -170,6 +162,29 @@ pub fn is_sip_address(text: &str) -> bool {
     text.len() <= 256
         && !text.contains(['<', '>'])
         && sip::wire::place(text).is_some_and(|place| place.udp && place.user.is_some())
+}
+
+/// Bound sockets, and what goes with them.
+struct Stand {
+    sockets: Vec<UdpSocket>,
+    bound: Vec<SocketAddr>,
+    /// Our `host:port` on each, as the other side sees it.
+    sent_by: Vec<String>,
+    rng: StdRng,
+}
+
+impl Stand {
+    async fn take(listen: &[SocketAddr], advertised: Option<IpAddr>) -> Result<Self, StartError> {
+        if listen.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let sockets = net::bind(listen).await.map_err(StartError::Bind)?;
+        let bound: Result<Vec<_>, _> = sockets.iter().map(UdpSocket::local_addr).collect();
+        let bound = bound.map_err(StartError::Bind)?;
+        let sent_by = bound.iter().map(|local| sent_by(*local, advertised)).collect::<Result<_, _>>()?;
+        let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| StartError::Random)?;
+        Ok(Self { sockets, bound, sent_by, rng })
+    }
 }
 
 fn sent_by(local: SocketAddr, advertised: Option<IpAddr>) -> Result<String, StartError> {

@@ -16,6 +16,8 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+/// What a datagram should not exceed where the path's MTU is unknown (RFC 3261 §18.1.1).
+const MAX_UDP: usize = 1_300;
 /// How many datagrams are taken before events and commands get their turn.
 const BURST: usize = 32;
 
@@ -103,6 +105,9 @@ async fn deliver<M: Machine>(
             Effect::Event(event) => waiting.push_back(event),
             Effect::Send { flow, bytes } => {
                 let Some(socket) = sockets.get(flow.socket) else { continue };
+                if bytes.len() > MAX_UDP {
+                    tracing::debug!(length = bytes.len(), "a SIP message is larger than UDP may carry");
+                }
                 // `send_to` waits for the socket once where `try_send_to` would lose the first datagram.
                 if let Err(error) = socket.send_to(&bytes, flow.peer).await {
                     tracing::debug!(%error, peer = %flow.peer, "a SIP datagram could not be sent");

@@ -196,7 +196,7 @@ impl Stream {
         let named = types.iter().filter_map(|one| Some((*one, self.named(*one)?)));
         let (payload_type, codec) = named.clone().find_map(|(one, name)| Some((one, Codec::of(name)?)))?;
         let events = named.clone().find(|(_, name)| name.eq_ignore_ascii_case("telephone-event/8000"));
-        let address = self.connection.or(whole.connection)?;
+        let address = self.connection.or(whole.connection).filter(|address| !is_group(*address))?;
         let (receives, sends) = self.direction.or(whole.direction).unwrap_or((true, true));
         Some(Remote {
             rtp: SocketAddr::new(address, self.port),
@@ -213,6 +213,11 @@ impl Stream {
 fn connection(value: &str) -> Option<IpAddr> {
     let address = value.strip_prefix("IN IP4 ").or_else(|| value.strip_prefix("IN IP6 "))?;
     address.split('/').next()?.trim().parse().ok()
+}
+
+/// Many hosts at once, which is no telephone.
+fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || matches!(address, IpAddr::V4(ip) if ip.is_broadcast())
 }
 
 impl Local {
@@ -338,6 +343,8 @@ mod tests {
             "v=0",
             "v=0\nm=audio 4000 RTP/AVP 8",
             "v=0\nc=IN IP4 phone.example\nm=audio 4000 RTP/AVP 8",
+            "v=0\nc=IN IP4 239.1.2.3\nm=audio 4000 RTP/AVP 8",
+            "v=0\nc=IN IP4 255.255.255.255\nm=audio 4000 RTP/AVP 8",
             "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/SAVP 8",
             "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 18",
             "v=0\nc=IN IP4 192.0.2.9\nm=audio 99999 RTP/AVP 8",

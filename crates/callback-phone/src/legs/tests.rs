@@ -117,6 +117,7 @@ impl Subject for Told {
             ["send", leg] => self.legs.send(key(leg), now),
             ["release", leg] => self.legs.release(key(leg), now),
             ["hangup", leg] => self.legs.hangup(key(leg), HangupReason::Over, now),
+            ["refuse", "sound", leg] => self.legs.refuse_sound(key(leg)),
             ["hold", to, seconds] => {
                 self.legs.hold_telephone(telephone(to), Duration::from_secs(seconds.parse().unwrap()), now);
             }
@@ -181,6 +182,26 @@ fn a_leg_is_reserved_sent_answered_and_hung_up() {
 }
 
 #[test]
+fn a_leg_whose_sound_cannot_be_carried_is_hung_up() {
+    check(
+        two_trunks(),
+        &format!(
+            "{RINGS}
+            refuse sound 11
+            says 200 | tag=a | sdp
+            sees ACK
+            told 11 Answered
+            told 11 Dialog one
+            told 11 Connect 192.0.2.9:4000
+            refuse sound 11
+            sees BYE
+            says 200
+            told 11 Ended Media Us"
+        ),
+    );
+}
+
+#[test]
 fn a_telephone_has_one_leg_and_those_refused_learn_when_it_is_free() {
     check(
         two_trunks(),
@@ -190,6 +211,7 @@ fn a_telephone_has_one_leg_and_those_refused_learn_when_it_is_free() {
             reserve 22 +74951234567 InService
             reserve 31 +74951234567 InService
             reserve 41 +74951234567x12
+            reserve 41 +74951234500 InService
             release 41
             hangup 11
             sees CANCEL

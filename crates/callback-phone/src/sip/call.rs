@@ -160,6 +160,7 @@ impl Call {
             Command::Answer(address) => self.answer(address, cx),
             Command::Reject(status) => self.reject(status, cx),
             Command::Hangup(reason) => self.hangup(reason, cx),
+            Command::NoSound => self.leave(Ending::MEDIA, cx),
         }
     }
 
@@ -240,6 +241,9 @@ impl Call {
 
     /// Hangs up an answered call (RFC 3261 §15.1.1).
     pub(super) fn leave(&mut self, ending: Ending, cx: &mut Cx) {
+        if !matches!(self.phase, Phase::Talking(_)) {
+            return;
+        }
         let Phase::Talking(talk) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         cx.disarm(self.key, CallAlarm::Resend);
         cx.disarm(self.key, CallAlarm::NoAck);

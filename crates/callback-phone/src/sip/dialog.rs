@@ -29,7 +29,7 @@ pub(crate) struct Dialog {
 }
 
 impl Dialog {
-    /// The dialog that a 2xx to our INVITE makes (RFC 3261 §12.1.2). None = the answer has no To tag.
+    /// The dialog that a 2xx to our INVITE makes (RFC 3261 §12.1.2); an answer without a tag is of an old peer.
     pub(crate) fn of_answer(answer: &Response, fallback_target: &str, flow: Flow) -> Option<Self> {
         let mut routes = answer.record_route();
         routes.reverse();
@@ -38,7 +38,7 @@ impl Dialog {
             local: answer.value("From")?,
             remote: answer.value("To")?,
             local_tag: answer.head.from_tag.clone(),
-            remote_tag: answer.head.to_tag.clone()?,
+            remote_tag: answer.head.to_tag.clone().unwrap_or_default(),
             target: answer.contact().unwrap_or_else(|| fallback_target.to_owned()),
             routes,
             cseq: answer.head.cseq,

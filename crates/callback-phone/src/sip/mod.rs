@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Reject(u16),
     /// End it, whatever its state.
     Hangup(HangupReason),
+    /// End it, because what was agreed about its sound cannot be carried.
+    NoSound,
 }
 
 /// What the agent wants done, or has to tell.
@@ -352,7 +354,7 @@ impl Agent {
         }
         let grave = key.and_then(|key| self.graves.get(&key));
         match grave.and_then(|grave| grave.acked.as_ref()) {
-            Some((tag, flow, ack)) if Some(tag) == response.head.to_tag.as_ref() => {
+            Some((tag, flow, ack)) if *tag == response.head.to_tag.clone().unwrap_or_default() => {
                 self.cx.wires.send(*flow, ack.clone());
             }
             _ => {

@@ -558,6 +558,25 @@ fn a_repeated_200_gets_the_same_ack() {
 }
 
 #[test]
+fn an_answer_without_a_tag_is_an_answer() {
+    check(
+        "dial
+        sees INVITE
+        says 200 | sdp
+        sees ACK | not ;tag=a
+        told Answered
+        told Stored answered
+        told Media 192.0.2.9:4000 Pcma both ways
+        says 200 | sdp
+        sees ACK
+        hangup
+        sees BYE
+        says 200
+        told Ended Normal Us",
+    );
+}
+
+#[test]
 fn the_second_answer_of_a_fork_is_let_go() {
     check(
         "dial
@@ -753,6 +772,11 @@ fn a_call_comes_in_and_is_answered() {
         sees 200
         asks ACK
         told Answered
+        answer
+        ring
+        early
+        reject 486
+        sees nothing
         asks INVITE | cseq=2 | sdp=hold
         sees 200 | a=recvonly
         told Media 192.0.2.9:4000 Pcma held
@@ -844,6 +868,10 @@ fn a_call_in_is_cancelled_refused_or_lost() {
         sees 486
         asks ACK | branch=z9hG4bKin",
     );
+}
+
+#[test]
+fn a_call_in_is_left_around_its_ack() {
     // Nobody acknowledges the answer; a hang-up waits for that (RFC 3261 §15).
     check(
         "calls INVITE | sdp

@@ -305,7 +305,7 @@ impl Call {
     /// Another 2xx: of the same telephone, whose ACK was lost, or of another one, which is let go.
     fn answered_again(&mut self, response: &Response, flow: Flow, cx: &mut Cx) {
         match &self.acked {
-            Some((tag, flow, ack)) if Some(tag) == response.head.to_tag.as_ref() => {
+            Some((tag, flow, ack)) if *tag == response.head.to_tag.clone().unwrap_or_default() => {
                 cx.wires.send(*flow, ack.clone());
             }
             Some(_) => turn_away(response, flow, self.account, cx),

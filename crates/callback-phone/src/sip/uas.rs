@@ -72,8 +72,8 @@ impl Call {
 
     /// Early media needs an offer to answer; without one it only rings.
     pub(super) fn early_media(&mut self, address: SocketAddr, cx: &mut Cx) {
-        self.local = Local { address, version: 1, ..self.local };
         let Phase::Called(called) = &self.phase else { return };
+        self.local = Local { address, version: 1, ..self.local };
         match called.offer.as_ref().and_then(|offer| offer.answer(&self.local).ok()) {
             Some((sdp, sound)) => {
                 self.provisionally(183, Some(&sdp), cx);
@@ -93,8 +93,11 @@ impl Call {
     }
 
     pub(super) fn answer(&mut self, address: SocketAddr, cx: &mut Cx) {
-        self.local = Local { address, version: 1, ..self.local };
+        if !matches!(self.phase, Phase::Called(_)) {
+            return;
+        }
         let Phase::Called(called) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        self.local = Local { address, version: 1, ..self.local };
         let sound = called.offer.as_ref().and_then(|offer| offer.answer(&self.local).ok());
         let (sdp, sound) =
             sound.map_or_else(|| (self.local.offer(), None), |(sdp, sound)| (sdp, Some(sound)));
