@@ -5,6 +5,8 @@
 mod telephones;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weather;
 
 use crate::cause::Ending;
 use crate::leg::{Dial, LegKey, StoredDialog};

@@ -9,8 +9,8 @@ use callback_core::plan::CallerId;
 use rand::SeedableRng;
 use uuid::Uuid;
 
-struct Told {
-    legs: Legs,
+pub(super) struct Told {
+    pub(super) legs: Legs,
     stored: Vec<StoredDialog>,
 }
 
@@ -29,11 +29,11 @@ fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
     }
 }
 
-fn two_trunks() -> Vec<TrunkConfig> {
+pub(super) fn two_trunks() -> Vec<TrunkConfig> {
     vec![trunk("one", "sip:192.0.2.9", 1), trunk("two", "sip:192.0.2.7:5070", 2)]
 }
 
-fn told(trunks: Vec<TrunkConfig>) -> Told {
+pub(super) fn told(trunks: Vec<TrunkConfig>) -> Told {
     let sockets = ["198.51.100.1:5060".parse().unwrap()];
     let rng = StdRng::seed_from_u64(1);
     let legs = Legs::new(trunks, &sockets, vec!["198.51.100.1:5060".to_owned()], rng).unwrap();
@@ -139,15 +139,21 @@ impl Subject for Told {
     }
 
     fn left(&self) -> String {
-        let Legs { agent, legs, attempts, telephones, .. } = &self.legs;
-        let load = agent.load();
-        let books = (legs.len(), attempts.len(), telephones.load());
-        let busy = self.legs.trunks.busy();
-        if (load, books, busy) == ((0, 0, 0), (0, 0, (0, 0, 0)), 0) {
-            return String::new();
-        }
-        format!("{load:?} {books:?} {busy}")
+        left(&self.legs)
     }
+}
+
+/// What is left of calls and books; empty = nothing.
+pub(super) fn left(legs: &Legs) -> String {
+    let trunks = &legs.trunks;
+    let Legs { agent, legs, attempts, telephones, .. } = legs;
+    let load = agent.load();
+    let books = (legs.len(), attempts.len(), telephones.load());
+    let busy = trunks.busy();
+    if (load, books, busy) == ((0, 0, 0), (0, 0, (0, 0, 0)), 0) {
+        return String::new();
+    }
+    format!("{load:?} {books:?} {busy}")
 }
 
 /// Leg 11 rings over the first trunk.

@@ -89,9 +89,11 @@ impl Weather {
                     Command::Hangup(HangupReason::Over),
                 ];
                 for command in plan {
-                    if self.rng.random_bool(0.6) {
-                        let after = self.ms(20_000);
-                        self.later(after, Coming::Command(side, call, command));
+                    for _ in 0..2 {
+                        if self.rng.random_bool(0.4) {
+                            let after = self.ms(20_000);
+                            self.later(after, Coming::Command(side, call, command));
+                        }
                     }
                 }
             }
