@@ -26,7 +26,7 @@ pub use quality::LegQuality;
 pub use sound::{LONGEST, NotASound, Sound};
 pub use watch::{FIRST_WITHIN, SILENT_FOR};
 
-use crate::key::LegKey;
+use crate::leg::LegKey;
 use callback_core::plan::Digits;
 use ports::PortPool;
 use relay::{Command, Worker};

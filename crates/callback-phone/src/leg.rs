@@ -1,0 +1,46 @@
+//! A leg as everybody outside of SIP knows it: its name, what is dialled, and what is stored of it.
+
+use crate::sip::dialog::Snapshot;
+use callback_core::id::{LegId, OrderId};
+use callback_core::plan::{CallerId, Telephone};
+use serde::{Deserialize, Serialize};
+
+/// A leg of a call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct LegKey {
+    /// The call's order.
+    pub call: OrderId,
+    /// The leg in it.
+    pub leg: LegId,
+}
+
+/// Whom to dial, and as whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dial {
+    /// The telephone; its extension tells telephones apart and is not dialled here.
+    pub to: Telephone,
+    /// What it is shown.
+    pub caller_id: CallerId,
+}
+
+/// What the next process needs to take a leg of this one down. Stored as it is, read by nobody else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredDialog {
+    pub(crate) leg: LegKey,
+    pub(crate) trunk: Option<String>,
+    pub(crate) snapshot: Box<Snapshot>,
+}
+
+impl StoredDialog {
+    /// The leg it belongs to.
+    #[must_use]
+    pub fn leg(&self) -> LegKey {
+        self.leg
+    }
+
+    /// Whether the leg was answered when this was stored.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.snapshot.remote_tag.is_some()
+    }
+}

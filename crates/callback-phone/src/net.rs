@@ -1,0 +1,143 @@
+//! The sockets and the clock: one task that drives one machine. It drops what comes from strangers before
+//! anybody parses it, carries datagrams both ways, and keeps events until they are taken. It understands no
+//! SIP.
+
+use crate::sip::Flow;
+use crate::sip::wire::MAX_MESSAGE;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+/// What a datagram should not exceed where the path's MTU is unknown (RFC 3261 §18.1.1).
+const MAX_UDP: usize = 1_300;
+/// How many datagrams are taken before events and commands get their turn.
+const BURST: usize = 32;
+
+/// A sans-IO machine that the task drives.
+pub(crate) trait Machine: Send + 'static {
+    /// What it can be told.
+    type Verb: Send + 'static;
+    /// What it tells.
+    type Event: Send + 'static;
+
+    /// Whether datagrams from there are given to it.
+    fn expects(&self, ip: IpAddr) -> bool;
+    fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration);
+    /// A datagram could not be sent.
+    fn unreachable(&mut self, peer: SocketAddr, now: Duration);
+    fn verb(&mut self, verb: Self::Verb, now: Duration);
+    fn tick(&mut self, now: Duration);
+    fn timeout(&self) -> Option<Duration>;
+    fn poll(&mut self) -> Option<Effect<Self::Event>>;
+}
+
+/// What a machine wants.
+#[derive(Debug)]
+pub(crate) enum Effect<E> {
+    Send { flow: Flow, bytes: Bytes },
+    Event(E),
+}
+
+/// Binds the sockets of a machine.
+pub(crate) async fn bind(listen: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
+    let mut sockets = Vec::with_capacity(listen.len());
+    for address in listen {
+        sockets.push(UdpSocket::bind(address).await?);
+    }
+    Ok(sockets)
+}
+
+/// Drives a machine until nobody can tell it anything any more.
+pub(crate) async fn drive<M: Machine>(
+    mut machine: M,
+    sockets: Vec<UdpSocket>,
+    mut verbs: mpsc::Receiver<M::Verb>,
+    events: mpsc::Sender<M::Event>,
+) {
+    let start = Instant::now();
+    let mut waiting: VecDeque<M::Event> = VecDeque::new();
+    let mut buffer = vec![0; MAX_MESSAGE];
+    loop {
+        deliver(&mut machine, &sockets, &mut waiting, start).await;
+        let alarm = machine.timeout().map(|at| start + at);
+        tokio::select! {
+            biased;
+            // Whoever stopped listening is not waited for: the calls go on to their end.
+            permit = events.reserve(), if !waiting.is_empty() => match (permit, waiting.pop_front()) {
+                (Ok(permit), Some(event)) => permit.send(event),
+                _ => waiting.clear(),
+            },
+            verb = verbs.recv() => match verb {
+                Some(verb) => machine.verb(verb, start.elapsed()),
+                None => return,
+            },
+            () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => machine.tick(start.elapsed()),
+            flow = receive(&sockets, &mut buffer) => {
+                let mut next = Some(flow);
+                for _ in 0..BURST {
+                    let Some((flow, length)) = next.take() else { break };
+                    if let Some(bytes) = buffer.get(..length).filter(|_| machine.expects(flow.peer.ip())) {
+                        machine.datagram(flow, bytes, start.elapsed());
+                    }
+                    next = receive_now(&sockets, &mut buffer);
+                }
+            }
+        }
+    }
+}
+
+async fn deliver<M: Machine>(
+    machine: &mut M,
+    sockets: &[UdpSocket],
+    waiting: &mut VecDeque<M::Event>,
+    start: Instant,
+) {
+    while let Some(effect) = machine.poll() {
+        match effect {
+            Effect::Event(event) => waiting.push_back(event),
+            Effect::Send { flow, bytes } => {
+                let Some(socket) = sockets.get(flow.socket) else { continue };
+                if bytes.len() > MAX_UDP {
+                    tracing::debug!(length = bytes.len(), "a SIP message is larger than UDP may carry");
+                }
+                // `send_to` waits for the socket once where `try_send_to` would lose the first datagram.
+                if let Err(error) = socket.send_to(&bytes, flow.peer).await {
+                    tracing::debug!(%error, peer = %flow.peer, "a SIP datagram could not be sent");
+                    machine.unreachable(flow.peer, start.elapsed());
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a datagram on any socket. Errors are of datagrams sent before, whose retransmission tells.
+async fn receive(sockets: &[UdpSocket], buffer: &mut [u8]) -> (Flow, usize) {
+    poll_fn(|cx| {
+        for (at, socket) in sockets.iter().enumerate() {
+            let mut read = ReadBuf::new(buffer);
+            // Polled until it is pending: only then does it wake us.
+            while let Poll::Ready(taken) = socket.poll_recv_from(cx, &mut read) {
+                if let Ok(peer) = taken {
+                    return Poll::Ready((Flow { socket: at, peer }, read.filled().len()));
+                }
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn receive_now(sockets: &[UdpSocket], buffer: &mut [u8]) -> Option<(Flow, usize)> {
+    sockets.iter().enumerate().find_map(|(socket, one)| {
+        let (length, peer) = one.try_recv_from(buffer).ok()?;
+        Some((Flow { socket, peer }, length))
+    })
+}
