@@ -4,7 +4,8 @@
 use callback_core::flow::Prompt;
 use callback_core::plan::PromptLengths;
 use callback_core::site::Language;
-use callback_phone::{Sound, builtin};
+use callback_phone::Sound;
+use callback_phone::media::prompt;
 use std::sync::Arc;
 
 /// The sounds of one site.
@@ -61,9 +62,9 @@ impl SiteSounds {
 
     fn builtin(&self, prompt: Prompt) -> Arc<Sound> {
         let language = match self.language {
-            Language::Ru => callback_phone::PromptLanguage::Ru,
-            Language::En => callback_phone::PromptLanguage::En,
+            Language::Ru => prompt::Language::Ru,
+            Language::En => prompt::Language::En,
         };
-        builtin(language, prompt).unwrap_or_else(|| Arc::new(Sound::silence(std::time::Duration::from_secs(1))))
+        prompt::builtin(language, prompt).unwrap_or_else(|| Arc::new(Sound::silence(std::time::Duration::from_secs(1))))
     }
 }

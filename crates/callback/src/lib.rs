@@ -1,0 +1,8 @@
+//! The service's rooms. The program is `main`; they are a library so that its tests can walk in.
+
+pub mod engine;
+pub mod ids;
+pub mod metrics;
+pub mod settings;
+pub mod speech;
+pub mod store;

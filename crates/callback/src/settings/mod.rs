@@ -1,0 +1,142 @@
+//! settings.toml, parsed at the door: customers, sites and managers as the core knows them.
+//!
+//! Everything that is wrong is said at once, each with its place and what to write instead. It reads no database:
+//! whether a key is another customer's is found out when the file is applied.
+
+mod door;
+mod raw;
+mod site;
+
+use crate::ids::SiteKey;
+use callback_core::number::Country;
+use callback_core::site::Site;
+use door::Door;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A file is no longer than this.
+const LONGEST_FILE: usize = 16 << 20;
+/// Calls at once of one customer, at most.
+const MAX_CALLS: i64 = 1_000;
+/// Calls at once where the file does not say.
+const USUAL_CALLS: i64 = 10;
+/// Characters of a name, at most.
+const LONGEST_NAME: usize = 64;
+
+/// A file of customers and their sites.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SettingsFile {
+    /// Those that it names.
+    pub customers: Vec<CustomerSettings>,
+}
+
+/// A customer of the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CustomerSettings {
+    /// The name.
+    pub name: String,
+    /// The e-mail address, which tells customers apart; in small letters.
+    pub email: String,
+    /// The IANA name of the time zone.
+    pub time_zone: String,
+    /// Where numbers without a country code are read.
+    pub country: Country,
+    /// Calls at once.
+    pub max_calls: u32,
+    /// The sites.
+    pub sites: Vec<SiteSettings>,
+}
+
+/// A site of the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SiteSettings {
+    /// Its name in addresses.
+    pub key: SiteKey,
+    /// What is published.
+    pub body: Site,
+}
+
+/// All that is wrong with a file.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl SettingsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its place.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        if text.len() > LONGEST_FILE {
+            return Err(Problems(vec![format!("the file is longer than {LONGEST_FILE} bytes; apply it in parts")]));
+        }
+        let file: raw::File = toml::from_str(text).map_err(|error| Problems(vec![error.to_string()]))?;
+        let mut door = Door::new();
+        let customers: Vec<_> = file.customer.iter().filter_map(|raw| customer(&mut door, raw)).collect();
+        same_twice(&mut door, &file);
+        let problems = door.into_problems();
+        if problems.is_empty() { Ok(Self { customers }) } else { Err(Problems(problems)) }
+    }
+}
+
+/// What tells customers and sites apart stands once in the file.
+fn same_twice(door: &mut Door, file: &raw::File) {
+    let (mut emails, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for customer in &file.customer {
+        door.inside(format!("customer {:?}", customer.name), |door| {
+            if !emails.insert(customer.email.trim().to_ascii_lowercase()) {
+                door.wrong("email", &customer.email, "another customer has it; write each customer once");
+            }
+            for site in customer.site.iter().filter(|site| !keys.insert(site.key.as_str())) {
+                door.wrong("key", &site.key, "another site has it; write each site once");
+            }
+        });
+    }
+}
+
+fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
+    door.inside(format!("customer {:?}", raw.name), |door| {
+        let name = door.text("name", &raw.name, LONGEST_NAME);
+        let email = door.parse("email", &raw.email, email);
+        let zone = raw.time_zone.as_deref().unwrap_or("Europe/Moscow");
+        let time_zone = door.parse("time_zone", zone, time_zone);
+        let country = raw.country.as_deref().unwrap_or("RU");
+        let country = door.parse("country", country, str::parse::<Country>);
+        let max_calls = door.number("max_calls", raw.max_calls, USUAL_CALLS, 1..=MAX_CALLS);
+        door.later("blocked_numbers", raw.blocked_numbers.as_ref());
+        door.later("blocked_networks", raw.blocked_networks.as_ref());
+        // Without a country numbers cannot be read; with one that is wrong the rest is still looked at.
+        let home = country.or_else(|| "RU".parse().ok())?;
+        let sites = raw.site.iter().filter_map(|raw| site::site(door, raw, home)).collect();
+        Some(CustomerSettings {
+            name: name?,
+            email: email?,
+            time_zone: time_zone?,
+            country: country?,
+            max_calls: max_calls?,
+            sites,
+        })
+    })
+}
+
+fn email(text: &str) -> Result<String, &'static str> {
+    let text = text.trim().to_ascii_lowercase();
+    let plain = text.len() <= 254 && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
+    let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
+    if plain && parts.is_some() { Ok(text) } else { Err("write an e-mail address, like owner@shop.example") }
+}
+
+fn time_zone(name: &str) -> Result<String, &'static str> {
+    match jiff::tz::TimeZone::get(name) {
+        Ok(_) => Ok(name.to_owned()),
+        Err(_) => Err("write a time zone by its IANA name, like Europe/Moscow"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

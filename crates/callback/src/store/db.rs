@@ -1,0 +1,273 @@
+//! The two databases behind one face: one SQL text with `$1…`, one set of arguments, one kind of row.
+//!
+//! It knows types, transactions and connections. It does not know a single table, and it hides no difference
+//! between the databases but one: SQLite, which has a single writer, is not told to lock rows.
+
+use super::types::{Json, Ts};
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, Sqlite, SqlSafeStr, SqlStr, Transaction, Type};
+use uuid::Uuid;
+
+/// The database of this process.
+#[derive(Clone, Debug)]
+pub(super) enum Db {
+    /// PostgreSQL.
+    Pg(PgPool),
+    /// SQLite: one connection writes, others read beside it.
+    Lite {
+        /// The writer.
+        w: SqlitePool,
+        /// The readers.
+        r: SqlitePool,
+    },
+}
+
+/// A transaction of the writer.
+pub(super) enum Tx {
+    Pg(Transaction<'static, Postgres>),
+    Lite(Transaction<'static, Sqlite>),
+}
+
+/// A row of an answer.
+pub(super) enum Row {
+    Pg(PgRow),
+    Lite(SqliteRow),
+}
+
+/// A statement and its arguments.
+pub(super) struct Query {
+    text: &'static str,
+    args: Vec<Arg>,
+}
+
+/// An argument; its type is known where it is null too.
+pub(super) enum Arg {
+    Id(Option<Uuid>),
+    Int(Option<i64>),
+    Text(Option<String>),
+    Time(Option<Ts>),
+    Json(Option<Json>),
+}
+
+/// What a column can be read as, in both databases.
+pub(super) trait Column:
+    for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+{
+}
+
+impl<T> Column for T where
+    T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+{
+}
+
+/// A statement without arguments yet.
+pub(super) fn query(text: &'static str) -> Query {
+    Query { text, args: Vec::new() }
+}
+
+/// How rows are locked; SQLite has one writer, and no such words.
+const LOCKS: [&str; 2] = ["FOR UPDATE SKIP LOCKED", "FOR UPDATE"];
+
+/// The text as SQLite reads it.
+pub(super) fn for_lite(text: &'static str) -> SqlStr {
+    if LOCKS.iter().any(|lock| text.contains(lock)) {
+        let plain = LOCKS.iter().fold(text.to_owned(), |text, lock| text.replace(lock, ""));
+        return AssertSqlSafe(plain).into_sql_str();
+    }
+    text.into_sql_str()
+}
+
+impl Query {
+    /// The next argument.
+    pub(super) fn bind(mut self, arg: impl Into<Arg>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    fn pg(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+        self.args.into_iter().fold(sqlx::query(self.text), |query, arg| match arg {
+            Arg::Id(value) => query.bind(value),
+            Arg::Int(value) => query.bind(value),
+            Arg::Text(value) => query.bind(value),
+            Arg::Time(value) => query.bind(value),
+            Arg::Json(value) => query.bind(value),
+        })
+    }
+
+    fn lite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
+        self.args.into_iter().fold(sqlx::query(for_lite(self.text)), |query, arg| match arg {
+            Arg::Id(value) => query.bind(value),
+            Arg::Int(value) => query.bind(value),
+            Arg::Text(value) => query.bind(value),
+            Arg::Time(value) => query.bind(value),
+            Arg::Json(value) => query.bind(value),
+        })
+    }
+}
+
+impl Db {
+    /// Reads all rows, beside the writer.
+    pub(super) async fn all(&self, query: Query) -> sqlx::Result<Vec<Row>> {
+        Ok(match self {
+            Self::Pg(pool) => query.pg().fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
+            Self::Lite { r, .. } => query.lite().fetch_all(r).await?.into_iter().map(Row::Lite).collect(),
+        })
+    }
+
+    /// Reads a row that may be missing.
+    pub(super) async fn maybe(&self, query: Query) -> sqlx::Result<Option<Row>> {
+        Ok(match self {
+            Self::Pg(pool) => query.pg().fetch_optional(pool).await?.map(Row::Pg),
+            Self::Lite { r, .. } => query.lite().fetch_optional(r).await?.map(Row::Lite),
+        })
+    }
+
+    /// Reads a row that is always there.
+    pub(super) async fn one(&self, query: Query) -> sqlx::Result<Row> {
+        self.maybe(query).await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Begins a transaction that writes: at once, so that it fails here and not in its middle.
+    pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
+        Ok(match self {
+            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Self::Lite { w, .. } => Tx::Lite(w.begin_with("BEGIN IMMEDIATE").await?),
+        })
+    }
+
+    /// Prepares statements; returns what is wrong with which.
+    pub(super) async fn prepare(&self, statements: Vec<(&str, &'static str)>) -> sqlx::Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for (name, text) in statements {
+            let prepared = match self {
+                Self::Pg(pool) => pool.acquire().await?.prepare(text.into_sql_str()).await.map(|_| ()),
+                Self::Lite { w, .. } => w.acquire().await?.prepare(for_lite(text)).await.map(|_| ()),
+            };
+            wrong.extend(prepared.err().map(|error| format!("{name}: {error}")));
+        }
+        Ok(wrong)
+    }
+
+    /// Closes all connections.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Pg(pool) => pool.close().await,
+            Self::Lite { w, r } => {
+                r.close().await;
+                w.close().await;
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Reads all rows.
+    pub(super) async fn all(&mut self, query: Query) -> sqlx::Result<Vec<Row>> {
+        Ok(match self {
+            Self::Pg(tx) => query.pg().fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
+            Self::Lite(tx) => query.lite().fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
+        })
+    }
+
+    /// Reads a row that may be missing.
+    pub(super) async fn maybe(&mut self, query: Query) -> sqlx::Result<Option<Row>> {
+        Ok(match self {
+            Self::Pg(tx) => query.pg().fetch_optional(&mut **tx).await?.map(Row::Pg),
+            Self::Lite(tx) => query.lite().fetch_optional(&mut **tx).await?.map(Row::Lite),
+        })
+    }
+
+    /// Writes; says how many rows it changed.
+    pub(super) async fn run(&mut self, query: Query) -> sqlx::Result<u64> {
+        Ok(match self {
+            Self::Pg(tx) => query.pg().execute(&mut **tx).await?.rows_affected(),
+            Self::Lite(tx) => query.lite().execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Makes it durable.
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Pg(tx) => tx.commit().await,
+            Self::Lite(tx) => tx.commit().await,
+        }
+    }
+
+    /// Undoes it.
+    pub(super) async fn rollback(self) -> sqlx::Result<()> {
+        match self {
+            Self::Pg(tx) => tx.rollback().await,
+            Self::Lite(tx) => tx.rollback().await,
+        }
+    }
+}
+
+impl Row {
+    /// A column by its name; an `Option` where it may be null.
+    pub(super) fn get<T>(&self, name: &str) -> sqlx::Result<T>
+    where
+        T: Column,
+        for<'n> &'n str: ColumnIndex<PgRow> + ColumnIndex<SqliteRow>,
+    {
+        match self {
+            Self::Pg(row) => row.try_get(name),
+            Self::Lite(row) => row.try_get(name),
+        }
+    }
+
+    /// A column with JSON in it.
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> sqlx::Result<T> {
+        self.get::<Json>(name)?.read().map_err(|error| not_as_written(name, error))
+    }
+
+    /// A column with JSON in it, or null.
+    pub(super) fn maybe_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> sqlx::Result<Option<T>> {
+        let json = self.get::<Option<Json>>(name)?;
+        json.map(|json| json.read()).transpose().map_err(|error| not_as_written(name, error))
+    }
+
+    /// A column with the text of something that is parsed.
+    pub(super) fn parsed<T>(&self, name: &str) -> sqlx::Result<T>
+    where
+        T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    {
+        self.get::<String>(name)?.parse().map_err(|error| not_as_written(name, error))
+    }
+
+    /// A column with a small number.
+    pub(super) fn number<T: TryFrom<i64, Error = std::num::TryFromIntError>>(&self, name: &str) -> sqlx::Result<T> {
+        T::try_from(self.get::<i64>(name)?).map_err(|error| not_as_written(name, error))
+    }
+}
+
+/// A column holds what this program never wrote.
+pub(super) fn not_as_written(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: name.to_owned(), source: Box::new(error) }
+}
+
+macro_rules! arg_from {
+    ($($kind:ident($from:ty) = $value:ident => $into:expr;)*) => {$(
+        impl From<$from> for Arg {
+            fn from($value: $from) -> Self {
+                Self::$kind(Some($into))
+            }
+        }
+        impl From<Option<$from>> for Arg {
+            fn from(value: Option<$from>) -> Self {
+                Self::$kind(value.map(|$value| $into))
+            }
+        }
+    )*};
+}
+
+arg_from! {
+    Id(Uuid) = id => id;
+    Int(i64) = int => int;
+    Int(u16) = int => int.into();
+    Int(u32) = int => int.into();
+    Text(&str) = text => text.to_owned();
+    Text(String) = text => text;
+    Time(callback_core::time::Ts) = at => Ts(at);
+    Json(Json) = json => json;
+}

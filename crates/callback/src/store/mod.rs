@@ -1,0 +1,387 @@
+//! The database: the only room with SQL.
+//!
+//! Everything that is written goes through one task that commits for all (`writer`); reads go beside it and never
+//! wait. A module stands for a noun: `orders`, `calls`, `sites`. It decides nothing about calls, and knows no web.
+
+mod calls;
+mod db;
+mod difference;
+mod orders;
+mod schema;
+mod sites;
+mod types;
+mod words;
+mod writer;
+
+pub use difference::{Change, Difference, FieldChange};
+pub use orders::JOINED_WITHIN;
+pub use words::{
+    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow, NewOrder, OrderFacts, OrderPhone,
+    OrderRow, ProcessFile, PublishedSite, RefusedOrder, StoredIntent,
+};
+
+use crate::ids::{SiteId, SiteKey};
+use crate::settings::SettingsFile;
+use anyhow::{Context as _, bail};
+use callback_core::id::OrderId;
+use callback_core::number::PhoneNumber;
+use callback_core::record::Disposition;
+use callback_core::site::Site;
+use callback_core::time::Ts;
+use db::{Db, query};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use uuid::Uuid;
+use writer::{Signals, Slot, Work};
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Connections of PostgreSQL: the writer's and the readers'.
+const PG_CONNECTIONS: u32 = 8;
+/// Readers of SQLite, beside its one writer.
+const LITE_READERS: u32 = 4;
+/// How long a read waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement of SQLite waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often other processes' changes of settings are looked for.
+const EPOCH_POLL: Duration = Duration::from_millis(500);
+
+/// The store; clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    writer: mpsc::Sender<Work>,
+    orders: Arc<Notify>,
+    settings: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<Arc<str>>>,
+}
+
+/// A write on its way: resolves when it is committed. Dropped, it is written all the same.
+#[must_use = "await it where something waits for the commit; else call `behind`"]
+pub struct Commit(oneshot::Receiver<Result<()>>);
+
+impl Commit {
+    /// Nobody waits: it is written behind, and its order is kept.
+    pub fn behind(self) {}
+}
+
+impl Future for Commit {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(Error::Closed)))
+    }
+}
+
+impl Store {
+    /// Opens the database at `sqlite://…` or `postgres://…` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// In words: what cannot be opened, or whose schema it is.
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let db = connect(url).await?;
+        schema::migrate(&db).await?;
+        let (writer, waiting) = mpsc::channel(writer::WAITING);
+        let orders = Arc::new(Notify::new());
+        let applied = Arc::new(Notify::new());
+        let (trouble_in, trouble) = watch::channel(None);
+        let signals = Signals { orders: orders.clone(), settings: applied.clone(), trouble: trouble_in };
+        let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
+        let (epoch_in, settings) = watch::channel(epoch);
+        tokio::spawn(writer::run(db.clone(), waiting, signals));
+        tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
+        Ok(Self { db, writer, orders, settings, trouble })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.db.one(query(PING)).await?;
+        Ok(())
+    }
+
+    /// Prepares every statement of this program, and returns what the database says against them: nothing,
+    /// where program and schema fit.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn check_statements(&self) -> Result<Vec<String>> {
+        let modules = [orders::STATEMENTS, calls::STATEMENTS, sites::STATEMENTS, writer::STATEMENTS];
+        Ok(self.db.prepare(modules.concat()).await?)
+    }
+
+    /// Writes all that waits, and closes the database.
+    ///
+    /// # Errors
+    /// Something that waited could not be written.
+    pub async fn close(self) -> Result<()> {
+        let flushed = self.flush().await;
+        self.db.close().await;
+        flushed
+    }
+
+    /// Waits until all that was given before is written.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn flush(&self) -> Result<()> {
+        self.ask(Work::Flush).await
+    }
+
+    /// A whole and consistent copy of a SQLite database, taken while it is used.
+    ///
+    /// # Errors
+    /// PostgreSQL has its own tool; the file is there already, or cannot be written.
+    pub async fn backup(&self, path: &Path) -> anyhow::Result<()> {
+        let Db::Lite { r, .. } = &self.db else {
+            bail!("this database is PostgreSQL's: make the copy with its own pg_dump");
+        };
+        if path.exists() {
+            bail!("{} is there already: name a file that is not", path.display());
+        }
+        let text = path.to_str().context("the file's name is not UTF-8")?;
+        let copy = sqlx::query(BACKUP).bind(text.to_owned());
+        copy.execute(r).await.with_context(|| format!("the copy cannot be written to {}", path.display()))?;
+        Ok(())
+    }
+
+    /// Wakes whoever claims orders when a new one was stored here; other processes' are found by asking.
+    #[must_use]
+    pub fn new_orders(&self) -> Arc<Notify> {
+        self.orders.clone()
+    }
+
+    /// A number that changes within a second of every change of settings, whoever made it.
+    #[must_use]
+    pub fn settings_epoch(&self) -> watch::Receiver<u64> {
+        self.settings.clone()
+    }
+
+    /// Why nothing can be written, while nothing can.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.trouble.clone()
+    }
+
+    /// Stores an order that is to be called; committed when this returns. Decides in the transaction whether
+    /// it is another's repetition.
+    ///
+    /// # Errors
+    /// Overloaded; the order names a site that is not there; the store is closed.
+    pub async fn accept(&self, order: NewOrder) -> Result<Acceptance> {
+        self.make_room()?;
+        self.ask(|slot| Work::Accept(Box::new(order), slot)).await
+    }
+
+    /// Stores an order that ended at its admission.
+    ///
+    /// # Errors
+    /// As [`Self::accept`].
+    pub async fn refuse(&self, order: RefusedOrder) -> Result<Acceptance> {
+        self.make_room()?;
+        self.ask(|slot| Work::Refuse(Box::new(order), slot)).await
+    }
+
+    /// Due orders that no living process has, the oldest first; they are `owner`'s until the lease ends.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn claim(&self, owner: Uuid, now: Ts, lease: Duration, limit: u32) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::Claim { owner, now, lease, limit, slot }).await
+    }
+
+    /// Orders that have ended, but whose process died before their record: to be recorded, never dialled.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn claim_unrecorded(
+        &self,
+        owner: Uuid,
+        now: Ts,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::ClaimUnrecorded { owner, now, lease, limit, slot }).await
+    }
+
+    /// Lengthens the leases of these; returns those that another process has, or that are over.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn renew(&self, fences: Vec<Fence>, until: Ts) -> Result<Vec<Fence>> {
+        self.ask(|slot| Work::Renew { fences, until, slot }).await
+    }
+
+    /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or
+    /// where it has ended.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn end_unclaimed(&self, order: OrderId, disposition: Disposition, now: Ts) -> Result<bool> {
+        self.ask(|slot| Work::EndUnclaimed { order, disposition, now, slot }).await
+    }
+
+    /// Writes facts of a call. It never waits: await the [`Commit`] where something waits for it.
+    ///
+    /// An order with a stored end gets no more intents, and what its visitor was told stays.
+    pub fn write(&self, fence: Fence, facts: Vec<Fact>) -> Commit {
+        let (slot, answer) = Slot::new();
+        if let Err(refused) = self.writer.try_send(Work::Write(fence, facts, slot)) {
+            let error = match refused {
+                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            };
+            tracing::error!(%error, order = %fence.order, "facts of a call are lost");
+            let (to, answer) = oneshot::channel();
+            let _waits_below = to.send(Err(error));
+            return Commit(answer);
+        }
+        Commit(answer)
+    }
+
+    /// Brings customers and sites to what a file says, or says what that would change.
+    ///
+    /// # Errors
+    /// A site's key is another customer's; the store is closed.
+    pub async fn apply(&self, file: Arc<SettingsFile>, author: &str, now: Ts, dry_run: bool) -> Result<Difference> {
+        let author = author.to_owned();
+        self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await
+    }
+
+    /// The published version of the site with this key.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<PublishedSite>> {
+        sites::by_key(&self.db, key).await
+    }
+
+    /// A version of a site.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn site_version(&self, site: SiteId, version: u32) -> Result<Option<Site>> {
+        sites::version(&self.db, site, version).await
+    }
+
+    /// An order of this site.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn order(&self, site: &SiteKey, id: OrderId) -> Result<Option<OrderRow>> {
+        orders::order(&self.db, site, id).await
+    }
+
+    /// How many orders are due and wait for a process.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn waiting(&self, now: Ts) -> Result<u64> {
+        orders::waiting(&self.db, now).await
+    }
+
+    /// Orders, the newest first, joined ones left out; `before` is the last line of the page before.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn journal(&self, limit: u32, before: Option<(Ts, OrderId)>) -> Result<Vec<JournalRow>> {
+        calls::journal(&self.db, limit, before).await
+    }
+
+    /// All that is known of a call.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn call(&self, order: OrderId) -> Result<Option<CallFile>> {
+        calls::call(&self.db, order).await
+    }
+
+    /// Whether a number asked never to be called.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn stopped(&self, phone: PhoneNumber) -> Result<bool> {
+        calls::stopped(&self.db, phone).await
+    }
+
+    /// New orders are the first to be turned away.
+    fn make_room(&self) -> Result<()> {
+        let waiting = self.writer.max_capacity().saturating_sub(self.writer.capacity());
+        if waiting > writer::WAITING_WITH_ORDERS { Err(Error::Overloaded) } else { Ok(()) }
+    }
+
+    async fn ask<T>(&self, work: impl FnOnce(Slot<T>) -> Work) -> Result<T> {
+        let (slot, answer) = Slot::new();
+        self.writer.send(work(slot)).await.map_err(|_closed| Error::Closed)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+}
+
+async fn connect(url: &str) -> anyhow::Result<Db> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        // The parser's own errors may repeat the address, and with it the password.
+        let options = PgConnectOptions::from_str(url).ok();
+        let options = options.context("database.url is no address of PostgreSQL, like postgres://user@host/name")?;
+        let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = pool.connect_with(options).await.context("the database of database.url cannot be reached")?;
+        return Ok(Db::Pg(pool));
+    }
+    if !url.starts_with("sqlite://") || url.contains(":memory:") {
+        bail!("database.url must be sqlite://FILE or postgres://…");
+    }
+    let options = SqliteConnectOptions::from_str(url).context("database.url is no address of a file")?;
+    let options = options
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT);
+    let file = options.get_filename().display().to_string();
+    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+    let w = pool.clone().max_connections(1).connect_with(options.clone()).await;
+    let w = w.with_context(|| format!("the database file {file} cannot be opened"))?;
+    let r = pool.max_connections(LITE_READERS).connect_with(options.pragma("query_only", "on")).await;
+    let r = r.with_context(|| format!("the database file {file} cannot be read"))?;
+    Ok(Db::Lite { w, r })
+}
+
+/// Looks for changes of settings: at once for this process's own, by asking for others'.
+async fn watch_settings(db: Db, applied: Arc<Notify>, epoch: watch::Sender<u64>) {
+    loop {
+        tokio::select! {
+            () = applied.notified() => {}
+            () = tokio::time::sleep(EPOCH_POLL) => {}
+            () = epoch.closed() => return,
+        }
+        // A database that does not answer is the writer's trouble, and said there.
+        if let Ok(found) = sites::epoch(&db).await {
+            epoch.send_if_modified(|known| std::mem::replace(known, found) != found);
+        }
+    }
+}
+
+/// Names statements, and lists them for the test that prepares every one on both databases.
+macro_rules! statements {
+    ($($name:ident = $text:expr;)*) => {
+        $(const $name: &str = $text;)*
+        /// Every statement of this module.
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+use statements;
+
+const PING: &str = "SELECT 1 AS pong";
+/// SQLite's own (`VACUUM INTO`): it has no likeness in PostgreSQL.
+const BACKUP: &str = "VACUUM INTO $1";

@@ -1,0 +1,73 @@
+//! The schema, written once in PostgreSQL's words, and how SQLite reads it.
+
+use super::db::Db;
+use anyhow::{Context as _, Result, bail};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+
+/// Every migration, in order; one that was released is never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql"))];
+
+/// What PostgreSQL calls a type, and what SQLite does.
+const TYPES: [(&str, &str); 4] =
+    [("TIMESTAMPTZ", "INTEGER"), ("BIGINT", "INTEGER"), ("JSONB", "TEXT"), ("UUID", "BLOB")];
+
+/// Brings the database to this program's schema.
+///
+/// # Errors
+/// The database is a newer program's; a migration was changed; the database refuses.
+pub(super) async fn migrate(db: &Db) -> Result<()> {
+    let outcome = match db {
+        Db::Pg(pool) => migrator(str::to_owned).run(pool).await,
+        Db::Lite { w, .. } => migrator(for_lite).run(w).await,
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(version)) => {
+            let known = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
+            bail!(
+                "the database was made by a newer callback: its schema is at version {version}, this program \
+                 knows {known}; run the newer program, or give this one another database"
+            )
+        }
+        Err(MigrateError::VersionMismatch(version)) => bail!(
+            "the database's schema version {version} is not this program's: it was made by another build; \
+             run the program that made it, or give this one another database"
+        ),
+        Err(error) => Err(error).context("the database's schema cannot be brought up to date"),
+    }
+}
+
+fn migrator(dialect: fn(&str) -> String) -> Migrator {
+    let migration = |(version, name, text): (i64, &'static str, &str)| {
+        let text = AssertSqlSafe(dialect(text)).into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, text, false)
+    };
+    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+}
+
+/// The DDL as SQLite reads it: its own types, and tables that hold to them.
+fn for_lite(ddl: &str) -> String {
+    let words = ddl.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let lite = words.map(|word| {
+        let name = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        TYPES.iter().find(|(pg, _)| *pg == name).map_or(word.to_owned(), |(pg, lite)| word.replacen(pg, lite, 1))
+    });
+    lite.collect::<String>().replace("\n);", "\n) STRICT;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_lite;
+
+    #[test]
+    fn the_ddl_is_turned_into_sqlite_s_word_by_word() {
+        let check = |pg: &str, lite: &str| assert_eq!(for_lite(pg), lite);
+        check(
+            "CREATE TABLE t (\n    id UUID NOT NULL,\n    body JSONB,\n    PRIMARY KEY (id)\n);\n",
+            "CREATE TABLE t (\n    id BLOB NOT NULL,\n    body TEXT,\n    PRIMARY KEY (id)\n) STRICT;\n",
+        );
+        check("MY_UUID UUID, at TIMESTAMPTZ)", "MY_UUID BLOB, at INTEGER)");
+    }
+}

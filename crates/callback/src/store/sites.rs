@@ -1,0 +1,199 @@
+//! Customers, their sites and the published versions.
+
+use super::db::{Db, Row, Tx, query};
+use super::difference::{Change, Difference, fields};
+use super::types::Json;
+use super::words::{Customer, Error, PublishedSite};
+use super::{Result, statements};
+use crate::ids::{CustomerId, SiteId, SiteKey};
+use crate::settings::{CustomerSettings, SettingsFile, SiteSettings};
+use callback_core::site::Site;
+use callback_core::time::Ts;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Brings the database to what a file says; what the file does not name stays as it is.
+pub(super) async fn apply(
+    tx: &mut Tx,
+    file: &SettingsFile,
+    author: &str,
+    now: Ts,
+    dry_run: bool,
+) -> Result<Difference> {
+    // Two files are applied one after the other: both wait for this row.
+    tx.maybe(query(HOLD_EPOCH)).await?;
+    let mut changes = Vec::new();
+    for customer in &file.customers {
+        let before = tx.maybe(query(CUSTOMER).bind(customer.email.as_str())).await?;
+        let id = match &before {
+            Some(row) => CustomerId(row.get("id")?),
+            None => CustomerId(Uuid::now_v7()),
+        };
+        for site in &customer.sites {
+            refuse_strangers_key(tx, id, &site.key).await?;
+        }
+        changes.extend(customer_change(tx, customer, id, before.as_ref(), now, dry_run).await?);
+        for site in &customer.sites {
+            changes.extend(site_change(tx, site, id, author, now, dry_run).await?);
+        }
+    }
+    if !dry_run && !changes.is_empty() {
+        tx.run(query(NEXT_EPOCH)).await?;
+    }
+    Ok(Difference { dry_run, changes })
+}
+
+/// The published version of the site with this key.
+pub(super) async fn by_key(db: &Db, key: &SiteKey) -> Result<Option<PublishedSite>> {
+    let Some(row) = db.maybe(query(BY_KEY).bind(key.as_str())).await? else { return Ok(None) };
+    Ok(Some(PublishedSite {
+        id: SiteId(row.get("id")?),
+        key: key.clone(),
+        version: row.number("version")?,
+        body: row.json("body")?,
+        customer: Customer {
+            id: CustomerId(row.get("customer_id")?),
+            name: row.get("name")?,
+            country: row.parsed("country")?,
+            time_zone: row.get("time_zone")?,
+            max_calls: row.number("max_calls")?,
+            sites: row.number("sites")?,
+        },
+    }))
+}
+
+/// A version of a site, published once.
+pub(super) async fn version(db: &Db, site: SiteId, version: u32) -> Result<Option<Site>> {
+    let row = db.maybe(query(VERSION).bind(site.0).bind(version)).await?;
+    Ok(row.map(|row| row.json("body")).transpose()?)
+}
+
+/// A number that grows with every change of settings.
+pub(super) async fn epoch(db: &Db) -> Result<u64> {
+    Ok(db.one(query(EPOCH)).await?.number("value")?)
+}
+
+/// A key is one customer's: nobody takes another's site over by naming it.
+async fn refuse_strangers_key(tx: &mut Tx, customer: CustomerId, key: &SiteKey) -> Result<()> {
+    let Some(row) = tx.maybe(query(SITE).bind(key.as_str())).await? else { return Ok(()) };
+    if row.get::<Uuid>("customer_id")? == customer.0 {
+        return Ok(());
+    }
+    Err(Error::Settings(format!("site \"{key}\": the key is taken by another customer; choose another key")))
+}
+
+async fn customer_change(
+    tx: &mut Tx,
+    customer: &CustomerSettings,
+    id: CustomerId,
+    before: Option<&Row>,
+    now: Ts,
+    dry_run: bool,
+) -> Result<Option<Change>> {
+    let after = json!({
+        "name": customer.name,
+        "country": customer.country,
+        "time_zone": customer.time_zone,
+        "max_calls": customer.max_calls,
+    });
+    let stored = match before {
+        None => Value::Null,
+        Some(row) => json!({
+            "name": row.get::<String>("name")?,
+            "country": row.get::<String>("country")?,
+            "time_zone": row.get::<String>("time_zone")?,
+            "max_calls": row.number::<u32>("max_calls")?,
+        }),
+    };
+    if stored == after {
+        return Ok(None);
+    }
+    if !dry_run {
+        let text = if before.is_some() { CHANGE_CUSTOMER } else { CREATE_CUSTOMER };
+        let write = query(text)
+            .bind(id.0)
+            .bind(customer.name.as_str())
+            .bind(customer.country.to_string())
+            .bind(customer.time_zone.as_str())
+            .bind(customer.max_calls);
+        let write = if before.is_some() { write } else { write.bind(customer.email.as_str()).bind(now) };
+        tx.run(write).await?;
+    }
+    Ok(Some(Change {
+        kind: "customer",
+        name: customer.email.clone(),
+        version: None,
+        created: before.is_none(),
+        fields: fields(&stored, &after),
+    }))
+}
+
+async fn site_change(
+    tx: &mut Tx,
+    site: &SiteSettings,
+    customer: CustomerId,
+    author: &str,
+    now: Ts,
+    dry_run: bool,
+) -> Result<Option<Change>> {
+    let before = tx.maybe(query(SITE).bind(site.key.as_str())).await?;
+    let (version, stored) = match &before {
+        None => (1, Value::Null),
+        Some(row) => (row.number::<u32>("version")?.saturating_add(1), row.json::<Value>("body")?),
+    };
+    // Compared as they are read: a version written by an older program may spell the same settings otherwise.
+    if serde_json::from_value::<Site>(stored.clone()).is_ok_and(|stored| stored == site.body) {
+        return Ok(None);
+    }
+    let id = SiteId::of(&site.key);
+    if !dry_run {
+        let place = query(if before.is_some() { CHANGE_SITE } else { CREATE_SITE })
+            .bind(id.0)
+            .bind(&*site.body.name)
+            .bind(site.body.origin.as_str())
+            .bind(version);
+        let place = match before {
+            Some(_) => place,
+            None => place.bind(customer.0).bind(site.key.as_str()).bind(now),
+        };
+        tx.run(place).await?;
+        let published = query(PUBLISH)
+            .bind(id.0)
+            .bind(version)
+            .bind(author)
+            .bind(now)
+            .bind(Json::of(&site.body)?);
+        tx.run(published).await?;
+    }
+    Ok(Some(Change {
+        kind: "site",
+        name: site.key.to_string(),
+        version: Some(version),
+        created: version == 1,
+        fields: fields(&stored, &serde_json::to_value(&site.body)?),
+    }))
+}
+
+statements! {
+    HOLD_EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch' FOR UPDATE";
+    NEXT_EPOCH = "UPDATE counters SET value = value + 1 WHERE name = 'settings_epoch'";
+    EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch'";
+    CUSTOMER = "SELECT id, name, country, time_zone, max_calls FROM customers WHERE email = $1";
+    CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, email, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5
+        WHERE id = $1";
+    SITE = "SELECT s.customer_id, s.version, v.body FROM sites s
+        JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.key = $1";
+    CREATE_SITE = "INSERT INTO sites (id, name, origin, version, customer_id, key, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    CHANGE_SITE = "UPDATE sites SET name = $2, origin = $3, version = $4 WHERE id = $1";
+    PUBLISH = "INSERT INTO site_versions (site_id, version, author, published_at, body)
+        VALUES ($1, $2, $3, $4, $5)";
+    BY_KEY = "SELECT s.id, s.version, v.body, c.id AS customer_id, c.name, c.country, c.time_zone, c.max_calls,
+            (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites
+        FROM sites s JOIN customers c ON c.id = s.customer_id
+        JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
+        WHERE s.key = $1 AND s.archived_at IS NULL";
+    VERSION = "SELECT body FROM site_versions WHERE site_id = $1 AND version = $2";
+}

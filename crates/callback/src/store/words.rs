@@ -1,0 +1,339 @@
+//! What goes into the store and what comes out of it.
+
+use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
+use callback_core::id::{LegId, OrderId};
+use callback_core::number::{Country, PhoneNumber};
+use callback_core::plan::Plan;
+use callback_core::record::{CallRecord, Disposition};
+use callback_core::site::Site;
+use callback_core::time::Ts;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process has the order: stop serving it.
+    #[error("another process serves the order: this one's fence is lost")]
+    FenceLost,
+    /// The order has a stored end: it is not dialled any more.
+    #[error("the order has ended: it is not dialled any more")]
+    OrderEnded,
+    /// The leg's number is an earlier dial's.
+    #[error("leg {0} was dialled before: no intent is dialled twice")]
+    LegTaken(LegId),
+    /// More waits to be written than may wait.
+    #[error("more waits to be written than the store may hold; try again in a moment")]
+    Overloaded,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A settings file that cannot be applied as it is.
+    #[error("{0}")]
+    Settings(String),
+    /// The database refused.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A value that has no JSON form.
+    #[error("a value has no JSON form: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What every order has, accepted or refused.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OrderFacts {
+    /// Made in the browser.
+    pub id: OrderId,
+    /// For which site.
+    pub site: SiteId,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The number's home, or the visitor's own where the number has none.
+    pub country: Country,
+    /// The published version that it was admitted by.
+    pub settings_version: u32,
+    /// When it came.
+    pub accepted_at: Ts,
+    /// The visit, as the web has checked it.
+    pub visit: Value,
+    /// The consent, as the web has checked it.
+    pub consent: Value,
+    /// Where it came from.
+    pub ip: Option<IpAddr>,
+}
+
+/// An order that is to be called.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewOrder {
+    /// Whom.
+    pub phone: PhoneNumber,
+    /// When; the instant of its acceptance for "now".
+    pub run_at: Ts,
+    /// The rest.
+    pub facts: OrderFacts,
+}
+
+/// An order that ends at its admission.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RefusedOrder {
+    /// For whom.
+    pub phone: OrderPhone,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// The rest.
+    pub facts: OrderFacts,
+}
+
+/// What an order was made for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrderPhone {
+    /// A number.
+    Number(PhoneNumber),
+    /// What was written, where it is a number that is never dialled; at most 64 characters are kept.
+    Written(Arc<str>),
+}
+
+impl fmt::Display for OrderPhone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Written(text) => text.chars().filter(|letter| *letter != '\0').take(64).try_for_each(|letter| write!(f, "{letter}")),
+        }
+    }
+}
+
+impl FromStr for OrderPhone {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::Written(text.into()), Self::Number))
+    }
+}
+
+/// An order as it is stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OrderRow {
+    /// For whom.
+    pub phone: OrderPhone,
+    /// When it is due.
+    pub run_at: Ts,
+    /// The running order that it saw when it came: this one is never dialled.
+    pub joined_to: Option<OrderId>,
+    /// What the visitor sees; of a joined order, what the other's does.
+    pub state: VisitorState,
+    /// What goes with it.
+    pub detail: Detail,
+    /// How many processes have had it.
+    pub process: u16,
+    /// When its outcome was settled; of a joined order, the other's.
+    pub ended_at: Option<Ts>,
+    /// The rest.
+    pub facts: OrderFacts,
+}
+
+/// What became of an order that was brought.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Acceptance {
+    /// It is stored.
+    New(OrderRow),
+    /// It was stored before.
+    Same(OrderRow),
+    /// Its id is another order's: another telephone, or another site.
+    Conflict,
+    /// It is stored, and joined to this one, which runs.
+    Joined(OrderRow),
+}
+
+/// A process's hold on an order; writes under a lost one are refused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Fence {
+    /// The order.
+    pub order: OrderId,
+    /// The how-manieth process.
+    pub process: u16,
+}
+
+/// An order that this process is to serve.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClaimedOrder {
+    /// What every write about it carries.
+    pub fence: Fence,
+    /// The number to call.
+    pub phone: PhoneNumber,
+    /// The order.
+    pub order: OrderRow,
+    /// The plan of the earlier processes; none where it was never begun.
+    pub plan: Option<Arc<Plan>>,
+    /// The dials of earlier processes.
+    pub intents: Vec<StoredIntent>,
+}
+
+impl ClaimedOrder {
+    /// What its flow begins with.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        Past {
+            intents: self.intents.iter().map(|stored| stored.intent).collect(),
+            shown: (self.order.process > 1).then_some(self.order.state),
+        }
+    }
+}
+
+/// A dial, and what is needed to hang it up after a crash.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StoredIntent {
+    /// The dial.
+    pub intent: Intent,
+    /// Whose it was.
+    pub process: u16,
+    /// The phone's words about its dialog, where it had one.
+    pub dialog: Option<Value>,
+    /// When its leg was down.
+    pub ended_at: Option<Ts>,
+}
+
+/// A fact of a call. Facts of one order are stored in the order in which they were given.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fact {
+    /// A process begins its flow.
+    Began {
+        /// When: the flow's first instant.
+        at: Ts,
+        /// The plan; the first one stays.
+        plan: Arc<Plan>,
+        /// What the flow began with.
+        past: Past,
+    },
+    /// The flow was told.
+    Input {
+        /// The how-manieth input of this process.
+        seq: u32,
+        /// When.
+        at: Ts,
+        /// What.
+        input: Input,
+    },
+    /// A dial is about to leave.
+    Intent {
+        /// The dial.
+        intent: Intent,
+        /// What is needed to hang it up after a crash, where that is known before.
+        dialog: Option<Value>,
+    },
+    /// What is needed to hang up a dial after a crash.
+    Dialog {
+        /// The dial's leg.
+        leg: LegId,
+        /// The phone's words.
+        dialog: Value,
+    },
+    /// A dial's leg is down, or its try is over.
+    IntentEnd {
+        /// The dial's leg.
+        leg: LegId,
+        /// When the leg was down; none while it is not.
+        down_at: Option<Ts>,
+        /// What the next process is to know.
+        end: IntentEnd,
+    },
+    /// The visitor was told.
+    Shown(VisitorState, Detail),
+    /// The outcome is settled: the order never goes on.
+    Ended {
+        /// When.
+        at: Ts,
+        /// What became of it.
+        disposition: Disposition,
+    },
+    /// All is over.
+    Record(Box<CallRecord>),
+    /// The next process may have it.
+    HandedBack,
+    /// This number is never called again.
+    Stop {
+        /// Whose wish it was.
+        phone: PhoneNumber,
+        /// When.
+        at: Ts,
+    },
+}
+
+/// A published site, as orders need it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PublishedSite {
+    /// Its id.
+    pub id: SiteId,
+    /// Its key.
+    pub key: SiteKey,
+    /// The version.
+    pub version: u32,
+    /// What was published.
+    pub body: Site,
+    /// Whose it is.
+    pub customer: Customer,
+}
+
+/// Who pays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Customer {
+    /// The id.
+    pub id: CustomerId,
+    /// The name.
+    pub name: String,
+    /// Where numbers without a country code are read.
+    pub country: Country,
+    /// The IANA name of the time zone.
+    pub time_zone: String,
+    /// Calls at once.
+    pub max_calls: u32,
+    /// How many sites there are.
+    pub sites: u32,
+}
+
+/// A line of the journal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JournalRow {
+    /// The order.
+    pub order: OrderRow,
+    /// Its site's key.
+    pub site_key: SiteKey,
+    /// Its site's name.
+    pub site_name: String,
+    /// What became of it, once all is over.
+    pub record: Option<CallRecord>,
+}
+
+/// All that is known of a call.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CallFile {
+    /// The order.
+    pub order: OrderRow,
+    /// Its site's key.
+    pub site_key: SiteKey,
+    /// The settings that it followed.
+    pub site: Site,
+    /// The plan; none where it was never begun.
+    pub plan: Option<Arc<Plan>>,
+    /// The processes that served it.
+    pub processes: Vec<ProcessFile>,
+    /// Its dials.
+    pub intents: Vec<StoredIntent>,
+    /// What became of it, once all is over.
+    pub record: Option<CallRecord>,
+}
+
+/// What one process did for a call: its flow, to be replayed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProcessFile {
+    /// The how-manieth.
+    pub process: u16,
+    /// When its flow began, and with what; none where that was not written before the process died.
+    pub began: Option<(Ts, Past)>,
+    /// What the flow was told, in order.
+    pub inputs: Vec<(Ts, Input)>,
+}

@@ -1,0 +1,231 @@
+//! Group commit: one task gathers what all calls have waiting, writes it in one transaction, answers them all.
+//!
+//! Latency stays one commit, throughput becomes the disk's. A database that is away, locked or full is waited for,
+//! with the order of everything kept; an item that the database will never take is answered with its error, and
+//! the others of its batch are written without it. It knows nothing of what it writes.
+
+use super::db::{Db, Tx, query};
+use super::words::{
+    Acceptance, ClaimedOrder, Error, Fact, Fence, NewOrder, RefusedOrder,
+};
+use super::{Difference, Result, calls, orders, sites, statements};
+use crate::settings::SettingsFile;
+use callback_core::id::OrderId;
+use callback_core::record::Disposition;
+use callback_core::time::Ts;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+/// Items that may wait. Live calls write behind, so this is minutes of a whole node's calls.
+pub(super) const WAITING: usize = 262_144;
+/// New orders are turned away from here on, so that the rest is left to running calls.
+pub(super) const WAITING_WITH_ORDERS: usize = 16_384;
+/// Items of one transaction.
+const BATCH: usize = 1_024;
+/// The first pause after a failed transaction; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// One item: what to write, and who waits for it.
+pub(super) enum Work {
+    Accept(Box<NewOrder>, Slot<Acceptance>),
+    Refuse(Box<RefusedOrder>, Slot<Acceptance>),
+    Claim { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
+    ClaimUnrecorded { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
+    Renew { fences: Vec<Fence>, until: Ts, slot: Slot<Vec<Fence>> },
+    EndUnclaimed { order: OrderId, disposition: Disposition, now: Ts, slot: Slot<bool> },
+    Write(Fence, Vec<Fact>, Slot<()>),
+    Apply { file: Arc<SettingsFile>, author: String, now: Ts, dry_run: bool, slot: Slot<Difference> },
+    /// Nothing: its answer says that all before it is written.
+    Flush(Slot<()>),
+}
+
+/// An answer, and who waits for it: told when it is durable, and not before.
+pub(super) struct Slot<T> {
+    to: oneshot::Sender<Result<T>>,
+    answer: Option<Result<T>>,
+}
+
+impl<T> Slot<T> {
+    /// A slot, and where its answer comes out.
+    pub(super) fn new() -> (Self, oneshot::Receiver<Result<T>>) {
+        let (to, from) = oneshot::channel();
+        (Self { to, answer: None }, from)
+    }
+
+    /// Takes the answer in; trouble of the database is not the answer, but the transaction's.
+    fn fill(&mut self, answer: Result<T>) -> sqlx::Result<()> {
+        match answer {
+            Err(Error::Database(error)) => Err(error),
+            answer => {
+                self.answer = Some(answer);
+                Ok(())
+            }
+        }
+    }
+
+    fn fail(&mut self, error: sqlx::Error) {
+        self.answer = Some(Err(Error::Database(error)));
+    }
+
+    /// Nobody may wait any more, which is as well.
+    fn tell(self) {
+        let _dropped = self.to.send(self.answer.unwrap_or(Err(Error::Closed)));
+    }
+}
+
+/// What the writer lets others know.
+pub(super) struct Signals {
+    /// An order is due, or may be.
+    pub(super) orders: Arc<Notify>,
+    /// Settings were applied here.
+    pub(super) settings: Arc<Notify>,
+    /// Why nothing can be written, while nothing can.
+    pub(super) trouble: watch::Sender<Option<Arc<str>>>,
+}
+
+/// Writes until every sender is gone.
+pub(super) async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        commit(&db, &mut batch, &signals).await;
+        for work in batch.drain(..) {
+            work.tell(&signals);
+        }
+    }
+}
+
+/// Writes a batch, however long that takes.
+async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
+    let mut apart = false;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt(db, batch, apart).await {
+            Ok(()) => break,
+            Err(error) if !apart && is_of_item(&error) => apart = true,
+            Err(error) => {
+                if pause == FIRST_PAUSE {
+                    tracing::warn!(%error, items = batch.len(), "the database does not take what is written; trying again");
+                }
+                signals.trouble.send_replace(Some(error.to_string().into()));
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+    if pause > FIRST_PAUSE {
+        tracing::info!("the database takes what is written again");
+    }
+    signals.trouble.send_if_modified(|trouble| trouble.take().is_some());
+}
+
+/// One transaction. `apart`: an item that cannot be written is undone alone.
+async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    for work in batch {
+        if apart {
+            tx.run(query(SAVEPOINT)).await?;
+        }
+        match work.run(&mut tx).await {
+            Ok(()) => {}
+            Err(error) if apart && is_of_item(&error) => {
+                tracing::error!(%error, "an item cannot be written");
+                tx.run(query(UNDO)).await?;
+                work.fail(error);
+            }
+            Err(error) => {
+                // The transaction is gone or as good as gone; its own end adds nothing.
+                let _gone = tx.rollback().await;
+                return Err(error);
+            }
+        }
+        if apart {
+            tx.run(query(RELEASE)).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// Whether the item is to blame, and would be next time too; all else passes.
+fn is_of_item(error: &sqlx::Error) -> bool {
+    if let sqlx::Error::Database(database) = error {
+        let code = database.code();
+        let code = code.as_deref().unwrap_or_default();
+        return match code.parse::<u32>() {
+            // SQLite's result codes: constraint, mismatch, too big, out of range, and an error in the statement.
+            Ok(number) if code.len() < 5 => matches!(number & 0xff, 1 | 18 | 19 | 20 | 25),
+            // PostgreSQL's classes: cardinality, data, integrity, statement, checks.
+            _ => ["21", "22", "23", "42", "44"].iter().any(|class| code.starts_with(class)),
+        };
+    }
+    matches!(
+        error,
+        sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::RowNotFound
+    )
+}
+
+impl Work {
+    async fn run(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
+        match self {
+            Self::Accept(order, slot) => slot.fill(orders::accept(tx, order).await),
+            Self::Refuse(order, slot) => slot.fill(orders::refuse(tx, order).await),
+            Self::Claim { owner, now, lease, limit, slot } => {
+                slot.fill(orders::claim(tx, *owner, *now, *lease, *limit).await)
+            }
+            Self::ClaimUnrecorded { owner, now, lease, limit, slot } => {
+                slot.fill(orders::claim_unrecorded(tx, *owner, *now, *lease, *limit).await)
+            }
+            Self::Renew { fences, until, slot } => slot.fill(orders::renew(tx, fences, *until).await),
+            Self::EndUnclaimed { order, disposition, now, slot } => {
+                slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
+            }
+            Self::Write(fence, facts, slot) => slot.fill(calls::write(tx, *fence, facts).await),
+            Self::Apply { file, author, now, dry_run, slot } => {
+                slot.fill(sites::apply(tx, file, author, *now, *dry_run).await)
+            }
+            Self::Flush(slot) => slot.fill(Ok(())),
+        }
+    }
+
+    fn fail(&mut self, error: sqlx::Error) {
+        match self {
+            Self::Accept(_, slot) | Self::Refuse(_, slot) => slot.fail(error),
+            Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.fail(error),
+            Self::Renew { slot, .. } => slot.fail(error),
+            Self::EndUnclaimed { slot, .. } => slot.fail(error),
+            Self::Write(_, _, slot) | Self::Flush(slot) => slot.fail(error),
+            Self::Apply { slot, .. } => slot.fail(error),
+        }
+    }
+
+    fn tell(self, signals: &Signals) {
+        match self {
+            Self::Accept(_, slot) => {
+                slot.tell();
+                signals.orders.notify_one();
+            }
+            Self::Refuse(_, slot) => slot.tell(),
+            Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.tell(),
+            Self::Renew { slot, .. } => slot.tell(),
+            Self::EndUnclaimed { slot, .. } => slot.tell(),
+            Self::Write(_, _, slot) | Self::Flush(slot) => slot.tell(),
+            Self::Apply { slot, .. } => {
+                slot.tell();
+                signals.settings.notify_one();
+            }
+        }
+    }
+}
+
+statements! {
+    SAVEPOINT = "SAVEPOINT item";
+    UNDO = "ROLLBACK TO SAVEPOINT item";
+    RELEASE = "RELEASE SAVEPOINT item";
+}
