@@ -1,7 +1,8 @@
 //! What the task of a [`crate::Phone`] drives: the legs, joined with their sound. It turns commands into
 //! calls of both and their reports into events; it decides nothing.
 
-use crate::leg::{Dial, LegKey, StoredDialog};
+use crate::key::LegKey;
+use crate::leg::{Dial, StoredDialog};
 use crate::legs::{Legs, LegsOutput};
 use crate::net::{Effect, Machine};
 use crate::sdp::Remote;
@@ -16,12 +17,12 @@ use tokio::sync::oneshot;
 
 /// Where the sound of legs goes.
 #[derive(Debug)]
-pub enum Media {
+pub enum MediaPlane {
     /// Nowhere: descriptions name this address for every leg, and nobody listens there.
     Nowhere(SocketAddr),
 }
 
-impl Media {
+impl MediaPlane {
     /// Takes a port for a leg; none = all are taken.
     fn open(&mut self, _leg: LegKey) -> Option<SocketAddr> {
         match self {
@@ -84,7 +85,7 @@ pub(crate) enum Verb {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) legs: Legs,
-    pub(crate) media: Media,
+    pub(crate) media: MediaPlane,
 }
 
 impl Desk {

@@ -1,18 +1,9 @@
 //! A leg as everybody outside of SIP knows it: its name, what is dialled, and what is stored of it.
 
+use crate::key::LegKey;
 use crate::sip::dialog::Snapshot;
-use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{CallerId, Telephone};
 use serde::{Deserialize, Serialize};
-
-/// A leg of a call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct LegKey {
-    /// The call's order.
-    pub call: OrderId,
-    /// The leg in it.
-    pub leg: LegId,
-}
 
 /// Whom to dial, and as whom.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -9,7 +9,8 @@ mod tests;
 mod weather;
 
 use crate::cause::Ending;
-use crate::leg::{Dial, LegKey, StoredDialog};
+use crate::key::LegKey;
+use crate::leg::{Dial, StoredDialog};
 use crate::sdp::Remote;
 use crate::sip::dialog::Snapshot;
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Output, Progress, Timers};

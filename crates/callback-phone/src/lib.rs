@@ -5,6 +5,7 @@
 mod cause;
 mod desk;
 mod exchange;
+pub mod key;
 mod leg;
 mod legs;
 mod net;
@@ -14,9 +15,10 @@ mod sdp;
 mod sip;
 mod trunk;
 
-pub use desk::{Media, PhoneEvent};
+pub use desk::{MediaPlane, PhoneEvent};
 pub use exchange::{Exchange, ExchangeConfig, ExchangeEvent, IncomingCall};
-pub use leg::{Dial, LegKey, StoredDialog};
+pub use key::LegKey;
+pub use leg::{Dial, StoredDialog};
 pub use sdp::{Codec, Remote};
 pub use sip::auth::Credentials;
 pub use trunk::{BadProxy, NumberFormat, TrunkConfig};
@@ -88,7 +90,7 @@ impl Phone {
     /// again every minute.
     pub async fn start(
         config: PhoneConfig,
-        media: Media,
+        media: MediaPlane,
     ) -> Result<(Self, mpsc::Receiver<PhoneEvent>), StartError> {
         let Stand { sockets, bound, sent_by, rng } = Stand::take(&config.listen, config.advertised).await?;
         let targets = config.trunks.iter().map(TrunkConfig::target).collect::<Result<Vec<_>, _>>()?;

@@ -7,7 +7,7 @@ use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Address, CallerId, Telephone};
 use callback_core::record::{Cause, EndedBy};
 use callback_phone::{
-    Credentials, Dial, Exchange, ExchangeConfig, ExchangeEvent, LegKey, Media, NumberFormat, Phone,
+    Credentials, Dial, Exchange, ExchangeConfig, ExchangeEvent, LegKey, MediaPlane, NumberFormat, Phone,
     PhoneConfig, PhoneEvent, TrunkConfig,
 };
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -49,7 +49,7 @@ fn trunk(port: u16) -> TrunkConfig {
 
 async fn phone(trunks: Vec<TrunkConfig>) -> (Phone, Receiver<PhoneEvent>) {
     let config = PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks };
-    Phone::start(config, Media::Nowhere((LOCAL, 20000).into())).await.unwrap()
+    Phone::start(config, MediaPlane::Nowhere((LOCAL, 20000).into())).await.unwrap()
 }
 
 /// A far end that ends with 0 only if all came as its scenario says.
@@ -195,4 +195,39 @@ async fn a_stranger_is_not_answered() {
         }
     }
     assert_eq!(stranger.recv_from(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn many_calls_at_once_lose_nothing() {
+    const CALLS: u16 = 100;
+    let config =
+        ExchangeConfig { listen: vec![(LOCAL, 0).into()], advertised: None, callers: vec![LOCAL.into()] };
+    let (exchange, mut calls, bound) = Exchange::start(config).await.unwrap();
+    let mut wide = trunk(bound[0].port());
+    (wide.channels, wide.cps) = (CALLS, CALLS);
+    let (phone, mut events) = phone(vec![wide]).await;
+    let answering = tokio::spawn(async move {
+        while let Some(event) = calls.recv().await {
+            if let ExchangeEvent::Incoming { call, .. } = event {
+                exchange.answer(call, (LOCAL, 6000).into()).await;
+            }
+        }
+    });
+    for number in 1..=CALLS {
+        let address = Address::Phone(format!("+7495{:07}", number).parse().unwrap());
+        phone.reserve(leg(number), dial(address)).await.unwrap();
+        phone.send(leg(number)).await;
+    }
+    let mut ended = 0;
+    while ended < CALLS {
+        let PhoneEvent::Leg(key, _, event) = events.recv().await.unwrap() else { continue };
+        if event == LegEvent::Answered {
+            phone.hangup(key, HangupReason::Over).await;
+        }
+        if let LegEvent::Ended(cause, by) = event {
+            assert_eq!((cause, by), (Cause::Normal, EndedBy::Us));
+            ended += 1;
+        }
+    }
+    answering.abort();
 }
