@@ -59,7 +59,7 @@ pub enum PhoneEvent {
     Dialog(LegKey, StoredDialog),
     /// A leg of a former process that was to be hung up is down, or nobody there knows of it.
     TakenDown(LegKey),
-    /// A trunk stopped answering, or answers again.
+    /// A trunk answers OPTIONS, or does not: told at first and whenever it changes.
     Trunk {
         /// Its configured name.
         name: String,

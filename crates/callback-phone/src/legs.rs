@@ -14,7 +14,7 @@ use crate::leg::{Dial, StoredDialog};
 use crate::sdp::Remote;
 use crate::sip::dialog::Snapshot;
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Output, Progress, Timers};
-use crate::trunk::{BadProxy, Health, TrunkConfig, Trunks, named};
+use crate::trunk::{BadProxy, TrunkConfig, Trunks, named};
 use bytes::Bytes;
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::OrderId;
@@ -404,10 +404,9 @@ impl Legs {
     }
 
     fn probed(&mut self, trunk: usize, alive: bool) {
-        let Some(health) = self.trunks.probed(trunk, alive) else { return };
-        if let Some(known) = self.trunks.get(trunk) {
-            let (name, up) = (known.config.name.clone(), health == Health::Up);
-            self.out.push_back(LegsOutput::Trunk { name, up });
+        let news = self.trunks.probed(trunk, alive);
+        if let Some(known) = self.trunks.get(trunk).filter(|_| news) {
+            self.out.push_back(LegsOutput::Trunk { name: known.config.name.clone(), up: alive });
         }
     }
 

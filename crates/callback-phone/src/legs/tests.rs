@@ -538,7 +538,7 @@ fn a_trunk_that_stops_answering_takes_no_calls() {
             }
         }
     }
-    assert_eq!(seen, [("Trunk one false".to_owned(), 72)]);
+    assert_eq!(seen, [("Trunk one true".to_owned(), 0), ("Trunk one false".to_owned(), 72)]);
     subject.command("reserve 11 +74951234567", at);
     assert_eq!(subject.stored.last().unwrap().trunk.as_deref(), Some("two"));
 }
