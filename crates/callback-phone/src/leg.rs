@@ -18,8 +18,16 @@ pub struct Dial {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDialog {
     pub(crate) leg: LegKey,
+    /// The SIP calls for it: the one it is with, and those before it that are not known to be down.
+    pub(crate) calls: Vec<StoredCall>,
+}
+
+/// One SIP call for a leg.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredCall {
+    /// The trunk whose account it goes by.
     pub(crate) trunk: Option<String>,
-    pub(crate) snapshot: Box<Snapshot>,
+    pub(crate) snapshot: Snapshot,
 }
 
 impl StoredDialog {
@@ -32,6 +40,6 @@ impl StoredDialog {
     /// Whether the leg was answered when this was stored.
     #[must_use]
     pub fn answered(&self) -> bool {
-        self.snapshot.remote_tag.is_some()
+        self.calls.iter().any(|call| call.snapshot.remote_tag.is_some())
     }
 }
