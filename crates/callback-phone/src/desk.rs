@@ -1,7 +1,8 @@
 //! What the task of a [`crate::Phone`] drives: the legs, joined with their sound. It turns commands into
 //! calls of both and their reports into events; it decides nothing.
 
-use crate::leg::{Dial, LegKey, StoredDialog};
+use crate::key::LegKey;
+use crate::leg::{Dial, StoredDialog};
 use crate::legs::{Legs, LegsOutput};
 use crate::media::Media;
 use crate::net::{Effect, Machine};
@@ -25,7 +26,7 @@ pub enum PhoneEvent {
     Dialog(LegKey, StoredDialog),
     /// A leg of a former process that was to be hung up is down, or nobody there knows of it.
     TakenDown(LegKey),
-    /// A trunk stopped answering, or answers again.
+    /// A trunk answers OPTIONS, or does not: told at first and whenever it changes.
     Trunk {
         /// Its configured name.
         name: String,

@@ -1,18 +1,9 @@
 //! A leg as everybody outside of SIP knows it: its name, what is dialled, and what is stored of it.
 
+use crate::key::LegKey;
 use crate::sip::dialog::Snapshot;
-use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{CallerId, Telephone};
 use serde::{Deserialize, Serialize};
-
-/// A leg of a call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct LegKey {
-    /// The call's order.
-    pub call: OrderId,
-    /// The leg in it.
-    pub leg: LegId,
-}
 
 /// Whom to dial, and as whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,8 +18,16 @@ pub struct Dial {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDialog {
     pub(crate) leg: LegKey,
+    /// The SIP calls for it: the one it is with, and those before it that are not known to be down.
+    pub(crate) calls: Vec<StoredCall>,
+}
+
+/// One SIP call for a leg.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredCall {
+    /// The trunk whose account it goes by.
     pub(crate) trunk: Option<String>,
-    pub(crate) snapshot: Box<Snapshot>,
+    pub(crate) snapshot: Snapshot,
 }
 
 impl StoredDialog {
@@ -41,6 +40,6 @@ impl StoredDialog {
     /// Whether the leg was answered when this was stored.
     #[must_use]
     pub fn answered(&self) -> bool {
-        self.snapshot.remote_tag.is_some()
+        self.calls.iter().any(|call| call.snapshot.remote_tag.is_some())
     }
 }

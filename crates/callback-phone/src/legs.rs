@@ -2,6 +2,7 @@
 //! serve it. Sans-IO like the agent inside it. It moves no sound and asks no database; who reserves a leg
 //! stores its intent before sending it.
 
+mod takedown;
 mod telephones;
 #[cfg(test)]
 mod tests;
@@ -9,11 +10,12 @@ mod tests;
 mod weather;
 
 use crate::cause::Ending;
-use crate::leg::{Dial, LegKey, StoredDialog};
+use crate::key::LegKey;
+use crate::leg::{Dial, StoredCall, StoredDialog};
 use crate::media::Remote;
 use crate::sip::dialog::Snapshot;
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Output, Progress, Timers};
-use crate::trunk::{BadProxy, Health, TrunkConfig, Trunks, named};
+use crate::trunk::{BadProxy, TrunkConfig, Trunks, named};
 use bytes::Bytes;
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::OrderId;
@@ -98,6 +100,8 @@ pub(crate) struct Legs {
     legs: BTreeMap<LegKey, Leg>,
     attempts: BTreeMap<CallKey, Attempt>,
     telephones: Telephones,
+    /// How many SIP calls of former processes' legs are not down yet.
+    taking_down: BTreeMap<LegKey, usize>,
     alarms: Timers<LegAlarm>,
     out: VecDeque<LegsOutput>,
     now: Duration,
@@ -128,6 +132,7 @@ impl Legs {
             legs: BTreeMap::new(),
             attempts: BTreeMap::new(),
             telephones: Telephones::default(),
+            taking_down: BTreeMap::new(),
             alarms,
             out: VecDeque::new(),
             now: Duration::ZERO,
@@ -185,7 +190,7 @@ impl Legs {
                 let telephone = Some(dial.to.clone());
                 self.attempts.insert(call, Attempt { leg: key, trunk, telephone });
                 self.telephones.hold(&dial.to, call);
-                Ok((call, self.stored(key, trunk, snapshot)))
+                Ok((call, self.stored(key, call, snapshot)))
             }
             Err(cause) => {
                 if let Some(trunk) = trunk {
@@ -244,9 +249,20 @@ impl Legs {
         Some(Flow { socket, peer })
     }
 
-    fn stored(&self, leg: LegKey, trunk: Option<usize>, snapshot: Snapshot) -> StoredDialog {
-        let trunk = trunk.and_then(|trunk| self.trunks.get(trunk)).map(|trunk| trunk.config.name.clone());
-        StoredDialog { leg, trunk, snapshot: Box::new(snapshot) }
+    /// What is to be stored of a leg whose SIP call is this one: it, and what else still rings for it.
+    fn stored(&self, leg: LegKey, call: CallKey, snapshot: Snapshot) -> StoredDialog {
+        let telephone = self.attempts.get(&call).and_then(|attempt| attempt.telephone.as_ref());
+        let others = telephone.into_iter().flat_map(|telephone| self.telephones.calls(telephone));
+        let others = others.filter(|other| *other != call);
+        let others = others.filter_map(|other| Some((other, self.agent.snapshot(other)?)));
+        let calls = std::iter::once((call, snapshot)).chain(others);
+        let calls = calls.map(|(call, snapshot)| StoredCall { trunk: self.trunk_of(call), snapshot });
+        StoredDialog { leg, calls: calls.collect() }
+    }
+
+    fn trunk_of(&self, call: CallKey) -> Option<String> {
+        let trunk = self.attempts.get(&call)?.trunk?;
+        self.trunks.get(trunk).map(|trunk| trunk.config.name.clone())
     }
 
     /// Sends the INVITE of a reserved leg.
@@ -317,19 +333,6 @@ impl Legs {
             self.alarms.disarm(LegAlarm::Held(mark));
             self.freed(telephone);
         }
-    }
-
-    /// Takes down a leg of a former process; told by [`LegsOutput::TakenDown`].
-    pub(crate) fn hang_up_stored(&mut self, stored: &StoredDialog, now: Duration) {
-        self.now = now;
-        let Some(flow) = self.flow(stored.snapshot.peer) else {
-            return self.out.push_back(LegsOutput::TakenDown(stored.leg));
-        };
-        let named = |name: &String| self.trunks.iter().find(|(_, trunk)| trunk.config.name == *name);
-        let account = stored.trunk.as_ref().and_then(named).and_then(|(_, trunk)| trunk.account);
-        let call = self.agent.adopt(&stored.snapshot, flow, account, now);
-        self.attempts.insert(call, Attempt { leg: stored.leg, trunk: None, telephone: None });
-        self.drain();
     }
 
     /// A trunk's proxy was looked up.
@@ -403,10 +406,9 @@ impl Legs {
     }
 
     fn probed(&mut self, trunk: usize, alive: bool) {
-        let Some(health) = self.trunks.probed(trunk, alive) else { return };
-        if let Some(known) = self.trunks.get(trunk) {
-            let (name, up) = (known.config.name.clone(), health == Health::Up);
-            self.out.push_back(LegsOutput::Trunk { name, up });
+        let news = self.trunks.probed(trunk, alive);
+        if let Some(known) = self.trunks.get(trunk).filter(|_| news) {
+            self.out.push_back(LegsOutput::Trunk { name: known.config.name.clone(), up: alive });
         }
     }
 
@@ -427,7 +429,7 @@ impl Legs {
             Progress::Answered => LegEvent::Answered,
             Progress::Media(remote) => return self.out.push_back(LegsOutput::Connect(key, remote)),
             Progress::Stored(snapshot) => {
-                let stored = self.stored(key, trunk, snapshot);
+                let stored = self.stored(key, call, snapshot);
                 return self.out.push_back(LegsOutput::Dialog(stored));
             }
             Progress::Heard | Progress::Incoming(_) | Progress::Ended(_) => return,
@@ -448,7 +450,7 @@ impl Legs {
             }
         }
         let Some(telephone) = attempt.telephone else {
-            return self.out.push_back(LegsOutput::TakenDown(attempt.leg));
+            return self.taken_down(attempt.leg);
         };
         let current = self.legs.get(&attempt.leg).filter(|leg| leg.attempt == call);
         let state = current.map(|leg| (leg.hung, leg.reached));

@@ -5,6 +5,7 @@
 mod cause;
 mod desk;
 mod exchange;
+mod key;
 mod leg;
 mod legs;
 pub mod media;
@@ -17,7 +18,8 @@ mod trunk;
 
 pub use desk::PhoneEvent;
 pub use exchange::{Exchange, ExchangeConfig, ExchangeEvent, IncomingCall};
-pub use leg::{Dial, LegKey, StoredDialog};
+pub use key::LegKey;
+pub use leg::{Dial, StoredDialog};
 pub use media::{Codec, Media, MediaConfig, MediaEvent, Remote, Sound};
 pub use sip::auth::Credentials;
 pub use trunk::{BadProxy, NumberFormat, TrunkConfig};

@@ -18,6 +18,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// What a datagram should not exceed where the path's MTU is unknown (RFC 3261 §18.1.1).
 const MAX_UDP: usize = 1_300;
+/// How many errors of a socket are taken in one go.
+const MAX_ERRORS: usize = 8;
+/// How many events wait for a reader that does not read.
+const MAX_EVENTS: usize = 100_000;
 /// How many datagrams are taken before events and commands get their turn.
 const BURST: usize = 32;
 
@@ -81,13 +85,13 @@ pub(crate) async fn drive<M: Machine>(
             },
             () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => machine.tick(start.elapsed()),
             flow = receive(&sockets, &mut buffer) => {
-                let mut next = Some(flow);
-                for _ in 0..BURST {
-                    let Some((flow, length)) = next.take() else { break };
+                let (mut next, mut left) = (Some(flow), BURST);
+                while let Some((flow, length)) = next {
                     if let Some(bytes) = buffer.get(..length).filter(|_| machine.expects(flow.peer.ip())) {
                         machine.datagram(flow, bytes, start.elapsed());
                     }
-                    next = receive_now(&sockets, &mut buffer);
+                    left -= 1;
+                    next = if left > 0 { receive_now(&sockets, &mut buffer) } else { None };
                 }
             }
         }
@@ -102,7 +106,8 @@ async fn deliver<M: Machine>(
 ) {
     while let Some(effect) = machine.poll() {
         match effect {
-            Effect::Event(event) => waiting.push_back(event),
+            Effect::Event(event) if waiting.len() < MAX_EVENTS => waiting.push_back(event),
+            Effect::Event(_) => tracing::error!("nobody takes the phone's events: one is lost"),
             Effect::Send { flow, bytes } => {
                 let Some(socket) = sockets.get(flow.socket) else { continue };
                 if bytes.len() > MAX_UDP {
@@ -111,11 +116,21 @@ async fn deliver<M: Machine>(
                 // `send_to` waits for the socket once where `try_send_to` would lose the first datagram.
                 if let Err(error) = socket.send_to(&bytes, flow.peer).await {
                     tracing::debug!(%error, peer = %flow.peer, "a SIP datagram could not be sent");
-                    machine.unreachable(flow.peer, start.elapsed());
+                    if is_unreachable(error.kind()) {
+                        machine.unreachable(flow.peer, start.elapsed());
+                    }
                 }
             }
         }
     }
+}
+
+/// Nobody can be there; other errors may pass, and a retransmission finds out.
+fn is_unreachable(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+    )
 }
 
 /// Waits for a datagram on any socket. Errors are of datagrams sent before, whose retransmission tells.
@@ -123,13 +138,17 @@ async fn receive(sockets: &[UdpSocket], buffer: &mut [u8]) -> (Flow, usize) {
     poll_fn(|cx| {
         for (at, socket) in sockets.iter().enumerate() {
             let mut read = ReadBuf::new(buffer);
-            // Polled until it is pending: only then does it wake us.
-            while let Poll::Ready(taken) = socket.poll_recv_from(cx, &mut read) {
-                if let Ok(peer) = taken {
-                    return Poll::Ready((Flow { socket: at, peer }, read.filled().len()));
+            for _ in 0..MAX_ERRORS {
+                match socket.poll_recv_from(cx, &mut read) {
+                    Poll::Ready(Ok(peer)) => {
+                        return Poll::Ready((Flow { socket: at, peer }, read.filled().len()));
+                    }
+                    Poll::Ready(Err(error)) => tracing::debug!(%error, "a SIP socket has an error"),
+                    Poll::Pending => break,
                 }
             }
         }
+        // A socket that is not pending does not wake us; the timers do.
         Poll::Pending
     })
     .await

@@ -110,6 +110,8 @@ pub(crate) struct Trunk {
     pub(crate) peers: Vec<SocketAddr>,
     pub(crate) account: Option<usize>,
     pub(crate) health: Health,
+    /// Whether the last OPTIONS was answered.
+    alive: Option<bool>,
     answers_probes: bool,
     busy: u16,
     begun: VecDeque<Duration>,
@@ -141,6 +143,7 @@ impl Trunks {
                     .collect(),
                 account,
                 health: Health::Up,
+                alive: None,
                 answers_probes: false,
                 busy: 0,
                 begun: VecDeque::new(),
@@ -204,17 +207,17 @@ impl Trunks {
         }
     }
 
-    /// Somebody answered there, or nobody did to an OPTIONS. Gives the health where it changed. A trunk that
-    /// never answered an OPTIONS may just not care for them.
-    pub(crate) fn probed(&mut self, trunk: usize, alive: bool) -> Option<Health> {
-        let trunk = self.list.get_mut(trunk)?;
+    /// An OPTIONS was answered, or not; true = that is news. A trunk that never answered any may just not care
+    /// for them, and is called all the same.
+    pub(crate) fn probed(&mut self, trunk: usize, alive: bool) -> bool {
+        let Some(trunk) = self.list.get_mut(trunk) else { return false };
         trunk.answers_probes |= alive;
-        let health = match (alive, trunk.answers_probes) {
-            (true, _) => Health::Up,
-            (false, true) => Health::Down,
-            (false, false) => trunk.health,
-        };
-        (std::mem::replace(&mut trunk.health, health) != health).then_some(health)
+        if alive {
+            trunk.health = Health::Up;
+        } else if trunk.answers_probes {
+            trunk.health = Health::Down;
+        }
+        trunk.alive.replace(alive) != Some(alive)
     }
 
     /// How many channels are taken.
@@ -344,12 +347,14 @@ mod tests {
     #[test]
     fn a_trunk_that_went_silent_is_chosen_last_and_a_dead_one_never() {
         let mut trunks = Trunks::new(vec![trunk("a", 1, 9, 9), trunk("b", 2, 9, 9)]).unwrap();
-        assert_eq!(trunks.probed(0, false), None, "it may just not answer OPTIONS");
+        assert!(trunks.probed(0, false));
+        assert_eq!(trunks.take(&[], NOW), Ok(0), "it may just not answer OPTIONS");
         trunks.suspect(0);
         assert_eq!(trunks.take(&[], NOW), Ok(1));
-        assert_eq!(trunks.probed(0, true), Some(Health::Up));
+        assert!(trunks.probed(0, true));
+        assert!(!trunks.probed(0, true), "no news");
         assert_eq!(trunks.take(&[], NOW), Ok(0));
-        assert_eq!(trunks.probed(0, false), Some(Health::Down));
+        assert!(trunks.probed(0, false));
         assert_eq!(trunks.take(&[1], NOW), Err(Cause::Trunk));
     }
 

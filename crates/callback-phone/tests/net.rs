@@ -199,3 +199,38 @@ async fn a_stranger_is_not_answered() {
     }
     assert_eq!(stranger.recv_from(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
+
+#[tokio::test]
+async fn many_calls_at_once_lose_nothing() {
+    const CALLS: u16 = 100;
+    let config =
+        ExchangeConfig { listen: vec![(LOCAL, 0).into()], advertised: None, callers: vec![LOCAL.into()] };
+    let (exchange, mut calls, bound) = Exchange::start(config).await.unwrap();
+    let mut wide = trunk(bound[0].port());
+    (wide.channels, wide.cps) = (CALLS, CALLS);
+    let (phone, mut events) = phone(vec![wide]).await;
+    let answering = tokio::spawn(async move {
+        while let Some(event) = calls.recv().await {
+            if let ExchangeEvent::Incoming { call, .. } = event {
+                exchange.answer(call, (LOCAL, 6000).into()).await;
+            }
+        }
+    });
+    for number in 1..=CALLS {
+        let address = Address::Phone(format!("+7495{:07}", number).parse().unwrap());
+        phone.reserve(leg(number), dial(address)).await.unwrap();
+        phone.send(leg(number)).await;
+    }
+    let mut ended = 0;
+    while ended < CALLS {
+        let PhoneEvent::Leg(key, _, event) = events.recv().await.unwrap() else { continue };
+        if event == LegEvent::Answered {
+            phone.hangup(key, HangupReason::Over).await;
+        }
+        if let LegEvent::Ended(cause, by) = event {
+            assert_eq!((cause, by), (Cause::Normal, EndedBy::Us));
+            ended += 1;
+        }
+    }
+    answering.abort();
+}

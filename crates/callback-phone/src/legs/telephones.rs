@@ -35,6 +35,11 @@ impl Telephones {
         self.holds.entry(telephone.clone()).or_default().calls.insert(call);
     }
 
+    /// The calls for the telephone.
+    pub(super) fn calls(&self, telephone: &Telephone) -> impl Iterator<Item = CallKey> {
+        self.holds.get(telephone).into_iter().flat_map(|holds| holds.calls.iter().copied())
+    }
+
     /// That call is over.
     pub(super) fn let_go(&mut self, telephone: &Telephone, call: CallKey) {
         if let Some(holds) = self.holds.get_mut(telephone) {

@@ -92,8 +92,11 @@ impl Subject for Told {
             LegsOutput::TakenDown(key) => Shown::Told(format!("{} TakenDown", number(key))),
             LegsOutput::Trunk { name, up } => Shown::Told(format!("Trunk {name} {up}")),
             LegsOutput::Dialog(stored) => {
-                let text =
-                    format!("{} Dialog {}", number(stored.leg), stored.trunk.as_deref().unwrap_or("none"));
+                let text = format!(
+                    "{} Dialog {}",
+                    number(stored.leg),
+                    stored.calls[0].trunk.as_deref().unwrap_or("none")
+                );
                 self.stored.push(stored);
                 Shown::Told(text)
             }
@@ -146,9 +149,9 @@ impl Subject for Told {
 /// What is left of calls and books; empty = nothing.
 pub(super) fn left(legs: &Legs) -> String {
     let trunks = &legs.trunks;
-    let Legs { agent, legs, attempts, telephones, .. } = legs;
+    let Legs { agent, legs, attempts, telephones, taking_down, .. } = legs;
     let load = agent.load();
-    let books = (legs.len(), attempts.len(), telephones.load());
+    let books = (legs.len() + taking_down.len(), attempts.len(), telephones.load());
     let busy = trunks.busy();
     if (load, books, busy) == ((0, 0, 0), (0, 0, (0, 0, 0)), 0) {
         return String::new();
@@ -512,6 +515,26 @@ fn the_next_process_takes_legs_down() {
 }
 
 #[test]
+fn the_next_process_cancels_over_both_trunks_what_may_ring_over_both() {
+    check(
+        two_trunks(),
+        &format!(
+            "{SILENCE}
+            crash
+            take down
+            sees CANCEL | at 192.0.2.7:5070
+            sees CANCEL | at 192.0.2.9:5060
+            says 481
+            told nothing
+            says 200 | to CANCEL 1 | from 192.0.2.7:5070
+            says 487 | tag=b | to INVITE | from 192.0.2.7:5070
+            sees ACK
+            told 11 TakenDown"
+        ),
+    );
+}
+
+#[test]
 fn a_trunk_that_stops_answering_takes_no_calls() {
     let mut one = trunk("one", "sip:192.0.2.9", 1);
     one.probe_every = Some(Duration::from_secs(40));
@@ -538,7 +561,7 @@ fn a_trunk_that_stops_answering_takes_no_calls() {
             }
         }
     }
-    assert_eq!(seen, [("Trunk one false".to_owned(), 72)]);
+    assert_eq!(seen, [("Trunk one true".to_owned(), 0), ("Trunk one false".to_owned(), 72)]);
     subject.command("reserve 11 +74951234567", at);
-    assert_eq!(subject.stored.last().unwrap().trunk.as_deref(), Some("two"));
+    assert_eq!(subject.stored.last().unwrap().calls[0].trunk.as_deref(), Some("two"));
 }

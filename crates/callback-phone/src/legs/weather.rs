@@ -178,7 +178,7 @@ impl World {
                     );
                 }
                 LegsOutput::Dialog(stored) => {
-                    self.seen[2] += usize::from(stored.trunk.as_deref() == Some("two"))
+                    self.seen[2] += usize::from(stored.calls[0].trunk.as_deref() == Some("two"))
                 }
                 LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } => {}
             }

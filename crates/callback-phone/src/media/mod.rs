@@ -26,7 +26,7 @@ pub use quality::LegQuality;
 pub use sound::{LONGEST, NotASound, Sound};
 pub use watch::{FIRST_WITHIN, SILENT_FOR};
 
-use crate::leg::LegKey;
+use crate::key::LegKey;
 use callback_core::plan::Digits;
 use ports::PortPool;
 use relay::{Command, Worker};

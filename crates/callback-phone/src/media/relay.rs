@@ -10,7 +10,7 @@ use super::rtcp::Clock;
 use super::sound::Sound;
 use super::wheel::{SLOTS, Wheel};
 use super::{LegQuality, MediaConfig, MediaEvent, Remote};
-use crate::leg::LegKey;
+use crate::key::LegKey;
 use callback_core::plan::Digits;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};

@@ -271,6 +271,11 @@ impl Agent {
         Ok((key, snapshot))
     }
 
+    /// What the next process needs to take a call down, as it is.
+    pub(crate) fn snapshot(&self, call: CallKey) -> Option<Snapshot> {
+        self.calls.get(&call)?.snapshot()
+    }
+
     /// Takes down a call of a former process; ends as other calls do.
     pub(crate) fn adopt(
         &mut self,
