@@ -152,8 +152,13 @@ impl Store {
             bail!("{} is there already: name a file that is not", path.display());
         }
         let text = path.to_str().context("the file's name is not UTF-8")?;
-        let copy = sqlx::query(BACKUP).bind(text.to_owned());
-        copy.execute(r).await.with_context(|| format!("the copy cannot be written to {}", path.display()))?;
+        let mut reader = r.acquire().await.context("the database does not answer")?;
+        sqlx::query(MAY_WRITE).execute(&mut *reader).await?;
+        let copied = sqlx::query(BACKUP).bind(text.to_owned()).execute(&mut *reader).await;
+        sqlx::query(MAY_READ).execute(&mut *reader).await?;
+        copied.with_context(|| format!("the copy cannot be written to {}", path.display()))?;
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || std::fs::File::open(path)?.sync_all()).await??;
         Ok(())
     }
 
@@ -385,3 +390,6 @@ use statements;
 const PING: &str = "SELECT 1 AS pong";
 /// SQLite's own (`VACUUM INTO`): it has no likeness in PostgreSQL.
 const BACKUP: &str = "VACUUM INTO $1";
+/// A reader may write the copy, and nothing else.
+const MAY_WRITE: &str = "PRAGMA query_only = off";
+const MAY_READ: &str = "PRAGMA query_only = on";
