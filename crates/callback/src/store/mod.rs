@@ -225,8 +225,8 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn renew(&self, fences: Vec<Fence>, until: Ts) -> Result<Vec<Fence>> {
-        self.ask(|slot| Work::Renew { fences, until, slot }).await
+    pub async fn renew(&self, fences: Vec<Fence>, now: Ts, lease: Duration) -> Result<Vec<Fence>> {
+        self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
     }
 
     /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or
@@ -271,6 +271,14 @@ impl Store {
     /// The database cannot be read.
     pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<PublishedSite>> {
         sites::by_key(&self.db, key).await
+    }
+
+    /// The site as it was when an order was admitted: its version of the settings, and the customer of today.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds no such site.
+    pub async fn site_of(&self, order: &OrderFacts) -> Result<PublishedSite> {
+        sites::of(&self.db, order).await
     }
 
     /// A version of a site.

@@ -96,7 +96,7 @@ fn a_call_is_told_as_it_was() {
         assert_eq!(stored.intent, Intent { end: failed, ..dialled });
         assert_eq!((&stored.dialog, stored.ended_at), (&Some(json!({"call_id": "x"})), Some(at(20))));
         assert_eq!(store.call(order_id(9)).await.unwrap(), None);
-        assert_eq!(store.renew(vec![fence], at(99)).await.unwrap(), [fence], "all is over");
+        assert_eq!(store.renew(vec![fence], at(99), LEASE).await.unwrap(), [fence], "all is over");
     });
 }
 
@@ -126,6 +126,7 @@ fn the_next_process_knows_what_the_last_one_dialled() {
             intents: vec![Intent { end: IntentEnd::Refused(at(15)), ..anna }, boris],
             shown: Some(VisitorState::CallingManager),
         });
+        assert_eq!(claimed.last_sign, at(0), "when it was last seen alive");
         assert_eq!(claimed.intents[0].dialog, Some(json!({"call_id": "a"})));
     });
 }

@@ -165,11 +165,12 @@ fn a_lost_lease_is_a_lost_fence() {
         let claim = async |store: &Store, n, now: Ts| store.claim(owner(n), now, LEASE, 9).await.unwrap();
         let first = claim(&one, 1, at(0)).await[0].fence;
         assert_eq!(claim(&two, 2, at(29)).await, []);
-        assert_eq!(one.renew(vec![first], at(60)).await.unwrap(), []);
+        assert_eq!(one.renew(vec![first], at(30), LEASE).await.unwrap(), []);
         assert_eq!(claim(&two, 2, at(59)).await, []);
         let second = claim(&two, 2, at(60)).await;
+        assert_eq!(second[0].last_sign, at(30));
         assert_eq!(second[0].fence, Fence { order: order_id(1), process: 2 });
-        assert_eq!(one.renew(vec![first], at(90)).await.unwrap(), [first]);
+        assert_eq!(one.renew(vec![first], at(61), LEASE).await.unwrap(), [first]);
         let tell = vec![Fact::Shown(VisitorState::CallingManager, Detail::default())];
         assert!(matches!(one.write(first, tell.clone()).await, Err(Error::FenceLost)));
         two.write(second[0].fence, tell).await.unwrap();

@@ -27,6 +27,10 @@ fn applying_a_file_again_changes_nothing() {
         assert_eq!((site.customer.name.as_str(), site.customer.max_calls, site.customer.sites), ("Romashka Ltd", 3, 2));
         let first = store.site_version(site.id, 1).await.unwrap().unwrap();
         assert_eq!(&*first.managers[0].name, "Anna", "a version stays as it was");
+        let mut facts = super::order(&site, 1, "+79161234567", 0).facts;
+        facts.settings_version = 1;
+        let admitted_by = store.site_of(&facts).await.unwrap();
+        assert_eq!((admitted_by.version, admitted_by.body, admitted_by.customer), (1, first, site.customer));
         assert_eq!(store.site_version(site.id, 3).await.unwrap(), None);
         assert_eq!(store.site_version(SiteId::of(&key("no-such")), 1).await.unwrap(), None);
     });
