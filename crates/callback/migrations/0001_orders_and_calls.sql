@@ -33,7 +33,8 @@ CREATE TABLE site_versions (
 );
 
 -- An order is also its place in the queue: run_at, the lease of the process that serves it, and `process`, which
--- counts the processes that had it and fences off those that lost it.
+-- counts the processes that had it and fences off those that lost it. `seen_at` is the process's last sign of life,
+-- `last_sign` the last of the process before it.
 CREATE TABLE orders (
     id UUID NOT NULL PRIMARY KEY,
     site_id UUID NOT NULL REFERENCES sites (id),
@@ -52,6 +53,8 @@ CREATE TABLE orders (
     process BIGINT NOT NULL,
     lease_owner UUID,
     lease_until TIMESTAMPTZ,
+    seen_at TIMESTAMPTZ,
+    last_sign TIMESTAMPTZ,
     plan JSONB,
     ended_at TIMESTAMPTZ,
     disposition TEXT,

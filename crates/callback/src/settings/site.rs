@@ -176,7 +176,7 @@ fn address(text: &str, country: Country) -> Result<Address, String> {
     let text = text.trim();
     let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("sip") => sip(text.get(4..).unwrap_or_default()).map(|uri| Address::Sip(uri.into())),
+        Some("sip") => sip(text.get(4..).unwrap_or_default()).map(Address::Sip),
         Some("sips") => Err("sips: is not supported yet; write sip:user@host".to_owned()),
         _ => {
             let read: Result<(PhoneNumber, Country), _> = number::parse(text, country);

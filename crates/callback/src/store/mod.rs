@@ -152,8 +152,13 @@ impl Store {
             bail!("{} is there already: name a file that is not", path.display());
         }
         let text = path.to_str().context("the file's name is not UTF-8")?;
-        let copy = sqlx::query(BACKUP).bind(text.to_owned());
-        copy.execute(r).await.with_context(|| format!("the copy cannot be written to {}", path.display()))?;
+        let mut reader = r.acquire().await.context("the database does not answer")?;
+        sqlx::query(MAY_WRITE).execute(&mut *reader).await?;
+        let copied = sqlx::query(BACKUP).bind(text.to_owned()).execute(&mut *reader).await;
+        sqlx::query(MAY_READ).execute(&mut *reader).await?;
+        copied.with_context(|| format!("the copy cannot be written to {}", path.display()))?;
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || std::fs::File::open(path)?.sync_all()).await??;
         Ok(())
     }
 
@@ -220,8 +225,8 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn renew(&self, fences: Vec<Fence>, until: Ts) -> Result<Vec<Fence>> {
-        self.ask(|slot| Work::Renew { fences, until, slot }).await
+    pub async fn renew(&self, fences: Vec<Fence>, now: Ts, lease: Duration) -> Result<Vec<Fence>> {
+        self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
     }
 
     /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or
@@ -266,6 +271,14 @@ impl Store {
     /// The database cannot be read.
     pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<PublishedSite>> {
         sites::by_key(&self.db, key).await
+    }
+
+    /// The site as it was when an order was admitted: its version of the settings, and the customer of today.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds no such site.
+    pub async fn site_of(&self, order: &OrderFacts) -> Result<PublishedSite> {
+        sites::of(&self.db, order).await
     }
 
     /// A version of a site.
@@ -385,3 +398,6 @@ use statements;
 const PING: &str = "SELECT 1 AS pong";
 /// SQLite's own (`VACUUM INTO`): it has no likeness in PostgreSQL.
 const BACKUP: &str = "VACUUM INTO $1";
+/// A reader may write the copy, and nothing else.
+const MAY_WRITE: &str = "PRAGMA query_only = off";
+const MAY_READ: &str = "PRAGMA query_only = on";

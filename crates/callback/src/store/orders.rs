@@ -92,17 +92,18 @@ async fn claimed(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ClaimedOrder>> {
         let OrderPhone::Number(phone) = order.phone else { continue };
         let fence = Fence { order: order.facts.id, process: order.process };
         let intents = calls::intents(tx, fence.order).await?;
-        claimed.push(ClaimedOrder { fence, phone, plan: row.maybe_json("plan")?, intents, order });
+        let last_sign = row.get::<Option<Column>>("last_sign")?.map_or(order.facts.accepted_at, |at| at.0);
+        claimed.push(ClaimedOrder { fence, phone, plan: row.maybe_json("plan")?, intents, last_sign, order });
     }
     claimed.sort_by_key(|claimed| (claimed.order.run_at, claimed.fence.order));
     Ok(claimed)
 }
 
 /// Lengthens leases; returns those that are lost.
-pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], until: Ts) -> Result<Vec<Fence>> {
+pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], now: Ts, lease: Duration) -> Result<Vec<Fence>> {
     let mut lost = Vec::new();
     for fence in fences {
-        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(until);
+        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(now + lease).bind(now);
         if tx.run(renewed).await? == 0 {
             lost.push(*fence);
         }
@@ -234,16 +235,19 @@ statements! {
             WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
                 AND (lease_until IS NULL OR lease_until <= $3)
             ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
-        UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2
-        WHERE id IN (SELECT id FROM due) RETURNING id, plan";
+        UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
+            seen_at = $3
+        WHERE id IN (SELECT id FROM due) RETURNING id, plan, last_sign";
     CLAIM_UNRECORDED = "WITH open AS MATERIALIZED (
             SELECT id FROM orders
             WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0
                 AND (lease_until IS NULL OR lease_until <= $3)
             ORDER BY ended_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
-        UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2
-        WHERE id IN (SELECT id FROM open) RETURNING id, plan";
-    RENEW = "UPDATE orders SET lease_until = $3 WHERE id = $1 AND process = $2 AND lease_until IS NOT NULL";
+        UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
+            seen_at = $3
+        WHERE id IN (SELECT id FROM open) RETURNING id, plan, last_sign";
+    RENEW = "UPDATE orders SET lease_until = $3, seen_at = $4
+        WHERE id = $1 AND process = $2 AND lease_until IS NOT NULL";
     END_UNCLAIMED = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5,
             process = CASE process WHEN 0 THEN 0 ELSE process + 1 END, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";

@@ -3,7 +3,7 @@
 use super::db::{Db, Row, Tx, query};
 use super::difference::{Change, Difference, fields};
 use super::types::Json;
-use super::words::{Customer, Error, PublishedSite};
+use super::words::{Customer, Error, OrderFacts, PublishedSite};
 use super::{Result, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::{CustomerSettings, SettingsFile, SiteSettings};
@@ -45,10 +45,20 @@ pub(super) async fn apply(
 
 /// The published version of the site with this key.
 pub(super) async fn by_key(db: &Db, key: &SiteKey) -> Result<Option<PublishedSite>> {
-    let Some(row) = db.maybe(query(BY_KEY).bind(key.as_str())).await? else { return Ok(None) };
-    Ok(Some(PublishedSite {
+    let row = db.maybe(query(BY_KEY).bind(key.as_str())).await?;
+    Ok(row.map(|row| published(&row)).transpose()?)
+}
+
+/// The site of an order, in the version that it was admitted by.
+pub(super) async fn of(db: &Db, order: &OrderFacts) -> Result<PublishedSite> {
+    let row = db.one(query(OF_ORDER).bind(order.site.0).bind(order.settings_version)).await?;
+    Ok(published(&row)?)
+}
+
+fn published(row: &Row) -> sqlx::Result<PublishedSite> {
+    Ok(PublishedSite {
         id: SiteId(row.get("id")?),
-        key: key.clone(),
+        key: row.parsed("key")?,
         version: row.number("version")?,
         body: row.json("body")?,
         customer: Customer {
@@ -59,7 +69,7 @@ pub(super) async fn by_key(db: &Db, key: &SiteKey) -> Result<Option<PublishedSit
             max_calls: row.number("max_calls")?,
             sites: row.number("sites")?,
         },
-    }))
+    })
 }
 
 /// A version of a site, published once.
@@ -174,6 +184,14 @@ async fn site_change(
     }))
 }
 
+/// The columns of a site `s`, its version `v` and its customer `c`.
+macro_rules! site_columns {
+    () => {
+        "s.id, s.key, v.version, v.body, c.id AS customer_id, c.name, c.country, c.time_zone, c.max_calls, \
+         (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites"
+    };
+}
+
 statements! {
     HOLD_EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch' FOR UPDATE";
     NEXT_EPOCH = "UPDATE counters SET value = value + 1 WHERE name = 'settings_epoch'";
@@ -190,10 +208,11 @@ statements! {
     CHANGE_SITE = "UPDATE sites SET name = $2, origin = $3, version = $4 WHERE id = $1";
     PUBLISH = "INSERT INTO site_versions (site_id, version, author, published_at, body)
         VALUES ($1, $2, $3, $4, $5)";
-    BY_KEY = "SELECT s.id, s.version, v.body, c.id AS customer_id, c.name, c.country, c.time_zone, c.max_calls,
-            (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites
-        FROM sites s JOIN customers c ON c.id = s.customer_id
+    BY_KEY = concat!("SELECT ", site_columns!(), " FROM sites s JOIN customers c ON c.id = s.customer_id
         JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
-        WHERE s.key = $1 AND s.archived_at IS NULL";
+        WHERE s.key = $1 AND s.archived_at IS NULL");
+    OF_ORDER = concat!("SELECT ", site_columns!(), " FROM sites s JOIN customers c ON c.id = s.customer_id
+        JOIN site_versions v ON v.site_id = s.id
+        WHERE s.id = $1 AND v.version = $2");
     VERSION = "SELECT body FROM site_versions WHERE site_id = $1 AND version = $2";
 }

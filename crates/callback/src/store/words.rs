@@ -171,6 +171,8 @@ pub struct ClaimedOrder {
     pub plan: Option<Arc<Plan>>,
     /// The dials of earlier processes.
     pub intents: Vec<StoredIntent>,
+    /// When the last of them was seen alive; the acceptance, where there was none.
+    pub last_sign: Ts,
 }
 
 impl ClaimedOrder {

@@ -35,7 +35,7 @@ pub(super) enum Work {
     Refuse(Box<RefusedOrder>, Slot<Acceptance>),
     Claim { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
     ClaimUnrecorded { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
-    Renew { fences: Vec<Fence>, until: Ts, slot: Slot<Vec<Fence>> },
+    Renew { fences: Vec<Fence>, now: Ts, lease: Duration, slot: Slot<Vec<Fence>> },
     EndUnclaimed { order: OrderId, disposition: Disposition, now: Ts, slot: Slot<bool> },
     Write(Fence, Vec<Fact>, Slot<()>),
     Apply { file: Arc<SettingsFile>, author: String, now: Ts, dry_run: bool, slot: Slot<Difference> },
@@ -182,7 +182,9 @@ impl Work {
             Self::ClaimUnrecorded { owner, now, lease, limit, slot } => {
                 slot.fill(orders::claim_unrecorded(tx, *owner, *now, *lease, *limit).await)
             }
-            Self::Renew { fences, until, slot } => slot.fill(orders::renew(tx, fences, *until).await),
+            Self::Renew { fences, now, lease, slot } => {
+                slot.fill(orders::renew(tx, fences, *now, *lease).await)
+            }
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }

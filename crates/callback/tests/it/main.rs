@@ -1,0 +1,6 @@
+//! Tests that walk through whole rooms: one binary, so that its database server starts once.
+
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod world;
