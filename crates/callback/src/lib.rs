@@ -2,7 +2,8 @@
 
 pub mod engine;
 pub mod ids;
-pub mod metrics;
+mod metrics;
+mod timeline;
 pub mod settings;
 pub mod speech;
 pub mod store;

@@ -8,7 +8,7 @@ pub(crate) fn call_over(record: &CallRecord) {
     let (disposition, reason) = record.disposition.keys();
     counter!("callback_calls_total", "disposition" => disposition, "reason" => reason.unwrap_or("none")).increment(1);
     for leg in &record.legs {
-        let cause = leg.ended.map_or_else(|| "unknown".to_owned(), |(cause, _)| crate::engine::cause_key(cause));
+        let cause = leg.ended.map_or_else(|| "unknown".to_owned(), |(cause, _)| crate::timeline::cause_key(cause));
         let lane = if leg.round == 0 { "visitor" } else { "manager" };
         counter!("callback_legs_total", "lane" => lane, "cause" => cause).increment(1);
         if let (Some(sent), Some(answered)) = (leg.times.sent_at, leg.times.answered_at) {

@@ -49,7 +49,7 @@ impl Speech {
     }
 
     /// A site's announcement, where it has been spoken; otherwise it is spoken now, for the next call.
-    pub(crate) async fn announcement(&self, site: &Site) -> Option<Announcement> {
+    pub(crate) fn announcement(&self, site: &Site) -> Option<Announcement> {
         let texts = texts(site);
         let sounds = (self.load(site.language, &texts.0), self.load(site.language, &texts.1));
         if let (Some(alone), Some(with_key)) = sounds {

@@ -2,11 +2,11 @@
 //! `callback explain`, its JSON, and the page that draws it.
 
 use crate::store::CallFile;
-use crate::web::cause_key;
 use callback_core::flow::HangupReason;
 use callback_core::plan::{Callee, Mode, RingStrategy};
-use callback_core::record::{CallRecord, EndedBy, LegRecord, Outcome};
+use callback_core::record::{CallRecord, Cause, EndedBy, LegRecord, Outcome};
 use callback_core::time::Ts;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ impl Timeline {
             mode: plan.map(|plan| plan.mode),
             strategy: plan.map(|plan| plan.strategy),
             promise_ms: plan.map(|plan| millis(plan.limits.promise)),
-            accepted_at: crate::web::stamp(zero),
+            accepted_at: stamp(zero),
             disposition: keys.map(|(key, _)| key),
             reason: keys.and_then(|(_, reason)| reason),
             ended_ms: record.map(|record| millis(record.ended_at.since(zero))),
@@ -213,4 +213,26 @@ fn lane(callee: Callee) -> &'static str {
 
 fn millis(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// By RFC 3339, in UTC.
+pub(crate) fn stamp(at: Ts) -> String {
+    Timestamp::from_microsecond(at.0).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
+}
+
+/// A cause as API, timeline and strings have it: `sip-486`, `q850-17`, `trunk`.
+pub(crate) fn cause_key(cause: Cause) -> String {
+    match cause {
+        Cause::Normal => "normal".into(),
+        Cause::Sip(status) => format!("sip-{status}"),
+        Cause::Q850(code) => format!("q850-{code}"),
+        Cause::Silent => "silent".into(),
+        Cause::InService => "in_service".into(),
+        Cause::NoChannel => "no_channel".into(),
+        Cause::NoFunds => "no_funds".into(),
+        Cause::Trunk => "trunk".into(),
+        Cause::RefusedNumber => "refused_number".into(),
+        Cause::Media => "media".into(),
+        Cause::Interrupted => "interrupted".into(),
+    }
 }

@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
+use std::path::Path;
 use std::sync::Arc;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -52,6 +53,8 @@ pub(crate) struct Tools {
     pub(crate) phone: Phone,
     pub(crate) media: Media,
     pub(crate) hub: Hub,
+    /// Where what each leg hears is recorded, in practice.
+    pub(crate) recordings: Option<Arc<Path>>,
 }
 
 /// How a call's task ended.
@@ -232,6 +235,7 @@ impl Call {
                 match result {
                     Ok(()) if wanted => {
                         self.up.insert(leg);
+                        self.record_heard(leg);
                         self.tools.phone.send(self.key(leg)).await;
                     }
                     // It was hung up while its intent was being stored: its end has been reported.
@@ -301,6 +305,16 @@ impl Call {
                 Err(_) => Done::Dial(leg, Err((Cause::Interrupted, EndedBy::Us))),
             }
         }));
+    }
+
+    fn record_heard(&self, leg: LegId) {
+        let Some(folder) = &self.tools.recordings else { return };
+        let folder = folder.join(self.fence.order.to_string());
+        let file = folder.join(format!("{leg}.wav"));
+        let recorded = std::fs::create_dir_all(&folder).and_then(|()| self.tools.media.record_heard(self.key(leg), &file));
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "what a leg hears is not recorded");
+        }
     }
 
     async fn hang_up(&mut self, leg: LegId, reason: HangupReason) {

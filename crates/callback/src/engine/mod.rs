@@ -14,14 +14,16 @@ pub(crate) use sounds::{Announcement, SiteSounds};
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, Store};
 use call::{Call, Happening, Outcome, Tools};
+use anyhow::Context as _;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
 use callback_core::plan::{Plan, Telephone};
-use callback_core::record::{CallRecord, Disposition, NotCalled};
+use callback_core::record::{CallRecord, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,6 +41,13 @@ const INBOX: usize = 1_024;
 /// A leg of a dead process may be up for so long after its intent.
 const STALE_LEG: Duration = Duration::from_secs(180);
 
+/// A call of this process.
+#[derive(Clone)]
+struct Running {
+    fence: Fence,
+    inbox: mpsc::Sender<Happening>,
+}
+
 /// The engine; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Engine {
@@ -50,11 +59,12 @@ struct Inner {
     speech: Speech,
     /// This process, as the leases know it.
     owner: Uuid,
-    running: Mutex<BTreeMap<OrderId, mpsc::Sender<Happening>>>,
+    running: Mutex<BTreeMap<OrderId, Running>>,
     wake: Notify,
     /// A call's task ended, while closing.
     idle: Notify,
     closing: AtomicBool,
+    trunks: usize,
     trunks_down: Mutex<Vec<String>>,
     /// Telephones of legs that dead processes left, until those are down.
     orphans: Mutex<BTreeMap<LegKey, Telephone>>,
@@ -65,6 +75,8 @@ impl Engine {
     pub(crate) fn start(
         store: Store,
         speech: Speech,
+        recordings: Option<PathBuf>,
+        trunks: usize,
         phone: (Phone, mpsc::Receiver<PhoneEvent>),
         media: (Media, mpsc::Receiver<(LegKey, MediaEvent)>),
     ) -> Self {
@@ -72,13 +84,14 @@ impl Engine {
         let (media, media_events) = media;
         let engine = Self {
             inner: Arc::new(Inner {
-                tools: Tools { store, phone, media, hub: Hub::default() },
+                tools: Tools { store, phone, media, hub: Hub::default(), recordings: recordings.map(Arc::from) },
                 speech,
                 owner: Uuid::new_v4(),
                 running: Mutex::default(),
                 wake: Notify::new(),
                 idle: Notify::new(),
                 closing: AtomicBool::new(false),
+                trunks,
                 trunks_down: Mutex::default(),
                 orphans: Mutex::default(),
             }),
@@ -110,15 +123,19 @@ impl Engine {
         self.lock().len()
     }
 
-    /// Whether any trunk answers, and which do not.
+    /// Whether a call could be placed now: a trunk is there that is not known to be down.
+    pub(crate) fn can_call(&self) -> bool {
+        !self.is_closing() && self.trunks_down().len() < self.inner.trunks
+    }
+
+    /// The trunks that do not answer.
     pub(crate) fn trunks_down(&self) -> Vec<String> {
         self.inner.trunks_down.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Cancels an order that runs here; true once its end is stored, false where it does not run here.
     pub(crate) async fn cancel(&self, order: OrderId, by: Canceller) -> bool {
-        let inbox = self.lock().get(&order).cloned();
-        let Some(inbox) = inbox else { return false };
+        let Some(inbox) = self.inbox(order) else { return false };
         let (answer, ended) = oneshot::channel();
         if inbox.send(Happening::Cancel(by, answer)).await.is_err() {
             return false;
@@ -131,7 +148,7 @@ impl Engine {
     /// Claims no more, lets running calls end until the deadline, and comes back when nothing is up.
     pub(crate) async fn close(&self, deadline: Instant) {
         self.inner.closing.store(true, Ordering::SeqCst);
-        let inboxes: Vec<_> = self.lock().values().cloned().collect();
+        let inboxes: Vec<_> = self.lock().values().map(|running| running.inbox.clone()).collect();
         for inbox in inboxes {
             let _ = inbox.send(Happening::Shutdown(deadline)).await;
         }
@@ -144,15 +161,20 @@ impl Engine {
         }
     }
 
+    fn inbox(&self, order: OrderId) -> Option<mpsc::Sender<Happening>> {
+        self.lock().get(&order).map(|running| running.inbox.clone())
+    }
+
     fn is_closing(&self) -> bool {
         self.inner.closing.load(Ordering::SeqCst)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, mpsc::Sender<Happening>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, Running>> {
         self.inner.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn claim(self) {
+        self.record_the_unrecorded().await;
         loop {
             if self.is_closing() {
                 return;
@@ -173,27 +195,66 @@ impl Engine {
         }
     }
 
+    /// Says that the running calls live, as long as there are any or may come any.
     async fn renew(self) {
         let mut every = tokio::time::interval(LEASE / 3);
         loop {
             every.tick().await;
-            if self.running() == 0 {
+            let fences: Vec<Fence> = self.lock().values().map(|running| running.fence).collect();
+            if fences.is_empty() {
                 if self.is_closing() {
                     return;
                 }
                 continue;
             }
-            if let Err(error) = self.inner.tools.store.renew(self.inner.owner, wall_now(), LEASE).await {
-                tracing::error!(%error, "the hold on running calls could not be renewed");
+            match self.inner.tools.store.renew(fences, wall_now(), LEASE).await {
+                // The next write of such a call meets the lost fence, and lets go.
+                Ok(lost) => lost.iter().for_each(|fence| tracing::warn!(order = %fence.order, "hold lost")),
+                Err(error) => tracing::error!(%error, "the hold on running calls could not be renewed"),
             }
         }
+    }
+
+    /// Writes the records of calls that had ended when their process died.
+    async fn record_the_unrecorded(&self) {
+        let claimed = self.inner.tools.store.claim_unrecorded(self.inner.owner, wall_now(), LEASE, BATCH).await;
+        match claimed {
+            Ok(claimed) => {
+                for order in claimed {
+                    if let Err(error) = self.record(&order).await {
+                        tracing::error!(order = %order.fence.order, %error, "a call that had ended is not recorded");
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "calls without a record could not be claimed"),
+        }
+    }
+
+    async fn record(&self, claimed: &ClaimedOrder) -> anyhow::Result<()> {
+        let file = self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
+        let VisitorState::Ended(disposition) = claimed.order.state else { return Ok(()) };
+        let ended_at = claimed.order.ended_at.unwrap_or(claimed.last_sign);
+        let record = match &claimed.plan {
+            // What was told and stored is what became of it, whatever of the last tick was not.
+            Some(plan) => CallRecord { disposition, ended_at, ..recovery::bury(&file, plan, ended_at) },
+            None => CallRecord {
+                disposition,
+                ..CallRecord::refused(claimed.fence.order, 0, NotCalled::Interrupted, ended_at)
+            },
+        };
+        if let Some(plan) = &claimed.plan {
+            self.take_down(claimed, plan, wall_now()).await;
+        }
+        log_end(&record);
+        self.inner.tools.store.write(claimed.fence, vec![Fact::Record(Box::new(record))]).await?;
+        Ok(())
     }
 
     /// Gives a claimed order a task of its own.
     fn begin(&self, claimed: ClaimedOrder) {
         let (inbox, happenings) = mpsc::channel(INBOX);
         let order = claimed.fence.order;
-        self.lock().insert(order, inbox);
+        self.lock().insert(order, Running { fence: claimed.fence, inbox });
         let engine = self.clone();
         tokio::spawn(async move {
             if let Err(error) = engine.serve(claimed, happenings).await {
@@ -204,15 +265,14 @@ impl Engine {
         });
         // Whoever closed between the claim and here has not told this one.
         if self.is_closing() {
-            let inbox = self.lock().get(&order).cloned();
-            let _ = inbox.map(|inbox| inbox.try_send(Happening::Shutdown(Instant::now())));
+            let _ = self.inbox(order).map(|inbox| inbox.try_send(Happening::Shutdown(Instant::now())));
         }
     }
 
     async fn serve(&self, claimed: ClaimedOrder, inbox: mpsc::Receiver<Happening>) -> anyhow::Result<()> {
         let fence = claimed.fence;
         let site = self.inner.tools.store.site_of(&claimed.order.facts).await?;
-        let announcement = self.inner.speech.announcement(&site).await;
+        let announcement = self.inner.speech.announcement(&site.body);
         let sounds = SiteSounds::new(site.body.language, announcement);
         let now = wall_now();
         let plan = match claimed.plan.clone() {
@@ -270,8 +330,7 @@ impl Engine {
 
     /// The order does not go on: it ends by the table, with what is known.
     async fn bury(&self, claimed: &ClaimedOrder, plan: &Arc<Plan>) -> anyhow::Result<()> {
-        let file = self.inner.tools.store.call(claimed.fence.order).await?;
-        let Some(file) = file else { anyhow::bail!("the order has no file") };
+        let file = self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
         let record = recovery::bury(&file, plan, claimed.last_sign);
         self.store_end(claimed.fence, record).await
     }
@@ -310,8 +369,7 @@ impl Engine {
     }
 
     async fn hand(&self, order: OrderId, happening: Happening) {
-        let inbox = self.lock().get(&order).cloned();
-        if let Some(inbox) = inbox {
+        if let Some(inbox) = self.inbox(order) {
             // A call that has just ended needs nothing any more.
             let _ = inbox.send(happening).await;
         }

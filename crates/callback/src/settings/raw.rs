@@ -31,6 +31,7 @@ pub(super) struct Site {
     pub(super) url: String,
     pub(super) name: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) pronunciation: Option<String>,
     pub(super) mode: Option<String>,
     pub(super) strategy: Option<String>,
     pub(super) promise_seconds: Option<i64>,

@@ -37,6 +37,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let announce = door.word("announce", raw.announce.as_deref(), &announces);
         let languages = [("ru", Language::Ru), ("en", Language::En)];
         let language = door.word("language", raw.language.as_deref(), &languages);
+        let pronunciation = raw.pronunciation.as_ref().and_then(|spoken| door.text("pronunciation", spoken, LONGEST_NAME));
         let promise_seconds = door.number("promise_seconds", raw.promise_seconds, 29, 5..=600);
         let rounds = door.number("rounds", raw.rounds, 2, 1..=5);
         let ring_timeout_s = door.number("ring_timeout_s", raw.ring_timeout_s, 15, 5..=60);
@@ -63,6 +64,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             max_talk_s: max_talk_s?,
             announce: announce?,
             language: language?,
+            pronunciation: pronunciation.map(Into::into),
             caller_id_to_visitor: to_visitor?,
             caller_id_to_manager: to_manager?,
             countries,

@@ -1,7 +1,8 @@
 //! The order API: what a page of a customer's site may ask (`docs/api.md`).
 
 use super::error::Problem;
-use super::status::{Status, pretence, stamp};
+use super::status::{Status, pretence};
+use crate::timeline::stamp;
 use super::{App, door};
 use crate::engine::wall_now;
 use crate::ids::SiteKey;

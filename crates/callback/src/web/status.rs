@@ -4,9 +4,9 @@
 use crate::engine::Shown;
 use crate::store::OrderRow;
 use callback_core::flow::{Detail, VisitorState};
-use callback_core::record::{Cause, Disposition, ManagerFault, NotCalled, VisitorFault};
+use crate::timeline::{cause_key, stamp};
+use callback_core::record::{Disposition, ManagerFault, NotCalled, VisitorFault};
 use callback_core::time::Ts;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -99,11 +99,6 @@ pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
     }
 }
 
-/// By RFC 3339, in UTC.
-pub(crate) fn stamp(at: Ts) -> String {
-    Timestamp::from_microsecond(at.0).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
-}
-
 fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {
     match state {
         VisitorState::Scheduled => ("scheduled", None),
@@ -128,23 +123,6 @@ fn detail(detail: &Detail, manager: Option<&str>, reason: Option<&str>) -> Value
         "cause": detail.cause.map(cause_key),
         "talk_s": detail.talk.map(|talk| talk.as_secs()),
     })
-}
-
-/// A cause as API, timeline and strings have it: `sip-486`, `q850-17`, `trunk`.
-pub(crate) fn cause_key(cause: Cause) -> String {
-    match cause {
-        Cause::Normal => "normal".into(),
-        Cause::Sip(status) => format!("sip-{status}"),
-        Cause::Q850(code) => format!("q850-{code}"),
-        Cause::Silent => "silent".into(),
-        Cause::InService => "in_service".into(),
-        Cause::NoChannel => "no_channel".into(),
-        Cause::NoFunds => "no_funds".into(),
-        Cause::Trunk => "trunk".into(),
-        Cause::RefusedNumber => "refused_number".into(),
-        Cause::Media => "media".into(),
-        Cause::Interrupted => "interrupted".into(),
-    }
 }
 
 fn next(ended: Option<Disposition>, late: bool, now: Ts) -> Vec<Next> {
