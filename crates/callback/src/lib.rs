@@ -3,7 +3,9 @@
 pub mod engine;
 pub mod ids;
 mod metrics;
-mod timeline;
+pub mod service;
 pub mod settings;
 pub mod speech;
 pub mod store;
+mod timeline;
+pub mod web;

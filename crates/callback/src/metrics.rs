@@ -1,14 +1,16 @@
 //! What is counted, under the names that `/metrics` has. No number of a visitor and no name is a label.
 
 use callback_core::record::CallRecord;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
 /// A call is over.
 pub(crate) fn call_over(record: &CallRecord) {
     let (disposition, reason) = record.disposition.keys();
-    counter!("callback_calls_total", "disposition" => disposition, "reason" => reason.unwrap_or("none")).increment(1);
+    counter!("callback_calls_total", "disposition" => disposition, "reason" => reason.unwrap_or("none"))
+        .increment(1);
     for leg in &record.legs {
-        let cause = leg.ended.map_or_else(|| "unknown".to_owned(), |(cause, _)| crate::timeline::cause_key(cause));
+        let cause =
+            leg.ended.map_or_else(|| "unknown".to_owned(), |(cause, _)| crate::timeline::cause_key(cause));
         let lane = if leg.round == 0 { "visitor" } else { "manager" };
         counter!("callback_legs_total", "lane" => lane, "cause" => cause).increment(1);
         if let (Some(sent), Some(answered)) = (leg.times.sent_at, leg.times.answered_at) {
@@ -17,5 +19,16 @@ pub(crate) fn call_over(record: &CallRecord) {
     }
     if let Some(talk) = record.talk {
         histogram!("callback_talk_seconds").record(talk.until.since(talk.from).as_secs_f64());
+    }
+}
+
+/// What is so at this moment.
+pub(crate) async fn gauges(app: &crate::web::App) {
+    let running = u32::try_from(app.engine.running()).unwrap_or(u32::MAX);
+    gauge!("callback_running_calls").set(f64::from(running));
+    let down = u32::try_from(app.engine.trunks_down().len()).unwrap_or(u32::MAX);
+    gauge!("callback_trunks_down").set(f64::from(down));
+    if let Ok(waiting) = app.store.waiting(crate::engine::wall_now()).await {
+        gauge!("callback_queue").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
     }
 }

@@ -23,7 +23,7 @@ const FILES: Uuid = Uuid::from_u128(0x1b1c_2d9a_5a3e_4c0f_8e77_90ab_13cd_57ef);
 
 /// Who speaks.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Voice {
+pub enum Voice {
     /// The first of the two that is installed, by language.
     Auto,
     /// Debian's `festival` with `festvox-ru`, or its English voice.
@@ -36,7 +36,7 @@ pub(crate) enum Voice {
 
 /// Speaks, and remembers what was spoken.
 #[derive(Clone, Debug)]
-pub(crate) struct Speech {
+pub struct Speech {
     voice: Voice,
     folder: PathBuf,
     spoken: Arc<Mutex<BTreeMap<PathBuf, Arc<Sound>>>>,
@@ -44,7 +44,8 @@ pub(crate) struct Speech {
 
 impl Speech {
     /// Files are kept in `folder`.
-    pub(crate) fn new(voice: Voice, folder: PathBuf) -> Self {
+    #[must_use]
+    pub fn new(voice: Voice, folder: PathBuf) -> Self {
         Self { voice, folder, spoken: Arc::default() }
     }
 
@@ -149,7 +150,8 @@ async fn run(mut command: Command) -> Result<()> {
 
 /// What is said: alone, and with the request to press 1.
 fn texts(site: &Site) -> (String, String) {
-    let name = site.pronunciation.as_ref().map_or_else(|| spelled(&site.name, site.language), ToString::to_string);
+    let name =
+        site.pronunciation.as_ref().map_or_else(|| spelled(&site.name, site.language), ToString::to_string);
     match site.language {
         Language::Ru => {
             let alone = format!("Звонок с сайта {name}.");
@@ -178,11 +180,46 @@ fn spelled(name: &str, language: Language) -> String {
 /// Latin letters as a Russian reads them; others stay.
 fn cyrillic(text: &str) -> String {
     const PAIRS: [(&str, &str); 40] = [
-        ("shch", "щ"), ("sch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("ph", "ф"), ("th", "т"),
-        ("ck", "к"), ("ee", "и"), ("oo", "у"), ("ya", "я"), ("yu", "ю"), ("yo", "ё"), ("ts", "ц"), ("qu", "кв"),
-        ("x", "кс"), ("a", "а"), ("b", "б"), ("c", "к"), ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"),
-        ("i", "и"), ("j", "дж"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"),
-        ("r", "р"), ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"),
+        ("shch", "щ"),
+        ("sch", "щ"),
+        ("sh", "ш"),
+        ("ch", "ч"),
+        ("zh", "ж"),
+        ("kh", "х"),
+        ("ph", "ф"),
+        ("th", "т"),
+        ("ck", "к"),
+        ("ee", "и"),
+        ("oo", "у"),
+        ("ya", "я"),
+        ("yu", "ю"),
+        ("yo", "ё"),
+        ("ts", "ц"),
+        ("qu", "кв"),
+        ("x", "кс"),
+        ("a", "а"),
+        ("b", "б"),
+        ("c", "к"),
+        ("d", "д"),
+        ("e", "е"),
+        ("f", "ф"),
+        ("g", "г"),
+        ("h", "х"),
+        ("i", "и"),
+        ("j", "дж"),
+        ("k", "к"),
+        ("l", "л"),
+        ("m", "м"),
+        ("n", "н"),
+        ("o", "о"),
+        ("p", "п"),
+        ("q", "к"),
+        ("r", "р"),
+        ("s", "с"),
+        ("t", "т"),
+        ("u", "у"),
+        ("v", "в"),
+        ("w", "в"),
     ];
     let mut spoken = String::new();
     let mut rest = text;

@@ -72,13 +72,14 @@ impl Timeline {
         let plan = file.plan.as_deref();
         let names = |callee| match callee {
             Callee::Visitor => file.order.phone.to_string(),
-            Callee::Manager(seat) => {
-                plan.and_then(|plan| plan.manager(seat)).map_or_else(String::new, |manager| manager.name.to_string())
-            }
+            Callee::Manager(seat) => plan
+                .and_then(|plan| plan.manager(seat))
+                .map_or_else(String::new, |manager| manager.name.to_string()),
         };
         let legs = record.map_or(&[][..], |record| &record.legs);
         let lanes: Vec<LegLine> = legs.iter().map(|leg| LegLine::of(leg, names(leg.callee), zero)).collect();
-        let mut events: Vec<Line> = legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
+        let mut events: Vec<Line> =
+            legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
         events.sort_by_key(|line| line.at_ms);
         let keys = record.map(|record| record.disposition.keys());
         let talk = record.and_then(|record| record.talk);

@@ -20,11 +20,11 @@ use callback_phone::{Dial, LegKey, Media, MediaEvent, Phone, StoredDialog};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 use std::path::Path;
 use std::sync::Arc;
-use serde_json::Value;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -220,7 +220,9 @@ impl Call {
             MediaEvent::Played(n) => LegEvent::Played(n),
             MediaEvent::DigitsSent => LegEvent::DigitsSent,
             MediaEvent::Digit(key) => LegEvent::Digit(key),
-            MediaEvent::MediaLost { first, since } => LegEvent::MediaLost { first, since: self.clock.at(since) },
+            MediaEvent::MediaLost { first, since } => {
+                LegEvent::MediaLost { first, since: self.clock.at(since) }
+            }
             MediaEvent::MediaBack => LegEvent::MediaBack,
         }
     }
@@ -240,7 +242,9 @@ impl Call {
                     }
                     // It was hung up while its intent was being stored: its end has been reported.
                     Ok(()) => self.tools.phone.release(self.key(leg)).await,
-                    Err((cause, by)) if wanted => self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by))),
+                    Err((cause, by)) if wanted => {
+                        self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by)))
+                    }
                     Err(_) => {}
                 }
             }
@@ -284,7 +288,8 @@ impl Call {
     }
 
     fn originate(&mut self, leg: LegId, callee: Callee, round: u8) {
-        let (Some(to), Some(caller_id)) = (self.plan.telephone(callee), self.plan.caller_id(callee).cloned()) else {
+        let (Some(to), Some(caller_id)) = (self.plan.telephone(callee), self.plan.caller_id(callee).cloned())
+        else {
             return;
         };
         self.dialling.insert(leg);
@@ -295,7 +300,8 @@ impl Call {
                 Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
             };
             let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
-            let stored = tools.store.write(fence, vec![Fact::Intent { intent, dialog: Some(json(&dialog)) }]).await;
+            let stored =
+                tools.store.write(fence, vec![Fact::Intent { intent, dialog: Some(json(&dialog)) }]).await;
             if stored.is_err() {
                 tools.phone.release(key).await;
             }
@@ -311,7 +317,8 @@ impl Call {
         let Some(folder) = &self.tools.recordings else { return };
         let folder = folder.join(self.fence.order.to_string());
         let file = folder.join(format!("{leg}.wav"));
-        let recorded = std::fs::create_dir_all(&folder).and_then(|()| self.tools.media.record_heard(self.key(leg), &file));
+        let recorded = std::fs::create_dir_all(&folder)
+            .and_then(|()| self.tools.media.record_heard(self.key(leg), &file));
         if let Err(error) = recorded {
             tracing::warn!(%error, "what a leg hears is not recorded");
         }
@@ -374,7 +381,8 @@ impl Call {
     }
 
     fn publish(&self, state: VisitorState, detail: Detail) {
-        let manager = detail.manager.and_then(|seat| self.plan.manager(seat)).map(|manager| manager.name.clone());
+        let manager =
+            detail.manager.and_then(|seat| self.plan.manager(seat)).map(|manager| manager.name.clone());
         self.tools.hub.publish(self.fence.order, Shown { state, detail, manager });
     }
 

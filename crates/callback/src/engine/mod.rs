@@ -13,8 +13,8 @@ pub(crate) use sounds::{Announcement, SiteSounds};
 
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, Store};
-use call::{Call, Happening, Outcome, Tools};
 use anyhow::Context as _;
+use call::{Call, Happening, Outcome, Tools};
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
@@ -23,7 +23,7 @@ use callback_core::record::{CallRecord, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ struct Running {
 
 /// The engine; clones are the same.
 #[derive(Clone)]
-pub(crate) struct Engine {
+pub struct Engine {
     inner: Arc<Inner>,
 }
 
@@ -75,7 +75,7 @@ impl Engine {
     pub(crate) fn start(
         store: Store,
         speech: Speech,
-        recordings: Option<PathBuf>,
+        recordings: Option<Arc<Path>>,
         trunks: usize,
         phone: (Phone, mpsc::Receiver<PhoneEvent>),
         media: (Media, mpsc::Receiver<(LegKey, MediaEvent)>),
@@ -84,7 +84,7 @@ impl Engine {
         let (media, media_events) = media;
         let engine = Self {
             inner: Arc::new(Inner {
-                tools: Tools { store, phone, media, hub: Hub::default(), recordings: recordings.map(Arc::from) },
+                tools: Tools { store, phone, media, hub: Hub::default(), recordings },
                 speech,
                 owner: Uuid::new_v4(),
                 running: Mutex::default(),
@@ -217,7 +217,8 @@ impl Engine {
 
     /// Writes the records of calls that had ended when their process died.
     async fn record_the_unrecorded(&self) {
-        let claimed = self.inner.tools.store.claim_unrecorded(self.inner.owner, wall_now(), LEASE, BATCH).await;
+        let claimed =
+            self.inner.tools.store.claim_unrecorded(self.inner.owner, wall_now(), LEASE, BATCH).await;
         match claimed {
             Ok(claimed) => {
                 for order in claimed {
@@ -231,7 +232,8 @@ impl Engine {
     }
 
     async fn record(&self, claimed: &ClaimedOrder) -> anyhow::Result<()> {
-        let file = self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
+        let file =
+            self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
         let VisitorState::Ended(disposition) = claimed.order.state else { return Ok(()) };
         let ended_at = claimed.order.ended_at.unwrap_or(claimed.last_sign);
         let record = match &claimed.plan {
@@ -322,7 +324,11 @@ impl Engine {
         let phone = &self.inner.tools.phone;
         for orphan in recovery::orphans(&claimed.intents, plan, now) {
             let key = orphan.dialog.leg();
-            self.inner.orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, orphan.telephone.clone());
+            self.inner
+                .orphans
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key, orphan.telephone.clone());
             phone.hold_telephone(orphan.telephone, orphan.busy_for).await;
             phone.hang_up_stored(orphan.dialog).await;
         }
@@ -330,7 +336,8 @@ impl Engine {
 
     /// The order does not go on: it ends by the table, with what is known.
     async fn bury(&self, claimed: &ClaimedOrder, plan: &Arc<Plan>) -> anyhow::Result<()> {
-        let file = self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
+        let file =
+            self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
         let record = recovery::bury(&file, plan, claimed.last_sign);
         self.store_end(claimed.fence, record).await
     }
@@ -338,13 +345,11 @@ impl Engine {
     async fn store_end(&self, fence: Fence, record: CallRecord) -> anyhow::Result<()> {
         let (at, disposition) = (record.ended_at, record.disposition);
         let state = VisitorState::Ended(disposition);
-        let detail = Detail { talk: record.talk.map(|talk| talk.until.since(talk.from)), ..Detail::default() };
+        let detail =
+            Detail { talk: record.talk.map(|talk| talk.until.since(talk.from)), ..Detail::default() };
         log_end(&record);
-        let facts = vec![
-            Fact::Shown(state, detail),
-            Fact::Ended { at, disposition },
-            Fact::Record(Box::new(record)),
-        ];
+        let facts =
+            vec![Fact::Shown(state, detail), Fact::Ended { at, disposition }, Fact::Record(Box::new(record))];
         self.inner.tools.store.write(fence, facts).await?;
         self.inner.tools.hub.publish(fence.order, Shown { state, detail, manager: None });
         Ok(())
@@ -354,7 +359,9 @@ impl Engine {
         while let Some(event) = events.recv().await {
             match event {
                 PhoneEvent::Leg(key, _, event) => self.hand(key.call, Happening::Phone(key.leg, event)).await,
-                PhoneEvent::Dialog(key, dialog) => self.hand(key.call, Happening::Dialog(key.leg, dialog)).await,
+                PhoneEvent::Dialog(key, dialog) => {
+                    self.hand(key.call, Happening::Dialog(key.leg, dialog)).await
+                }
                 PhoneEvent::Free(order, telephone) => self.hand(order, Happening::Free(telephone)).await,
                 PhoneEvent::TakenDown(key) => self.taken_down(key).await,
                 PhoneEvent::Trunk { name, up } => self.trunk(name, up),

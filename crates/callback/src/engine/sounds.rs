@@ -34,7 +34,9 @@ impl SiteSounds {
     pub(crate) fn of(&self, prompt: Prompt) -> Arc<Sound> {
         let own = self.announcement.as_ref();
         match prompt {
-            Prompt::Announcement => own.map_or_else(|| self.builtin(Prompt::Connecting), |own| own.alone.clone()),
+            Prompt::Announcement => {
+                own.map_or_else(|| self.builtin(Prompt::Connecting), |own| own.alone.clone())
+            }
             Prompt::AnnouncementAndKey | Prompt::Key => {
                 own.map_or_else(|| self.builtin(Prompt::Key), |own| own.with_key.clone())
             }
@@ -65,6 +67,7 @@ impl SiteSounds {
             Language::Ru => prompt::Language::Ru,
             Language::En => prompt::Language::En,
         };
-        prompt::builtin(language, prompt).unwrap_or_else(|| Arc::new(Sound::silence(std::time::Duration::from_secs(1))))
+        prompt::builtin(language, prompt)
+            .unwrap_or_else(|| Arc::new(Sound::silence(std::time::Duration::from_secs(1))))
     }
 }

@@ -73,7 +73,9 @@ impl SettingsFile {
     /// All that is wrong with it, each with its place.
     pub fn parse(text: &str) -> Result<Self, Problems> {
         if text.len() > LONGEST_FILE {
-            return Err(Problems(vec![format!("the file is longer than {LONGEST_FILE} bytes; apply it in parts")]));
+            return Err(Problems(vec![format!(
+                "the file is longer than {LONGEST_FILE} bytes; apply it in parts"
+            )]));
         }
         let file: raw::File = toml::from_str(text).map_err(|error| Problems(vec![error.to_string()]))?;
         let mut door = Door::new();
@@ -126,8 +128,11 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
 
 fn email(text: &str) -> Result<String, &'static str> {
     let text = text.trim().to_ascii_lowercase();
-    let plain = text.len() <= 254 && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
-    let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
+    let plain =
+        text.len() <= 254 && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
+    let parts = text
+        .split_once('@')
+        .filter(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
     if plain && parts.is_some() { Ok(text) } else { Err("write an e-mail address, like owner@shop.example") }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let announce = door.word("announce", raw.announce.as_deref(), &announces);
         let languages = [("ru", Language::Ru), ("en", Language::En)];
         let language = door.word("language", raw.language.as_deref(), &languages);
-        let pronunciation = raw.pronunciation.as_ref().and_then(|spoken| door.text("pronunciation", spoken, LONGEST_NAME));
+        let pronunciation =
+            raw.pronunciation.as_ref().and_then(|spoken| door.text("pronunciation", spoken, LONGEST_NAME));
         let promise_seconds = door.number("promise_seconds", raw.promise_seconds, 29, 5..=600);
         let rounds = door.number("rounds", raw.rounds, 2, 1..=5);
         let ring_timeout_s = door.number("ring_timeout_s", raw.ring_timeout_s, 15, 5..=60);
@@ -95,7 +96,11 @@ fn shown(door: &mut Door, field: &str, given: Option<&str>, country: Country) ->
 fn countries(door: &mut Door, given: Option<&[String]>, home: Country) -> Vec<Country> {
     let Some(given) = given else { return vec![home] };
     if given.is_empty() || given.len() > MOST_COUNTRIES {
-        door.wrong("countries", given, format_args!("write the countries that may be called, like [\"{home}\"]"));
+        door.wrong(
+            "countries",
+            given,
+            format_args!("write the countries that may be called, like [\"{home}\"]"),
+        );
     }
     let mut found: Vec<Country> = Vec::new();
     for text in given {
@@ -210,5 +215,9 @@ fn sip(rest: &str) -> Result<Arc<str>, String> {
     };
     // The usual port says nothing: with and without it, it is one telephone.
     let port = port.filter(|port| *port != "5060").map_or(String::new(), |port| format!(":{port}"));
-    if user_fits && host_fits && port_fits { Ok(format!("sip:{user}@{host}{port}").into()) } else { Err(wrong()) }
+    if user_fits && host_fits && port_fits {
+        Ok(format!("sip:{user}@{host}{port}").into())
+    } else {
+        Err(wrong())
+    }
 }

@@ -83,7 +83,11 @@ fn check(site: &str, manager: &str, problems: &[&str]) {
          [[customer.site.manager]]\n{manager}\n"
     );
     let found = SettingsFile::parse(&text).map(|_| ()).map_err(|problems| problems.0);
-    let expected = if problems.is_empty() { Ok(()) } else { Err(problems.iter().map(|&text| text.to_owned()).collect()) };
+    let expected = if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.iter().map(|&text| text.to_owned()).collect())
+    };
     assert_eq!(found, expected, "{site}\n{manager}");
 }
 
@@ -126,7 +130,9 @@ fn numbers_hold_to_their_ranges() {
         check(&site(least), manager, &[]);
         check(&site(most), manager, &[]);
         for wrong in [least - 1, most + 1] {
-            let said = format!("customer \"R\", site \"demo\": {field} = {wrong}: write a number from {least} to {most}");
+            let said = format!(
+                "customer \"R\", site \"demo\": {field} = {wrong}: write a number from {least} to {most}"
+            );
             check(&site(wrong), manager, &[&said]);
         }
     }
@@ -143,7 +149,9 @@ fn a_sip_address_carries_nothing_into_a_header() {
         let problems: &[&str] = if fits { &[] } else { &[&said] };
         check(site, &format!("name = \"A\"\naddress = {address:?}"), problems);
     };
-    for fits in ["sip:a@192.0.2.7", "sip:+7495@pbx.example:5080", "SIP:a.b@[2001:db8::1]:5060", "sip:a@localhost"] {
+    for fits in
+        ["sip:a@192.0.2.7", "sip:+7495@pbx.example:5080", "SIP:a.b@[2001:db8::1]:5060", "sip:a@localhost"]
+    {
         check_address(fits, true);
     }
     let long = format!("sip:{}@h", "a".repeat(65));
@@ -174,7 +182,9 @@ fn what_tells_apart_stands_once() {
     check(
         "key = \"demo\"\nurl = \"http://d.example\"",
         manager,
-        &["customer \"R\", site \"demo\", manager 2: address = \"8 495 123 45 67\": manager 1 has the same telephone; write it once"],
+        &[
+            "customer \"R\", site \"demo\", manager 2: address = \"8 495 123 45 67\": manager 1 has the same telephone; write it once",
+        ],
     );
     let twice = format!("{EXAMPLE}{}", EXAMPLE.replace("second", "third").replace("Romashka\"", "Vasilek\""));
     assert_eq!(
@@ -194,7 +204,8 @@ fn what_tells_apart_stands_once() {
 
 #[test]
 fn an_unknown_name_is_said_with_its_line() {
-    let error = SettingsFile::parse("[[customer]]\nname = \"R\"\nemail = \"a@b.example\"\nmax_cals = 3\n").unwrap_err();
+    let error = SettingsFile::parse("[[customer]]\nname = \"R\"\nemail = \"a@b.example\"\nmax_cals = 3\n")
+        .unwrap_err();
     assert!(error.to_string().contains("line 4"), "{error}");
     assert!(error.to_string().contains("max_cals"), "{error}");
 }

@@ -84,11 +84,7 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
         Fact::Stop { phone, at } => {
             tx.run(query(STOP).bind(phone.to_string()).bind(*at).bind(order)).await?;
         }
-        Fact::Intent { .. }
-        | Fact::Shown(..)
-        | Fact::Ended { .. }
-        | Fact::Record(_)
-        | Fact::HandedBack => {}
+        Fact::Intent { .. } | Fact::Shown(..) | Fact::Ended { .. } | Fact::Record(_) | Fact::HandedBack => {}
     }
     Ok(())
 }

@@ -6,7 +6,10 @@
 use super::types::{Json, Ts};
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, Sqlite, SqlSafeStr, SqlStr, Transaction, Type};
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
+    Transaction, Type,
+};
 use uuid::Uuid;
 
 /// The database of this process.
@@ -236,13 +239,19 @@ impl Row {
     }
 
     /// A column with a small number.
-    pub(super) fn number<T: TryFrom<i64, Error = std::num::TryFromIntError>>(&self, name: &str) -> sqlx::Result<T> {
+    pub(super) fn number<T: TryFrom<i64, Error = std::num::TryFromIntError>>(
+        &self,
+        name: &str,
+    ) -> sqlx::Result<T> {
         T::try_from(self.get::<i64>(name)?).map_err(|error| not_as_written(name, error))
     }
 }
 
 /// A column holds what this program never wrote.
-pub(super) fn not_as_written(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+pub(super) fn not_as_written(
+    name: &str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: name.to_owned(), source: Box::new(error) }
 }
 

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_difference_names_each_field_before_and_after() {
-        let before = json!({"rounds": 2, "countries": ["RU"], "managers": [{"name": "Anna"}, {"name": "Boris"}]});
+        let before =
+            json!({"rounds": 2, "countries": ["RU"], "managers": [{"name": "Anna"}, {"name": "Boris"}]});
         let after = json!({"rounds": 3, "countries": ["RU", "KZ"], "managers": [{"name": "Olga"}]});
         let change = Change {
             kind: "site",

@@ -16,8 +16,8 @@ mod writer;
 pub use difference::{Change, Difference, FieldChange};
 pub use orders::JOINED_WITHIN;
 pub use words::{
-    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow, NewOrder, OrderFacts, OrderPhone,
-    OrderRow, ProcessFile, PublishedSite, RefusedOrder, StoredIntent,
+    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow, NewOrder, OrderFacts,
+    OrderPhone, OrderRow, ProcessFile, PublishedSite, RefusedOrder, StoredIntent,
 };
 
 use crate::ids::{SiteId, SiteKey};
@@ -203,7 +203,13 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn claim(&self, owner: Uuid, now: Ts, lease: Duration, limit: u32) -> Result<Vec<ClaimedOrder>> {
+    pub async fn claim(
+        &self,
+        owner: Uuid,
+        now: Ts,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<ClaimedOrder>> {
         self.ask(|slot| Work::Claim { owner, now, lease, limit, slot }).await
     }
 
@@ -260,7 +266,13 @@ impl Store {
     ///
     /// # Errors
     /// A site's key is another customer's; the store is closed.
-    pub async fn apply(&self, file: Arc<SettingsFile>, author: &str, now: Ts, dry_run: bool) -> Result<Difference> {
+    pub async fn apply(
+        &self,
+        file: Arc<SettingsFile>,
+        author: &str,
+        now: Ts,
+        dry_run: bool,
+    ) -> Result<Difference> {
         let author = author.to_owned();
         self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await
     }
@@ -346,9 +358,11 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         // The parser's own errors may repeat the address, and with it the password.
         let options = PgConnectOptions::from_str(url).ok();
-        let options = options.context("database.url is no address of PostgreSQL, like postgres://user@host/name")?;
+        let options =
+            options.context("database.url is no address of PostgreSQL, like postgres://user@host/name")?;
         let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-        let pool = pool.connect_with(options).await.context("the database of database.url cannot be reached")?;
+        let pool =
+            pool.connect_with(options).await.context("the database of database.url cannot be reached")?;
         return Ok(Db::Pg(pool));
     }
     if !url.starts_with("sqlite://") || url.contains(":memory:") {

@@ -32,8 +32,10 @@ pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> 
         .bind(order.run_at - JOINED_WITHIN)
         .bind(order.run_at + JOINED_WITHIN);
     let running: Option<Uuid> = tx.maybe(running).await?.map(|row| row.get("id")).transpose()?;
-    let state = if order.run_at > facts.accepted_at { VisitorState::Scheduled } else { VisitorState::Accepted };
-    insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to: running, state, ended: None }).await?;
+    let state =
+        if order.run_at > facts.accepted_at { VisitorState::Scheduled } else { VisitorState::Accepted };
+    insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to: running, state, ended: None })
+        .await?;
     Ok(match running {
         Some(running) => Acceptance::Joined(by_id(tx, OrderId(running)).await?),
         None => Acceptance::New(by_id(tx, facts.id).await?),

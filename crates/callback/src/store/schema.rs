@@ -52,7 +52,10 @@ fn for_lite(ddl: &str) -> String {
     let words = ddl.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     let lite = words.map(|word| {
         let name = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        TYPES.iter().find(|(pg, _)| *pg == name).map_or(word.to_owned(), |(pg, lite)| word.replacen(pg, lite, 1))
+        TYPES
+            .iter()
+            .find(|(pg, _)| *pg == name)
+            .map_or(word.to_owned(), |(pg, lite)| word.replacen(pg, lite, 1))
     });
     lite.collect::<String>().replace("\n);", "\n) STRICT;")
 }

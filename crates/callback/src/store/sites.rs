@@ -167,12 +167,8 @@ async fn site_change(
             None => place.bind(customer.0).bind(site.key.as_str()).bind(now),
         };
         tx.run(place).await?;
-        let published = query(PUBLISH)
-            .bind(id.0)
-            .bind(version)
-            .bind(author)
-            .bind(now)
-            .bind(Json::of(&site.body)?);
+        let published =
+            query(PUBLISH).bind(id.0).bind(version).bind(author).bind(now).bind(Json::of(&site.body)?);
         tx.run(published).await?;
     }
     Ok(Some(Change {

@@ -125,7 +125,9 @@ impl Decode<'_, Postgres> for Json {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         let bytes = value.as_bytes()?;
         let text = match value.format() {
-            PgValueFormat::Binary => bytes.strip_prefix(&[JSONB_VERSION]).ok_or("JSONB of an unknown version")?,
+            PgValueFormat::Binary => {
+                bytes.strip_prefix(&[JSONB_VERSION]).ok_or("JSONB of an unknown version")?
+            }
             PgValueFormat::Text => bytes,
         };
         Ok(Self(std::str::from_utf8(text)?.to_owned()))

@@ -102,7 +102,11 @@ impl fmt::Display for OrderPhone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
-            Self::Written(text) => text.chars().filter(|letter| *letter != '\0').take(64).try_for_each(|letter| write!(f, "{letter}")),
+            Self::Written(text) => text
+                .chars()
+                .filter(|letter| *letter != '\0')
+                .take(64)
+                .try_for_each(|letter| write!(f, "{letter}")),
         }
     }
 }

@@ -5,9 +5,7 @@
 //! the others of its batch are written without it. It knows nothing of what it writes.
 
 use super::db::{Db, Tx, query};
-use super::words::{
-    Acceptance, ClaimedOrder, Error, Fact, Fence, NewOrder, RefusedOrder,
-};
+use super::words::{Acceptance, ClaimedOrder, Error, Fact, Fence, NewOrder, RefusedOrder};
 use super::{Difference, Result, calls, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::id::OrderId;
@@ -33,12 +31,40 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Work {
     Accept(Box<NewOrder>, Slot<Acceptance>),
     Refuse(Box<RefusedOrder>, Slot<Acceptance>),
-    Claim { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
-    ClaimUnrecorded { owner: Uuid, now: Ts, lease: Duration, limit: u32, slot: Slot<Vec<ClaimedOrder>> },
-    Renew { fences: Vec<Fence>, now: Ts, lease: Duration, slot: Slot<Vec<Fence>> },
-    EndUnclaimed { order: OrderId, disposition: Disposition, now: Ts, slot: Slot<bool> },
+    Claim {
+        owner: Uuid,
+        now: Ts,
+        lease: Duration,
+        limit: u32,
+        slot: Slot<Vec<ClaimedOrder>>,
+    },
+    ClaimUnrecorded {
+        owner: Uuid,
+        now: Ts,
+        lease: Duration,
+        limit: u32,
+        slot: Slot<Vec<ClaimedOrder>>,
+    },
+    Renew {
+        fences: Vec<Fence>,
+        now: Ts,
+        lease: Duration,
+        slot: Slot<Vec<Fence>>,
+    },
+    EndUnclaimed {
+        order: OrderId,
+        disposition: Disposition,
+        now: Ts,
+        slot: Slot<bool>,
+    },
     Write(Fence, Vec<Fact>, Slot<()>),
-    Apply { file: Arc<SettingsFile>, author: String, now: Ts, dry_run: bool, slot: Slot<Difference> },
+    Apply {
+        file: Arc<SettingsFile>,
+        author: String,
+        now: Ts,
+        dry_run: bool,
+        slot: Slot<Difference>,
+    },
     /// Nothing: its answer says that all before it is written.
     Flush(Slot<()>),
 }

@@ -6,7 +6,19 @@ use crate::store::PublishedSite;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use callback_core::site::Origin;
+use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+
+/// What of the configuration decides who may ask.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The service's own origin.
+    pub origin: Origin,
+    /// Proxies whose word on a visitor's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many orders may wait.
+    pub queue: u32,
+}
 
 /// The headers that let the page read the answer (WHATWG Fetch, CORS).
 #[derive(Debug)]
@@ -29,7 +41,7 @@ pub(crate) fn get(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Resul
 
 fn allowed(origin: &HeaderValue, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
     let named = origin.to_str().ok().and_then(|text| Origin::parse(text).ok());
-    if named.is_some_and(|named| named == site.body.origin || named == app.config.http.origin()) {
+    if named.is_some_and(|named| named == site.body.origin || named == app.door.origin) {
         Ok(Cors(Some(origin.clone())))
     } else {
         Err(Problem::OriginRefused)
@@ -65,7 +77,7 @@ impl Cors {
 
 /// The visitor's address: the peer's, or what a trusted proxy says, read from the right (RFC 7239 §8.1).
 pub(crate) fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
-    let trusted = |ip: &IpAddr| app.config.http.trusts(*ip);
+    let trusted = |ip: &IpAddr| app.door.trusted_proxies.iter().any(|network| network.contains(ip));
     let mut ip = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let mut hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();

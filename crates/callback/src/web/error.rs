@@ -46,7 +46,9 @@ impl Problem {
                 "site-unknown",
                 "No site has this key. Copy the line from the installation page again.",
             ),
-            Self::OrderUnknown => (StatusCode::NOT_FOUND, "order-unknown", "There is no such order on this site."),
+            Self::OrderUnknown => {
+                (StatusCode::NOT_FOUND, "order-unknown", "There is no such order on this site.")
+            }
             Self::OriginRefused => (
                 StatusCode::FORBIDDEN,
                 "origin-refused",

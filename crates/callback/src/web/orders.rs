@@ -2,11 +2,13 @@
 
 use super::error::Problem;
 use super::status::{Status, pretence};
-use crate::timeline::stamp;
 use super::{App, door};
 use crate::engine::wall_now;
 use crate::ids::SiteKey;
-use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder};
+use crate::store::{
+    self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder,
+};
+use crate::timeline::stamp;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, State};
@@ -82,7 +84,8 @@ async fn take_order(
     body: &[u8],
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    let body: OrderBody = serde_json::from_slice(body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
+    let body: OrderBody =
+        serde_json::from_slice(body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
     let mut facts = OrderFacts {
         id: OrderId(body.order_id),
@@ -98,13 +101,15 @@ async fn take_order(
     let (phone, home) = match number::parse(&body.phone, body.country) {
         Ok(parsed) => parsed,
         Err(Unusable::Invalid) => return Err(Problem::PhoneInvalid),
-        Err(Unusable::RefusedClass) => return Err(refuse(app, OrderPhone::Written(body.phone.into()), facts).await),
+        Err(Unusable::RefusedClass) => {
+            return Err(refuse(app, OrderPhone::Written(body.phone.into()), facts).await);
+        }
     };
     facts.country = home;
     if may_be_called(phone, home, &site.body).is_err() {
         return Err(refuse(app, OrderPhone::Number(phone), facts).await);
     }
-    if app.store.waiting(now).await.map_err(Problem::internal)? >= u64::from(app.config.limits.queue) {
+    if app.store.waiting(now).await.map_err(Problem::internal)? >= u64::from(app.door.queue) {
         return Err(Problem::Overloaded);
     }
     let stopped = app.store.stopped(phone).await.map_err(Problem::internal)?;
@@ -183,7 +188,8 @@ pub(crate) async fn events(
     let watched = first.joined_to.unwrap_or(OrderId(id));
     let changes = app.engine.hub().watch(watched);
     let order = app.order(&site, id).await?;
-    let stream = if pretence(&order).is_some() { Live::Pretended(order) } else { Live::Real { order, changes } };
+    let stream =
+        if pretence(&order).is_some() { Live::Pretended(order) } else { Live::Real { order, changes } };
     let sse = Sse::new(stream.into_stream()).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     Ok(cors.on(sse.into_response()))
 }
@@ -236,7 +242,11 @@ impl Live {
                 changes.changed().await.ok()?;
                 let Some(shown) = changes.borrow_and_update().clone() else { continue };
                 let now = wall_now();
-                return Some(if order.joined_to.is_some() { Status::coarse(&shown, now) } else { Status::of(&shown, now) });
+                return Some(if order.joined_to.is_some() {
+                    Status::coarse(&shown, now)
+                } else {
+                    Status::of(&shown, now)
+                });
             },
         }
     }
@@ -257,7 +267,11 @@ fn view(app: &App, site: &PublishedSite, order: &OrderRow, now: Ts) -> OrderView
 fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {
     let at: Timestamp = text.parse().map_err(|_| Problem::AtInvalid)?;
     let at = Ts(at.as_microsecond());
-    if at < now - Duration::from_secs(60) || at > now + AHEAD { Err(Problem::AtInvalid) } else { Ok(at.max(now)) }
+    if at < now - Duration::from_secs(60) || at > now + AHEAD {
+        Err(Problem::AtInvalid)
+    } else {
+        Ok(at.max(now))
+    }
 }
 
 /// Keeps of a visit, or a consent, what is known of it, each text bounded.

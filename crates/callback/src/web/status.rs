@@ -3,8 +3,8 @@
 
 use crate::engine::Shown;
 use crate::store::OrderRow;
-use callback_core::flow::{Detail, VisitorState};
 use crate::timeline::{cause_key, stamp};
+use callback_core::flow::{Detail, VisitorState};
 use callback_core::record::{Disposition, ManagerFault, NotCalled, VisitorFault};
 use callback_core::time::Ts;
 use serde::Serialize;
@@ -94,7 +94,9 @@ impl Status {
 /// Whether an order met something that a stranger is not told of.
 pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
     match order.state {
-        VisitorState::Ended(Disposition::NotCalled(reason @ (NotCalled::Blacklist | NotCalled::Limits))) => Some(reason),
+        VisitorState::Ended(Disposition::NotCalled(reason @ (NotCalled::Blacklist | NotCalled::Limits))) => {
+            Some(reason)
+        }
         _ => None,
     }
 }
@@ -139,6 +141,8 @@ fn next(ended: Option<Disposition>, late: bool, now: Ts) -> Vec<Next> {
         Some(Disposition::VisitorNoAnswer(_) | Disposition::NotCalled(NotCalled::Cancelled)) => {
             vec![offer("again"), offer("other_time")]
         }
-        Some(Disposition::ManagerNoAnswer(_) | Disposition::NotCalled(_)) => vec![slot(), offer("other_time")],
+        Some(Disposition::ManagerNoAnswer(_) | Disposition::NotCalled(_)) => {
+            vec![slot(), offer("other_time")]
+        }
     }
 }

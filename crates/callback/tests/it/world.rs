@@ -67,7 +67,8 @@ fn server_url(database: &str) -> String {
 /// Starts the server and its watchdog; the folder of its socket.
 fn start_server() -> PathBuf {
     let programs = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
-    let programs = programs.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
+    let programs =
+        programs.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
     let programs = programs.expect("the tests need PostgreSQL: apt-get install postgresql");
     let folder = tempfile::Builder::new().prefix("callback-pg-").tempdir().unwrap().keep();
     if is_root() {
@@ -105,7 +106,8 @@ fn watch(programs: &Path, folder: &Path) {
     );
     let mut watchdog = Command::new("sh");
     watchdog.args(["-c", &script]).current_dir("/").process_group(0);
-    let watchdog = watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let watchdog =
+        watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Its pipe stays open in this static until the process ends.
     WATCHDOG.set(watchdog).unwrap();
 }

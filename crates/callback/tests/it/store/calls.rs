@@ -1,9 +1,7 @@
 use super::{LEASE, MORNING, at, key, order, order_id, owner, plan, romashka};
 use crate::world::{World, on_both};
 use callback::store::{Error, Fact, Fence, OrderFacts, Store};
-use callback_core::flow::{
-    Detail, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, VisitorState,
-};
+use callback_core::flow::{Detail, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, VisitorState};
 use callback_core::id::LegId;
 use callback_core::plan::{Callee, Seat};
 use callback_core::record::{
@@ -58,10 +56,15 @@ const ALL_FAILED: Disposition = Disposition::ManagerNoAnswer(ManagerFault::AllFa
 fn a_call_is_told_as_it_was() {
     on_both(async |world| {
         let (store, fence) = served(&world).await;
-        let detail = Detail { trying: Some(1), of: 1, talk: Some(Duration::from_millis(1_500)), ..Detail::default() };
+        let detail =
+            Detail { trying: Some(1), of: 1, talk: Some(Duration::from_millis(1_500)), ..Detail::default() };
         let began = Fact::Began { at: at(1), plan: plan(fence.order), past: Past::default() };
         let dialled = intent(1, Callee::Manager(Seat(0)), 1);
-        let inputs = [Input::Leg(LegId(1), LegEvent::Sent), Input::Leg(LegId(1), LegEvent::Digit('#')), Input::Timeout];
+        let inputs = [
+            Input::Leg(LegId(1), LegEvent::Sent),
+            Input::Leg(LegId(1), LegEvent::Digit('#')),
+            Input::Timeout,
+        ];
         store.write(fence, vec![began, Fact::Intent { intent: dialled, dialog: None }]).await.unwrap();
         for (seq, fed) in (1_u32..).zip(inputs) {
             store.write(fence, vec![input(seq, u64::from(seq), fed)]).behind();
@@ -74,18 +77,27 @@ fn a_call_is_told_as_it_was() {
 
         let failed = IntentEnd::Failed(at(20));
         store
-            .write(fence, vec![
-                Fact::Ended { at: at(20), disposition: ALL_FAILED },
-                Fact::Shown(VisitorState::Ended(ALL_FAILED), Detail { cause: Some(Cause::Sip(480)), ..detail }),
-                Fact::IntentEnd { leg: LegId(1), down_at: Some(at(20)), end: failed },
-                input(4, 20, Input::Leg(LegId(1), LegEvent::Ended(Cause::Sip(487), EndedBy::Us))),
-                Fact::Record(Box::new(record(ALL_FAILED))),
-            ])
+            .write(
+                fence,
+                vec![
+                    Fact::Ended { at: at(20), disposition: ALL_FAILED },
+                    Fact::Shown(
+                        VisitorState::Ended(ALL_FAILED),
+                        Detail { cause: Some(Cause::Sip(480)), ..detail },
+                    ),
+                    Fact::IntentEnd { leg: LegId(1), down_at: Some(at(20)), end: failed },
+                    input(4, 20, Input::Leg(LegId(1), LegEvent::Ended(Cause::Sip(487), EndedBy::Us))),
+                    Fact::Record(Box::new(record(ALL_FAILED))),
+                ],
+            )
             .await
             .unwrap();
         let told = store.call(fence.order).await.unwrap().unwrap();
         assert_eq!((told.site_key.as_str(), &*told.site.name), ("demo", "romashka.example"));
-        assert_eq!((told.order.state, told.order.detail.cause), (VisitorState::Ended(ALL_FAILED), Some(Cause::Sip(480))));
+        assert_eq!(
+            (told.order.state, told.order.detail.cause),
+            (VisitorState::Ended(ALL_FAILED), Some(Cause::Sip(480)))
+        );
         assert_eq!(told.plan, Some(plan(fence.order)));
         assert_eq!(told.record, Some(record(ALL_FAILED)));
         let [process] = &told.processes[..] else { panic!("one process") };
@@ -107,13 +119,16 @@ fn the_next_process_knows_what_the_last_one_dialled() {
         let anna = intent(1, Callee::Manager(Seat(0)), 1);
         let boris = intent(2, Callee::Manager(Seat(1)), 16);
         store
-            .write(fence, vec![
-                Fact::Began { at: at(1), plan: plan(fence.order), past: Past::default() },
-                Fact::Intent { intent: anna, dialog: Some(json!({"call_id": "a"})) },
-                Fact::IntentEnd { leg: LegId(1), down_at: None, end: IntentEnd::Refused(at(15)) },
-                Fact::Intent { intent: boris, dialog: None },
-                Fact::Shown(VisitorState::CallingManager, Detail::default()),
-            ])
+            .write(
+                fence,
+                vec![
+                    Fact::Began { at: at(1), plan: plan(fence.order), past: Past::default() },
+                    Fact::Intent { intent: anna, dialog: Some(json!({"call_id": "a"})) },
+                    Fact::IntentEnd { leg: LegId(1), down_at: None, end: IntentEnd::Refused(at(15)) },
+                    Fact::Intent { intent: boris, dialog: None },
+                    Fact::Shown(VisitorState::CallingManager, Detail::default()),
+                ],
+            )
             .await
             .unwrap();
         drop(store);
@@ -122,10 +137,13 @@ fn the_next_process_knows_what_the_last_one_dialled() {
         let [claimed] = &claimed[..] else { panic!("one order") };
         assert_eq!((claimed.fence.process, claimed.phone.to_string().as_str()), (2, "+79161234567"));
         assert_eq!(claimed.plan, Some(plan(fence.order)));
-        assert_eq!(claimed.past(), Past {
-            intents: vec![Intent { end: IntentEnd::Refused(at(15)), ..anna }, boris],
-            shown: Some(VisitorState::CallingManager),
-        });
+        assert_eq!(
+            claimed.past(),
+            Past {
+                intents: vec![Intent { end: IntentEnd::Refused(at(15)), ..anna }, boris],
+                shown: Some(VisitorState::CallingManager),
+            }
+        );
         assert_eq!(claimed.last_sign, at(0), "when it was last seen alive");
         assert_eq!(claimed.intents[0].dialog, Some(json!({"call_id": "a"})));
     });
@@ -157,19 +175,26 @@ fn an_order_with_a_stored_end_never_goes_on() {
         let end = |disposition, seconds| Fact::Ended { at: at(seconds), disposition };
         store.write(fence, vec![end(ALL_FAILED, 20)]).await.unwrap();
         let late = store
-            .write(fence, vec![
-                Fact::Intent { intent: intent(1, Callee::Visitor, 21), dialog: None },
-                input(1, 21, Input::Timeout),
-                end(Disposition::Connected, 22),
-                Fact::Shown(VisitorState::Talking, Detail::default()),
-            ])
+            .write(
+                fence,
+                vec![
+                    Fact::Intent { intent: intent(1, Callee::Visitor, 21), dialog: None },
+                    input(1, 21, Input::Timeout),
+                    end(Disposition::Connected, 22),
+                    Fact::Shown(VisitorState::Talking, Detail::default()),
+                ],
+            )
             .await;
         assert!(matches!(late, Err(Error::OrderEnded)), "{late:?}");
         let told = store.call(fence.order).await.unwrap().unwrap();
         assert_eq!((told.order.state, told.order.ended_at), (VisitorState::Ended(ALL_FAILED), Some(at(20))));
         assert_eq!((told.intents.len(), told.processes[0].inputs.len()), (0, 1), "what it was told is kept");
         assert_eq!(store.claim(owner(2), at(99), LEASE, 9).await.unwrap(), []);
-        assert_eq!(store.claim_unrecorded(owner(2), at(29), LEASE, 9).await.unwrap(), [], "its process lives");
+        assert_eq!(
+            store.claim_unrecorded(owner(2), at(29), LEASE, 9).await.unwrap(),
+            [],
+            "its process lives"
+        );
         let orphan = store.claim_unrecorded(owner(2), at(99), LEASE, 9).await.unwrap();
         let [orphan] = &orphan[..] else { panic!("one order") };
         store.write(orphan.fence, vec![Fact::Record(Box::new(record(ALL_FAILED)))]).await.unwrap();

@@ -74,7 +74,10 @@ fn a_joined_order_is_never_dialled_and_sees_what_the_other_sees() {
         let detail = Detail { of: 3, ..Detail::default() };
         store.write(claimed[0].fence, vec![Fact::Shown(VisitorState::CallingManager, detail)]).await.unwrap();
         let row = seen().await;
-        assert_eq!((row.joined_to, row.state, row.detail), (Some(order_id(1)), VisitorState::CallingManager, detail));
+        assert_eq!(
+            (row.joined_to, row.state, row.detail),
+            (Some(order_id(1)), VisitorState::CallingManager, detail)
+        );
         let end = Fact::Ended { at: at(40), disposition: Disposition::Connected };
         store.write(claimed[0].fence, vec![end]).await.unwrap();
         let row = seen().await;
@@ -141,8 +144,10 @@ fn due_orders_go_to_one_process_each_the_oldest_first() {
         assert_eq!(seconds, [at(1), at(2), at(3)]);
         let mut taken: Vec<_> = first.iter().map(|claimed| claimed.fence).collect();
         loop {
-            let (a, b) = tokio::join!(one.claim(owner(1), at(40), LEASE, 5), two.claim(owner(2), at(40), LEASE, 5));
-            let both: Vec<_> = a.unwrap().into_iter().chain(b.unwrap()).map(|claimed| claimed.fence).collect();
+            let (a, b) =
+                tokio::join!(one.claim(owner(1), at(40), LEASE, 5), two.claim(owner(2), at(40), LEASE, 5));
+            let both: Vec<_> =
+                a.unwrap().into_iter().chain(b.unwrap()).map(|claimed| claimed.fence).collect();
             if both.is_empty() {
                 break;
             }
@@ -196,7 +201,10 @@ fn refused_orders_are_stored_ended() {
         let short = store.refuse(refused(2, "1\u{0}12", NotCalled::RefusedNumber)).await.unwrap();
         let Acceptance::New(row) = &short else { panic!("{short:?}") };
         assert_eq!(row.phone.to_string(), "112");
-        assert_eq!(said(&store.refuse(refused(1, ANNA, NotCalled::Closed)).await.unwrap()), ("same", Some(1)));
+        assert_eq!(
+            said(&store.refuse(refused(1, ANNA, NotCalled::Closed)).await.unwrap()),
+            ("same", Some(1))
+        );
         assert_eq!(said(&store.accept(order(&site, 1, OLEG, 1)).await.unwrap()), ("conflict", None));
         assert_eq!(store.claim(owner(1), at(9), LEASE, 9).await.unwrap(), []);
         assert_eq!(said(&store.accept(order(&site, 3, ANNA, 1)).await.unwrap()), ("new", Some(3)));
@@ -211,7 +219,10 @@ fn an_order_that_nobody_serves_can_be_ended() {
         store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
         store.accept(order(&site, 2, OLEG, 0)).await.unwrap();
         let claimed = store.claim(owner(1), at(1), LEASE, 1).await.unwrap();
-        assert!(!store.end_unclaimed(claimed[0].fence.order, cancelled, at(2)).await.unwrap(), "it is served");
+        assert!(
+            !store.end_unclaimed(claimed[0].fence.order, cancelled, at(2)).await.unwrap(),
+            "it is served"
+        );
         assert!(store.end_unclaimed(order_id(2), cancelled, at(2)).await.unwrap());
         assert!(!store.end_unclaimed(order_id(2), cancelled, at(3)).await.unwrap(), "it has ended");
         assert_eq!(store.claim(owner(1), at(9), LEASE, 9).await.unwrap(), []);

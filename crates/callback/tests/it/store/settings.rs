@@ -8,7 +8,8 @@ use std::time::Duration;
 fn applying_a_file_again_changes_nothing() {
     on_both(async |world| {
         let store = world.open().await;
-        let apply = async |text: &str, dry_run| store.apply(file(text), "operator", MORNING, dry_run).await.unwrap();
+        let apply =
+            async |text: &str, dry_run| store.apply(file(text), "operator", MORNING, dry_run).await.unwrap();
         let said = "customer owner@romashka.example: would be created\nsite demo: would be created, version 1\n\
                     site other: would be created, version 1\n";
         assert_eq!(apply(ROMASHKA, true).await.to_string(), said);
@@ -16,7 +17,8 @@ fn applying_a_file_again_changes_nothing() {
         assert_eq!(apply(ROMASHKA, false).await.to_string(), said.replace("would be created", "created"));
         assert_eq!(apply(ROMASHKA, false).await.to_string(), "nothing to change\n");
 
-        let changed = ROMASHKA.replace("Anna", "Olga").replace("\"Romashka\"", "\"Romashka Ltd\"\nmax_calls = 3");
+        let changed =
+            ROMASHKA.replace("Anna", "Olga").replace("\"Romashka\"", "\"Romashka Ltd\"\nmax_calls = 3");
         let said = "customer owner@romashka.example: changed\n  max_calls: 10 -> 3\n  \
                     name: \"Romashka\" -> \"Romashka Ltd\"\n\
                     site demo: changed, version 2\n  managers[0].name: \"Anna\" -> \"Olga\"\n";
@@ -24,7 +26,10 @@ fn applying_a_file_again_changes_nothing() {
         assert_eq!(apply(&changed, false).await.to_string(), said);
         let site = store.site_by_key(&key("demo")).await.unwrap().unwrap();
         assert_eq!((site.version, &*site.body.managers[0].name), (2, "Olga"));
-        assert_eq!((site.customer.name.as_str(), site.customer.max_calls, site.customer.sites), ("Romashka Ltd", 3, 2));
+        assert_eq!(
+            (site.customer.name.as_str(), site.customer.max_calls, site.customer.sites),
+            ("Romashka Ltd", 3, 2)
+        );
         let first = store.site_version(site.id, 1).await.unwrap().unwrap();
         assert_eq!(&*first.managers[0].name, "Anna", "a version stays as it was");
         let mut facts = super::order(&site, 1, "+79161234567", 0).facts;
@@ -40,7 +45,8 @@ fn applying_a_file_again_changes_nothing() {
 fn nobody_takes_another_s_site_over() {
     on_both(async |world| {
         let (store, _) = romashka(&world).await;
-        let thief = file(&ROMASHKA.replace("owner@romashka", "thief@vasilek").replace("\"other\"", "\"third\""));
+        let thief =
+            file(&ROMASHKA.replace("owner@romashka", "thief@vasilek").replace("\"other\"", "\"third\""));
         let refused = store.apply(thief, "operator", MORNING, false).await;
         let Err(Error::Settings(said)) = &refused else { panic!("{refused:?}") };
         assert_eq!(said, "site \"demo\": the key is taken by another customer; choose another key");
@@ -93,8 +99,16 @@ async fn what_cannot_be_opened_is_said_without_its_password() {
     };
     check("mysql://u:secret@h/d", "database.url must be sqlite://FILE or postgres://…").await;
     check("sqlite::memory:", "database.url must be").await;
-    check("sqlite:///no/such/folder/callback.db", "the database file /no/such/folder/callback.db cannot be opened").await;
-    check("postgres://u:secret@localhost/d?host=/no/such/folder", "the database of database.url cannot be reached").await;
+    check(
+        "sqlite:///no/such/folder/callback.db",
+        "the database file /no/such/folder/callback.db cannot be opened",
+    )
+    .await;
+    check(
+        "postgres://u:secret@localhost/d?host=/no/such/folder",
+        "the database of database.url cannot be reached",
+    )
+    .await;
     check("postgres://u:secret@localhost:port/d", "database.url is no address of PostgreSQL").await;
 }
 
@@ -105,7 +119,10 @@ fn a_copy_of_a_used_database_is_whole() {
         let copy = world.folder.path().join("it's a copy.db");
         let made = store.backup(&copy).await.map_err(|error| error.to_string());
         if !world.is_lite() {
-            assert_eq!(made.unwrap_err(), "this database is PostgreSQL's: make the copy with its own pg_dump");
+            assert_eq!(
+                made.unwrap_err(),
+                "this database is PostgreSQL's: make the copy with its own pg_dump"
+            );
             return;
         }
         made.unwrap();

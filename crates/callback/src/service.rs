@@ -1,0 +1,138 @@
+//! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
+
+use crate::engine::Engine;
+use crate::speech::Speech;
+use crate::store::Store;
+use crate::web::{self, App, Door};
+use anyhow::{Context as _, Result};
+use callback_phone::{Media, MediaConfig, Phone, PhoneConfig};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Upper bounds, in seconds, of the histograms' buckets.
+const SECONDS: [f64; 11] = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 29.0, 40.0, 60.0, 120.0];
+/// How long open answers may take when the service stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// What a service is put together from.
+pub struct Setup {
+    /// The opened database.
+    pub store: Store,
+    /// Where HTTP is heard.
+    pub http: SocketAddr,
+    /// Where `/metrics` is heard, if anywhere.
+    pub metrics: Option<SocketAddr>,
+    /// Who may ask.
+    pub door: Door,
+    /// SIP.
+    pub phone: PhoneConfig,
+    /// RTP.
+    pub media: MediaConfig,
+    /// Announcements.
+    pub speech: Speech,
+    /// Where what each leg hears is recorded, in practice.
+    pub recordings: Option<Arc<Path>>,
+}
+
+/// A running service.
+pub struct Service {
+    engine: Engine,
+    store: Store,
+    app: App,
+    http: SocketAddr,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Service {
+    /// Binds everything and begins to serve; `more` adds routes of its own.
+    ///
+    /// # Errors
+    /// What could not be bound or started, in words.
+    pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
+        let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
+        let prometheus = prometheus()?;
+        let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
+        let http = http_listener.local_addr()?;
+        let (media, media_events) = Media::start(media).context("media")?;
+        let trunks = phone.trunks.len();
+        let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
+        let engine = Engine::start(
+            store.clone(),
+            speech,
+            recordings.clone(),
+            trunks,
+            (phone, phone_events),
+            (media, media_events),
+        );
+        let app = App::new(store.clone(), engine.clone(), door, recordings);
+        let (stop, stopped) = watch::channel(false);
+        let router = web::router(app.clone()).merge(more(app.clone()));
+        let mut servers = vec![tokio::spawn(serve(http_listener, router, stopped.clone()))];
+        if let Some(metrics) = metrics {
+            let listener =
+                TcpListener::bind(metrics).await.with_context(|| format!("http.metrics_listen {metrics}"))?;
+            let router = web::metrics_router(prometheus, app.clone());
+            servers.push(tokio::spawn(serve(listener, router, stopped)));
+        }
+        Ok(Self { engine, store, app, http, stop, servers })
+    }
+
+    /// Where HTTP is heard.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// What handlers work with.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// No new orders; running calls end within `within`; nothing stays up, everything is stored.
+    ///
+    /// # Errors
+    /// What was not written is lost: the database cannot be reached.
+    pub async fn close(self, within: Duration) -> Result<()> {
+        self.engine.close(Instant::now() + within).await;
+        let _ = self.stop.send(true);
+        for server in self.servers {
+            // A stream of events that nobody closes is not waited for.
+            let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
+        }
+        self.store.close().await?;
+        Ok(())
+    }
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let end = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(end).await {
+        tracing::error!(%error, "HTTP stopped");
+    }
+}
+
+/// The one recorder of the process.
+fn prometheus() -> Result<PrometheusHandle> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    // Somebody else's recorder, in a test program: its numbers are not ours to show.
+    let _ = metrics::set_global_recorder(recorder);
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}

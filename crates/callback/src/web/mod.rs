@@ -1,0 +1,84 @@
+//! HTTP: all routes on one page. A handler authorises, asks the store or the engine once, and replies.
+
+mod door;
+mod error;
+mod orders;
+mod status;
+
+pub use door::Door;
+pub(crate) use error::Problem;
+
+use crate::engine::Engine;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The longest body that is read.
+const BODY: usize = 32 * 1024;
+
+/// What handlers work with; clones are the same.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) door: Arc<Door>,
+    /// Where what legs heard is kept, in practice.
+    pub(crate) recordings: Option<Arc<Path>>,
+}
+
+impl App {
+    /// Puts together what handlers work with.
+    #[must_use]
+    pub fn new(store: Store, engine: Engine, door: Door, recordings: Option<Arc<Path>>) -> Self {
+        Self { store, engine, door: Arc::new(door), recordings }
+    }
+}
+
+/// The public routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/w/v1/{site_key}/orders", post(orders::create).options(orders::preflight))
+        .route("/w/v1/{site_key}/orders/{order_id}", get(orders::show).options(orders::preflight))
+        .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
+        .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .fallback(|| async { Problem::NotFound })
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(app)
+}
+
+/// `/metrics`, on a listener of its own.
+pub fn metrics_router(prometheus: PrometheusHandle, app: App) -> Router {
+    let render = move || async move {
+        crate::metrics::gauges(&app).await;
+        prometheus.run_upkeep();
+        prometheus.render()
+    };
+    Router::new().route("/metrics", get(render))
+}
+
+/// Whether orders can be taken and called: database, trunk, disk.
+async fn readyz(State(app): State<App>) -> Response {
+    let mut wrong: Vec<String> = Vec::new();
+    if let Err(error) = app.store.ping().await {
+        wrong.push(format!("database: {error}"));
+    }
+    if let Some(trouble) = app.store.trouble().borrow().as_deref() {
+        wrong.push(format!("database: {trouble}"));
+    }
+    if !app.engine.can_call() {
+        wrong.push("trunk: none answers".to_owned());
+    }
+    if wrong.is_empty() {
+        "ready".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, wrong.join("\n")).into_response()
+    }
+}
