@@ -62,7 +62,9 @@ pub async fn check(config: &Config) -> Report {
     // Held together, so that two keys with one port are found too.
     let mut tcp = Vec::new();
     let mut udp = Vec::new();
-    for (key, address) in [("http.listen", config.http.listen), ("http.metrics_listen", config.http.metrics_listen)] {
+    for (key, address) in
+        [("http.listen", config.http.listen), ("http.metrics_listen", config.http.metrics_listen)]
+    {
         let bound = TcpListener::bind(address).await.map(|listener| tcp.push(listener));
         report.add(format_args!("{key} {address}"), bound.map_err(|error| port_problem(&error)));
     }
@@ -101,7 +103,11 @@ async fn database(config: &Config) -> Result<(), String> {
     let store = Store::open(config.database_url.expose()).await.map_err(|error| format!("{error:#}"))?;
     let wrong = store.check_statements().await.map_err(|error| error.to_string())?;
     store.close().await.map_err(|error| error.to_string())?;
-    if wrong.is_empty() { Ok(()) } else { Err(format!("program and schema do not fit: {}", wrong.join("; "))) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("program and schema do not fit: {}", wrong.join("; ")))
+    }
 }
 
 fn port_problem(error: &io::Error) -> String {
@@ -117,7 +123,9 @@ fn port_problem(error: &io::Error) -> String {
 async fn resolve(trunk: &Trunk) -> Result<(), String> {
     let place = (trunk.proxy.host.as_str(), trunk.proxy.port.unwrap_or(SIP_PORT));
     match tokio::time::timeout(RESOLVE_TIMEOUT, lookup_host(place)).await {
-        Ok(Ok(mut addresses)) => addresses.next().map(|_| ()).ok_or_else(|| "the name has no address".to_owned()),
+        Ok(Ok(mut addresses)) => {
+            addresses.next().map(|_| ()).ok_or_else(|| "the name has no address".to_owned())
+        }
         Ok(Err(error)) => Err(format!("the name cannot be resolved: {error}")),
         Err(_) => Err(format!("the name was not resolved within {} s", RESOLVE_TIMEOUT.as_secs())),
     }

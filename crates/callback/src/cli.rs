@@ -151,10 +151,13 @@ fn tell(words: &impl std::fmt::Display, value: &impl Serialize, as_json: bool) {
 
 /// Says what went wrong: problems of a file one by one.
 fn failed(error: &anyhow::Error, as_json: bool) {
-    let problems = match (error.downcast_ref::<config::Problems>(), error.downcast_ref::<settings::Problems>()) {
-        (Some(config::Problems(problems)), _) | (_, Some(settings::Problems(problems))) => problems.clone(),
-        (None, None) => vec![format!("{error:#}")],
-    };
+    let problems =
+        match (error.downcast_ref::<config::Problems>(), error.downcast_ref::<settings::Problems>()) {
+            (Some(config::Problems(problems)), _) | (_, Some(settings::Problems(problems))) => {
+                problems.clone()
+            }
+            (None, None) => vec![format!("{error:#}")],
+        };
     if as_json {
         return tell(&"", &json!({ "problems": problems }), true);
     }

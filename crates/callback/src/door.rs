@@ -51,13 +51,22 @@ impl Door {
         let value = given.unwrap_or(default);
         let fits = range.contains(&value).then(|| T::try_from(value).ok()).flatten();
         if fits.is_none() {
-            self.wrong(field, value, format_args!("write a number from {} to {}", range.start(), range.end()));
+            self.wrong(
+                field,
+                value,
+                format_args!("write a number from {} to {}", range.start(), range.end()),
+            );
         }
         fits
     }
 
     /// One of some words; none given is the first.
-    pub(crate) fn word<T: Copy>(&mut self, field: &str, given: Option<&str>, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(
+        &mut self,
+        field: &str,
+        given: Option<&str>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let Some(given) = given else { return words.first().map(|(_, value)| *value) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
         if found.is_none() {

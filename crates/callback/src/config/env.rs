@@ -76,7 +76,10 @@ pub(super) fn overlay(door: &mut Door, file: &mut Table, env: &BTreeMap<String, 
             }
             match trunks.get_mut(at) {
                 Some(trunk) => set(trunk, key, value),
-                None => door.wrong_part(format_args!("{name}: there are {} trunks before it; count from 0", trunks.len())),
+                None => door.wrong_part(format_args!(
+                    "{name}: there are {} trunks before it; count from 0",
+                    trunks.len()
+                )),
             }
         }
     }

@@ -7,9 +7,9 @@ mod env;
 mod parse;
 mod raw;
 
+use crate::door::Door;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
-use crate::door::Door;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -207,7 +207,8 @@ impl Config {
     ) -> Result<Self, Problems> {
         // Read twice: the text alone for errors with their lines, then with the environment over it.
         toml::from_str::<raw::File>(text).map_err(|error| Problems(vec![in_line(text, &error)]))?;
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| Problems(vec![in_line(text, &error)]))?;
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| Problems(vec![in_line(text, &error)]))?;
         let mut door = Door::new();
         env::overlay(&mut door, &mut table, env);
         let file = table.try_into::<raw::File>();

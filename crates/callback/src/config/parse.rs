@@ -1,8 +1,6 @@
 //! The values of callback.toml: text in, types out.
 
-use super::{
-    Config, Credentials, HostPort, Http, Limits, Media, NumberFormat, Secret, Sip, Trunk, raw,
-};
+use super::{Config, Credentials, HostPort, Http, Limits, Media, NumberFormat, Secret, Sip, Trunk, raw};
 use crate::door::Door;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
@@ -79,9 +77,9 @@ fn sip(door: &mut Door, raw: &raw::Sip) -> Option<Sip> {
     }
     let listen = list(door, "sip.listen", given, |text| match text.split_once("://") {
         Some(("tcp" | "tls" | "ws" | "wss", _)) => Err("this transport is not supported yet; write udp://…"),
-        Some(("udp", address)) => {
-            address.parse::<SocketAddr>().map_err(|_| "write an address and a port, like udp://192.0.2.1:5060")
-        }
+        Some(("udp", address)) => address
+            .parse::<SocketAddr>()
+            .map_err(|_| "write an address and a port, like udp://192.0.2.1:5060"),
         _ => Err("write a transport, an address and a port, like udp://192.0.2.1:5060"),
     })?;
     let advertised = match raw.advertised.as_deref().unwrap_or_default() {
@@ -100,7 +98,9 @@ fn sip(door: &mut Door, raw: &raw::Sip) -> Option<Sip> {
 fn media(door: &mut Door, raw: &raw::Media) -> Option<Media> {
     match raw.plane.as_deref() {
         None | Some("embedded") => {}
-        Some("rtpengine") => door.wrong("media.plane", "rtpengine", "this plane is not supported yet; write \"embedded\""),
+        Some("rtpengine") => {
+            door.wrong("media.plane", "rtpengine", "this plane is not supported yet; write \"embedded\"")
+        }
         Some(other) => door.wrong("media.plane", other, "write \"embedded\""),
     }
     let address = raw.address.as_deref().unwrap_or("127.0.0.1");
@@ -111,7 +111,9 @@ fn media(door: &mut Door, raw: &raw::Media) -> Option<Media> {
     let advertised = match raw.advertised.as_deref().unwrap_or_default() {
         "" => Some(None),
         text => door.parse("media.advertised", text, |text| {
-            text.parse::<IpAddr>().map(Some).map_err(|_| "write the IP address that the outside sees, like 192.0.2.1")
+            text.parse::<IpAddr>()
+                .map(Some)
+                .map_err(|_| "write the IP address that the outside sees, like 192.0.2.1")
         }),
     };
     if advertised == Some(None) && address.is_some_and(|address| address.is_unspecified()) {
@@ -130,11 +132,16 @@ fn limits(door: &mut Door, raw: &raw::Limits) -> Option<Limits> {
 
 /// An even first port, and at least one pair.
 fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let wrong = || format!("write an even first port of at least {FIRST_PORT} and a last one, like 20000-32766");
+    let wrong =
+        || format!("write an even first port of at least {FIRST_PORT} and a last one, like 20000-32766");
     let (first, last) = text.split_once('-').ok_or_else(wrong)?;
     let first: u16 = first.trim().parse().map_err(|_| wrong())?;
     let last: u16 = last.trim().parse().map_err(|_| wrong())?;
-    if first >= FIRST_PORT && first.is_multiple_of(2) && first < last { Ok(first..=last) } else { Err(wrong()) }
+    if first >= FIRST_PORT && first.is_multiple_of(2) && first < last {
+        Ok(first..=last)
+    } else {
+        Err(wrong())
+    }
 }
 
 fn trunks(door: &mut Door, raw: &[raw::Trunk], secrets: &dyn Fn(&str) -> io::Result<String>) -> Vec<Trunk> {
@@ -166,11 +173,19 @@ fn trunk(
     let proxy = door.parse("proxy", raw.proxy.as_deref().unwrap_or_default(), proxy);
     let credentials = credentials(door, raw, secrets);
     if raw.register == Some(true) {
-        door.wrong("register", true, "registering is not supported yet; write false, and have calls sent here by address");
+        door.wrong(
+            "register",
+            true,
+            "registering is not supported yet; write false, and have calls sent here by address",
+        );
     }
     let given = raw.caller_ids.as_deref().unwrap_or_default();
     if given.is_empty() {
-        door.wrong("caller_ids", given, "write the numbers that may be shown, the service's own first, like [\"+74950000001\"]");
+        door.wrong(
+            "caller_ids",
+            given,
+            "write the numbers that may be shown, the service's own first, like [\"+74950000001\"]",
+        );
     }
     let caller_ids = list(door, "caller_ids", given, str::parse::<PhoneNumber>);
     let channels = door.number("channels", raw.channels, 30, 2..=10_000);
@@ -181,7 +196,11 @@ fn trunk(
         "7" => Some(NumberFormat::Bare),
         "8" => Some(NumberFormat::Eight),
         other => {
-            door.wrong("number_format", other, "write how the provider wants numbers: \"+7…\", \"7…\" or \"8…\"");
+            door.wrong(
+                "number_format",
+                other,
+                "write how the provider wants numbers: \"+7…\", \"7…\" or \"8…\"",
+            );
             None
         }
     };
@@ -242,7 +261,9 @@ fn proxy(text: &str) -> Result<HostPort, &'static str> {
     let wrong = "write the provider's address, like sip:192.0.2.10:5060;transport=udp";
     let rest = match text.split_once(':') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => rest,
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("sips") => return Err("sips: is not supported yet; write sip:…"),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("sips") => {
+            return Err("sips: is not supported yet; write sip:…");
+        }
         _ => return Err(wrong),
     };
     let mut parts = rest.split(';');
@@ -250,7 +271,9 @@ fn proxy(text: &str) -> Result<HostPort, &'static str> {
     for parameter in parts {
         match parameter.to_ascii_lowercase().as_str() {
             "transport=udp" | "lr" => {}
-            "transport=tcp" | "transport=tls" => return Err("this transport is not supported yet; write transport=udp"),
+            "transport=tcp" | "transport=tls" => {
+                return Err("this transport is not supported yet; write transport=udp");
+            }
             _ => return Err(wrong),
         }
     }

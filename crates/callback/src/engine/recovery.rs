@@ -131,11 +131,12 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let disposition = |record: &Option<CallRecord>| match record.as_ref().map(|record| record.disposition.keys()) {
-            Some((key, Some(reason))) => format!("{key} ({reason})"),
-            Some((key, None)) => key.to_owned(),
-            None => "nothing".to_owned(),
-        };
+        let disposition =
+            |record: &Option<CallRecord>| match record.as_ref().map(|record| record.disposition.keys()) {
+                Some((key, Some(reason))) => format!("{key} ({reason})"),
+                Some((key, None)) => key.to_owned(),
+                None => "nothing".to_owned(),
+            };
         writeln!(f, "order {}: {} inputs of {} processes", self.order, self.inputs, self.processes)?;
         writeln!(f, "recorded: {}", disposition(&self.recorded))?;
         writeln!(f, "replayed: {}", disposition(&self.replayed))?;

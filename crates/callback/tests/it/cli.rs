@@ -63,7 +63,10 @@ fn what_is_wrong_is_said_where_people_and_scripts_look_for_it() {
     let url = "customer \"Romashka\", site \"Demo!\": url = \"gopher://romashka.example\": not a site's address, like \
                https://shop.example";
     check(at, &["apply", "wrong.toml"], 1, "", &format!("{key}\n{url}\n"));
-    let as_json = format!("{}\n", serde_json::to_string_pretty(&serde_json::json!({ "problems": [key, url] })).unwrap());
+    let as_json = format!(
+        "{}\n",
+        serde_json::to_string_pretty(&serde_json::json!({ "problems": [key, url] })).unwrap()
+    );
     check(at, &["apply", "wrong.toml", "--json"], 1, &as_json, "");
     let gone = "none.toml cannot be read: No such file or directory (os error 2)\n";
     check(at, &["apply", "none.toml"], 1, "", gone);
@@ -78,7 +81,8 @@ fn a_backup_is_a_database() {
     check(at, &["backup", "copy.db"], 0, "the database was copied to copy.db\n", "");
     check(at, &["backup", "copy.db"], 1, "", "copy.db is there already: name a file that is not\n");
     let url = format!("sqlite://{}", at.join("copy.db").display());
-    let from_copy = callback(at, &["apply", "settings.toml"]).env("CALLBACK_DATABASE_URL", url).output().unwrap();
+    let from_copy =
+        callback(at, &["apply", "settings.toml"]).env("CALLBACK_DATABASE_URL", url).output().unwrap();
     assert_eq!(String::from_utf8(from_copy.stdout).unwrap(), "nothing to change\n");
 }
 
@@ -107,12 +111,21 @@ fn check_looks_at_everything_that_the_service_needs() {
         "ok     trunk \"good\" proxy 127.0.0.1".to_owned(),
     ];
     assert_eq!(lines[..9], expected);
-    assert!(lines[9].starts_with("WRONG  trunk \"bad\" proxy no.such.host.invalid: the name"), "{}", lines[9]);
+    assert!(
+        lines[9].starts_with("WRONG  trunk \"bad\" proxy no.such.host.invalid: the name"),
+        "{}",
+        lines[9]
+    );
     assert_eq!(lines.len(), 10);
     drop((taken, odd));
 
     let config = folder.path().join("callback.toml");
-    let well = std::fs::read_to_string(&config).unwrap().split("[[trunk]]\nname = \"bad\"").next().unwrap().to_owned();
+    let well = std::fs::read_to_string(&config)
+        .unwrap()
+        .split("[[trunk]]\nname = \"bad\"")
+        .next()
+        .unwrap()
+        .to_owned();
     std::fs::write(&config, well).unwrap();
     let report = callback(folder.path(), &["check", "--json"]).output().unwrap();
     assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stdout));
