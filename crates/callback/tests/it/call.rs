@@ -20,6 +20,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -217,10 +218,30 @@ impl Stage {
         loop {
             let file = store.call(callback_core::id::OrderId(id)).await.unwrap().unwrap();
             if let Some(record) = file.record {
+                self.program_agrees(id, record.disposition.keys().0);
                 return record;
             }
             tokio::task::yield_now().await;
         }
+    }
+}
+
+impl Stage {
+    /// `callback replay` decides the same, and `callback explain` tells the end.
+    fn program_agrees(&self, id: Uuid, disposition: &str) {
+        let config = self.world.folder.path().join("callback.toml");
+        std::fs::write(&config, format!("[database]\nurl = \"{}\"\n", self.world.url)).unwrap();
+        let run = |word: &str| {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_callback"));
+            let output = program.arg(word).arg(id.to_string()).arg("--config").arg(&config).output().unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(output.status.success(), "{word}: {said}");
+            said
+        };
+        assert!(run("replay").contains("decides the same"));
+        let told = run("explain");
+        assert!(told.contains(disposition) && told.contains("dialled"), "{told}");
+        println!("{told}");
     }
 }
 
@@ -255,7 +276,9 @@ async fn an_order_rings_manager_and_visitor_and_joins_them() {
     let id = Uuid::new_v4();
     let accepted = stage.order(id).await;
     assert_eq!((&accepted["state"], &accepted["promise_seconds"]), (&json!("accepted"), &json!(29)));
-    network.sees_all(&[&format!("{ANNA} called"), &format!("{VISITOR} answered"), &format!("{ANNA} down")]).await;
+    network
+        .sees_all(&[&format!("{ANNA} called"), &format!("{VISITOR} answered"), &format!("{ANNA} down")])
+        .await;
     let states = stage.states(id).await;
     assert_eq!(last(&states), ("connected", "-"));
     let record = stage.record(id).await;
