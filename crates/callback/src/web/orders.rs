@@ -183,10 +183,10 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::get(&headers, &site, &app)?;
-    // Watched before the store is asked, so that nothing falls between.
-    let first = app.order(&site, id).await?;
-    let watched = first.joined_to.unwrap_or(OrderId(id));
-    let changes = app.engine.hub().watch(watched);
+    let watched = app.order(&site, id).await?.joined_to.unwrap_or(OrderId(id));
+    // Watched before the present state is asked for, so that nothing falls between.
+    let mut changes = app.engine.hub().watch(watched);
+    changes.mark_unchanged();
     let order = app.order(&site, id).await?;
     let stream =
         if pretence(&order).is_some() { Live::Pretended(order) } else { Live::Real { order, changes } };
@@ -305,6 +305,12 @@ impl App {
 
     async fn order(&self, site: &PublishedSite, id: Uuid) -> Result<OrderRow, Problem> {
         let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::internal)?;
-        order.ok_or(Problem::OrderUnknown)
+        let mut order = order.ok_or(Problem::OrderUnknown)?;
+        // A running call's state is told before it is written.
+        let told = self.engine.hub().now(order.joined_to.unwrap_or(order.facts.id));
+        if let Some(shown) = told.filter(|shown| shown.state >= order.state) {
+            (order.state, order.detail) = (shown.state, shown.detail);
+        }
+        Ok(order)
     }
 }
