@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::engine::{recovery, wall_now};
 use crate::serve::serve;
 use crate::settings::SettingsFile;
+use crate::speech::Speech;
 use crate::store::{CallFile, Store};
 use crate::timeline::Timeline;
 use crate::{config, say, settings};
@@ -102,10 +103,24 @@ async fn apply(config: &Config, path: &Path, dry_run: bool, as_json: bool) -> an
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let file = SettingsFile::parse(&text)?;
     let store = Store::open(config.database_url.expose()).await?;
-    let difference = store.apply(Arc::new(file), AUTHOR, wall_now(), dry_run).await?;
+    let file = Arc::new(file);
+    let difference = store.apply(Arc::clone(&file), AUTHOR, wall_now(), dry_run).await?;
     store.close().await?;
     tell(&difference, &difference, as_json);
+    if !dry_run {
+        announce(config, &file).await;
+    }
     Ok(())
+}
+
+/// Speaks the sites' announcements. Without them calls are announced in general words, so it is no failure.
+async fn announce(config: &Config, file: &SettingsFile) {
+    let speech = Speech::new(config.speech.voice, config.speech.folder.clone());
+    for site in file.customers.iter().flat_map(|customer| &customer.sites) {
+        if let Err(error) = speech.speak(&site.body).await {
+            say::wrong(format!("site \"{}\": its announcement was not spoken: {error:#}", site.key));
+        }
+    }
 }
 
 async fn backup(config: &Config, path: &Path, as_json: bool) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::service::{Service, Setup};
-use crate::speech::{Speech, Voice};
+use crate::speech::Speech;
 use crate::store::Store;
 use crate::web::Door;
 use anyhow::{Context as _, Result, bail};
@@ -91,7 +91,7 @@ async fn setup(config: Config) -> Result<Setup> {
         door,
         phone,
         media,
-        speech: Speech::new(Voice::Auto, PathBuf::from("callback-speech")),
+        speech: Speech::new(config.speech.voice, config.speech.folder),
         recordings: None,
     })
 }

@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 28] = [
+pub(super) const KEYS: [(&str, &str, Kind); 30] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -35,6 +35,8 @@ pub(super) const KEYS: [(&str, &str, Kind); 28] = [
     ("limits", "queue", Number),
     ("limits", "orders_per_ip_10min", Number),
     ("limits", "orders_per_ip_hour", Number),
+    ("speech", "voice", Text),
+    ("speech", "folder", Text),
     ("practice", "enabled", Flag),
     ("practice", "listen", Text),
     ("trunk", "name", Text),

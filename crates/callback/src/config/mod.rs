@@ -8,6 +8,7 @@ mod parse;
 mod raw;
 
 use crate::door::Door;
+use crate::speech::Voice;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use ipnet::IpNet;
@@ -16,7 +17,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file that is read where none is named.
 pub const USUAL_FILE: &str = "callback.toml";
@@ -34,6 +35,8 @@ pub struct Config {
     pub media: Media,
     /// How much is taken in.
     pub limits: Limits,
+    /// Announcements.
+    pub speech: Speech,
     /// The practice exchange; none where it is off.
     pub practice: Option<SocketAddr>,
     /// The providers, in the order of the file.
@@ -107,6 +110,15 @@ pub struct Limits {
     pub orders_per_ip_10min: u32,
     /// Of one address; IPv6 by /64.
     pub orders_per_ip_hour: u32,
+}
+
+/// `[speech]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Speech {
+    /// Who speaks.
+    pub voice: Voice,
+    /// Where what was spoken is kept.
+    pub folder: PathBuf,
 }
 
 /// `[[trunk]]`

@@ -1,7 +1,10 @@
 //! The values of callback.toml: text in, types out.
 
-use super::{Config, Credentials, HostPort, Http, Limits, Media, NumberFormat, Secret, Sip, Trunk, raw};
+use super::{
+    Config, Credentials, HostPort, Http, Limits, Media, NumberFormat, Secret, Sip, Speech, Trunk, raw,
+};
 use crate::door::Door;
+use crate::speech::Voice;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use ipnet::IpNet;
@@ -9,11 +12,14 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 /// Ports below are the system's.
 const FIRST_PORT: u16 = 1_024;
 /// Addresses, networks or numbers in one list, at most.
 const LONGEST_LIST: usize = 1_000;
+/// A path, at most.
+const LONGEST_PATH: usize = 1_000;
 
 /// The whole file; what is wrong is said at the door.
 pub(super) fn config(
@@ -26,6 +32,7 @@ pub(super) fn config(
     let sip = sip(door, &raw.sip);
     let media = media(door, &raw.media);
     let limits = limits(door, &raw.limits);
+    let speech = speech(door, &raw.speech);
     let practice = socket(door, "practice.listen", raw.practice.listen.as_deref(), "127.0.0.1:5080");
     let trunks = trunks(door, &raw.trunk, secrets);
     Some(Config {
@@ -34,9 +41,23 @@ pub(super) fn config(
         sip: sip?,
         media: media?,
         limits: limits?,
+        speech: speech?,
         practice: practice.filter(|_| raw.practice.enabled.unwrap_or(false)),
         trunks,
     })
+}
+
+fn speech(door: &mut Door, raw: &raw::Speech) -> Option<Speech> {
+    let voices = [
+        ("auto", Voice::Auto),
+        ("festival", Voice::Festival),
+        ("espeak-ng", Voice::EspeakNg),
+        ("none", Voice::None),
+    ];
+    let voice = door.word("speech.voice", raw.voice.as_deref(), &voices);
+    let folder = raw.folder.as_deref().unwrap_or("callback-speech");
+    let folder = door.text("speech.folder", folder, LONGEST_PATH).map(PathBuf::from);
+    Some(Speech { voice: voice?, folder: folder? })
 }
 
 fn http(door: &mut Door, raw: &raw::Http) -> Option<Http> {

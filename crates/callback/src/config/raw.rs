@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) sip: Sip,
     pub(super) media: Media,
     pub(super) limits: Limits,
+    pub(super) speech: Speech,
     pub(super) practice: Practice,
     pub(super) trunk: Vec<Trunk>,
 }
@@ -48,6 +49,10 @@ section! {
         queue: i64,
         orders_per_ip_10min: i64,
         orders_per_ip_hour: i64,
+    }
+    Speech {
+        voice: String,
+        folder: String,
     }
     Practice {
         enabled: bool,

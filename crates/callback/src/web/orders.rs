@@ -32,6 +32,8 @@ use uuid::Uuid;
 
 /// How far ahead a call may be asked for.
 const AHEAD: Duration = Duration::from_secs(30 * 86_400);
+/// How long the database may take to store an order.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a text of the visit may be.
 const TEXT: usize = 2_048;
 /// How many variables a visit may carry.
@@ -113,13 +115,16 @@ async fn take_order(
         return Err(Problem::Overloaded);
     }
     let stopped = app.store.stopped(phone).await.map_err(Problem::internal)?;
-    let accepted = if stopped {
-        let disposition = Disposition::NotCalled(NotCalled::Blacklist);
-        app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
-    } else {
-        app.store.accept(NewOrder { phone, run_at, facts }).await
-    };
-    let (status, order) = match accepted {
+    // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
+    let accepted = tokio::time::timeout(PATIENCE, async {
+        if stopped {
+            let disposition = Disposition::NotCalled(NotCalled::Blacklist);
+            app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
+        } else {
+            app.store.accept(NewOrder { phone, run_at, facts }).await
+        }
+    });
+    let (status, order) = match accepted.await.map_err(|_| Problem::Overloaded)? {
         Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
         Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
         Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
