@@ -2,6 +2,8 @@
 //! serve it. Sans-IO like the agent inside it. It moves no sound and asks no database; who reserves a leg
 //! stores its intent before sending it.
 
+#[cfg(test)]
+mod calls;
 mod takedown;
 mod telephones;
 #[cfg(test)]
