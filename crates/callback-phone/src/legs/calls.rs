@@ -188,10 +188,10 @@ impl World {
             match output {
                 LegsOutput::Send { bytes, .. } => self.post(&bytes, Coming::Out),
                 LegsOutput::Leg(key, event) => {
-                    match event {
-                        LegEvent::Answered => drop(self.there.insert(key.leg)),
-                        LegEvent::Ended(..) => drop(self.there.remove(&key.leg)),
-                        _ => {}
+                    if event == LegEvent::Answered {
+                        self.there.insert(key.leg);
+                    } else if matches!(event, LegEvent::Ended(..)) {
+                        self.there.remove(&key.leg);
                     }
                     self.give(Told::Leg(key.leg, event));
                 }
