@@ -1,7 +1,32 @@
 //! What is counted, under the names that `/metrics` has. No number of a visitor and no name is a label.
 
+use callback_core::plan::Plan;
 use callback_core::record::CallRecord;
+use callback_phone::media::LegQuality;
 use metrics::{counter, gauge, histogram};
+
+/// How well a leg was heard.
+pub(crate) fn leg_heard(quality: &LegQuality) {
+    counter!("callback_rtp_received_total").increment(quality.packets_received);
+    counter!("callback_rtp_lost_total").increment(quality.packets_lost);
+    counter!("callback_rtp_rejected_total").increment(quality.rejected);
+    if let Some(mos) = quality.mos() {
+        histogram!("callback_leg_mos").record(mos);
+    }
+}
+
+/// Whether the visitor's telephone rang by the promise's second.
+pub(crate) fn promise(plan: &Plan, record: &CallRecord) {
+    let rang = record.legs.iter().find(|leg| leg.round == 0).and_then(|leg| {
+        let times = &leg.times;
+        times.ringing_at.into_iter().chain(times.early_media_at).chain(times.answered_at).min()
+    });
+    if let Some(rang) = rang {
+        histogram!("callback_ring_seconds").record(rang.since(plan.accepted_at).as_secs_f64());
+    }
+    let kept = rang.is_some_and(|at| at <= plan.accepted_at + plan.limits.promise);
+    counter!("callback_promises_total", "kept" => if kept { "yes" } else { "no" }).increment(1);
+}
 
 /// A call is over.
 pub(crate) fn call_over(record: &CallRecord) {

@@ -85,7 +85,7 @@ pub struct Remote {
 }
 
 /// What happened to the sound of a leg.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum MediaEvent {
     /// The sound with this number came to its end; never told of one that repeats, was replaced or stopped.
     Played(u16),
@@ -102,6 +102,8 @@ pub enum MediaEvent {
     },
     /// Sound comes again, or the far end said that it is on hold.
     MediaBack,
+    /// The leg was closed: how well it was heard. The last event of a leg.
+    Closed(LegQuality),
 }
 
 /// An address that no sound is sent to.

@@ -175,8 +175,11 @@ impl Worker {
                 }
             }
             Command::Close(key, reply) => {
-                // Who asked may have stopped listening.
-                let _ = self.close(now, key).map(|quality| reply.send(quality));
+                if let Some(quality) = self.close(now, key) {
+                    self.outbox.tell(key, MediaEvent::Closed(quality));
+                    // Who asked may have stopped listening.
+                    let _ = reply.send(quality);
+                }
             }
             Command::Shutdown => {}
         }

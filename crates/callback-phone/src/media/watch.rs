@@ -82,7 +82,12 @@ mod tests {
                     )
                 }
                 MediaEvent::MediaBack => format!("{}:back", tick / 50),
-                MediaEvent::Played(_) | MediaEvent::DigitsSent | MediaEvent::Digit(_) => unreachable!(),
+                MediaEvent::Played(_)
+                | MediaEvent::DigitsSent
+                | MediaEvent::Digit(_)
+                | MediaEvent::Closed(_) => {
+                    unreachable!()
+                }
             }));
             if steps.peek().is_none() {
                 break;

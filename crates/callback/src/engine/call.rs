@@ -16,7 +16,7 @@ use callback_core::id::LegId;
 use callback_core::plan::{Callee, Plan, Telephone};
 use callback_core::record::{CallRecord, Cause, EndedBy};
 use callback_core::time::Ts;
-use callback_phone::{Dial, LegKey, Media, MediaEvent, Phone, StoredDialog};
+use callback_phone::{Dial, LegKey, Media, Phone, StoredDialog};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -32,10 +32,10 @@ use tokio::time::sleep_until;
 /// What reaches a running call from outside.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    /// The phone reports of a leg.
-    Phone(LegId, LegEvent),
-    /// The media reports of a leg.
-    Media(LegId, MediaEvent),
+    /// Phone or media report of a leg.
+    Leg(LegId, LegEvent),
+    /// Nothing is heard from a leg, since this instant of the process.
+    MediaLost { leg: LegId, first: bool, since: Instant },
     /// What is stored of a leg's dialog has changed.
     Dialog(LegId, StoredDialog),
     /// A telephone that this order was refused is free.
@@ -194,13 +194,16 @@ impl Call {
 
     fn take(&mut self, happening: Happening) {
         match happening {
-            Happening::Phone(leg, event) => {
+            Happening::Leg(leg, event) => {
                 if matches!(event, LegEvent::Ended(..)) {
                     self.up.remove(&leg);
                 }
                 self.inputs.push(Input::Leg(leg, event));
             }
-            Happening::Media(leg, event) => self.inputs.push(Input::Leg(leg, self.leg_event(event))),
+            Happening::MediaLost { leg, first, since } => {
+                let since = self.clock.at(since);
+                self.inputs.push(Input::Leg(leg, LegEvent::MediaLost { first, since }));
+            }
             Happening::Dialog(leg, dialog) => self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) }),
             Happening::Free(telephone) => {
                 let is_it = |callee| self.plan.telephone(callee).as_ref() == Some(&telephone);
@@ -212,18 +215,6 @@ impl Call {
                 self.inputs.push(Input::Cancel(by));
             }
             Happening::Shutdown(deadline) => self.inputs.push(Input::Shutdown(self.clock.at(deadline))),
-        }
-    }
-
-    fn leg_event(&self, event: MediaEvent) -> LegEvent {
-        match event {
-            MediaEvent::Played(n) => LegEvent::Played(n),
-            MediaEvent::DigitsSent => LegEvent::DigitsSent,
-            MediaEvent::Digit(key) => LegEvent::Digit(key),
-            MediaEvent::MediaLost { first, since } => {
-                LegEvent::MediaLost { first, since: self.clock.at(since) }
-            }
-            MediaEvent::MediaBack => LegEvent::MediaBack,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, Store};
 use anyhow::Context as _;
 use call::{Call, Happening, Outcome, Tools};
-use callback_core::flow::{Canceller, Detail, VisitorState};
+use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
 use callback_core::plan::{Plan, Telephone};
@@ -305,9 +305,13 @@ impl Engine {
                 return self.bury(&claimed, &plan).await;
             }
         }
-        let call = Call::new(self.inner.tools.clone(), fence, plan, &claimed.past(), sounds, inbox);
+        let call =
+            Call::new(self.inner.tools.clone(), fence, Arc::clone(&plan), &claimed.past(), sounds, inbox);
         match call.drive().await {
-            Outcome::Over(record) => log_end(&record),
+            Outcome::Over(record) => {
+                log_end(&record);
+                crate::metrics::promise(&plan, &record);
+            }
             Outcome::HandedBack => tracing::info!(order = %fence.order, "handed back"),
             Outcome::Lost => tracing::warn!(order = %fence.order, "another process has the order"),
         }
@@ -359,7 +363,7 @@ impl Engine {
     async fn carry_phone(self, mut events: mpsc::Receiver<PhoneEvent>) {
         while let Some(event) = events.recv().await {
             match event {
-                PhoneEvent::Leg(key, _, event) => self.hand(key.call, Happening::Phone(key.leg, event)).await,
+                PhoneEvent::Leg(key, _, event) => self.hand(key.call, Happening::Leg(key.leg, event)).await,
                 PhoneEvent::Dialog(key, dialog) => {
                     self.hand(key.call, Happening::Dialog(key.leg, dialog)).await
                 }
@@ -372,7 +376,21 @@ impl Engine {
 
     async fn carry_media(self, mut events: mpsc::Receiver<(LegKey, MediaEvent)>) {
         while let Some((key, event)) = events.recv().await {
-            self.hand(key.call, Happening::Media(key.leg, event)).await;
+            let event = match event {
+                MediaEvent::Closed(quality) => {
+                    crate::metrics::leg_heard(&quality);
+                    continue;
+                }
+                MediaEvent::Played(n) => LegEvent::Played(n),
+                MediaEvent::DigitsSent => LegEvent::DigitsSent,
+                MediaEvent::Digit(key) => LegEvent::Digit(key),
+                MediaEvent::MediaLost { first, since } => {
+                    self.hand(key.call, Happening::MediaLost { leg: key.leg, first, since }).await;
+                    continue;
+                }
+                MediaEvent::MediaBack => LegEvent::MediaBack,
+            };
+            self.hand(key.call, Happening::Leg(key.leg, event)).await;
         }
     }
 
