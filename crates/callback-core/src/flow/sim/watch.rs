@@ -305,7 +305,12 @@ impl Watch {
                 Ok(())
             }
             Command::Hangup { leg, reason } => {
+                let patience = self.plan.limits.accept_timeout;
                 let line = self.line(*leg)?;
+                if *reason == HangupReason::NoAnswer && line.answered.is_some() && line.hung_up.is_none() {
+                    let waited = line.first_word.is_some_and(|(.., at)| now >= at + patience);
+                    rule!(waited, "leg {leg} answered, and is given up as if it had not");
+                }
                 rule!(line.down.is_none_or(|at| at == now), "a dead leg is hung up");
                 rule!(
                     line.hung_up.is_none_or(|(_, at)| at == now) || line.crossed > 0,
@@ -581,6 +586,9 @@ impl Watch {
             if over {
                 rule!(self.may_stay(line, now), "leg {} stays up after the end", line.id);
             }
+            if let (None, Some(due)) = (line.answered, self.rings_until(line)) {
+                rule!(now < due || over, "leg {} rings for too long", line.id);
+            }
             if line.answered.is_some() {
                 let in_digits = line.is_manager()
                     && line.first_word.is_none()
@@ -594,6 +602,14 @@ impl Watch {
             self.nothing_is_left_waiting(now)?;
         }
         Ok(())
+    }
+
+    /// When a leg that does not answer is given up: from its first ringing, or from `Sent` + 8 s.
+    fn rings_until(&self, line: &Line) -> Option<Ts> {
+        let latest = line.sent? + Duration::from_secs(8);
+        let rings = line.rang.map_or(latest, |rang| rang.min(latest));
+        let limits = &self.plan.limits;
+        Some(rings + if line.is_manager() { limits.ring_timeout } else { limits.visitor_ring_timeout })
     }
 
     fn may_stay(&self, line: &Line, now: Ts) -> bool {
