@@ -165,7 +165,8 @@ impl Engine {
         self.lock().get(&order).map(|running| running.inbox.clone())
     }
 
-    fn is_closing(&self) -> bool {
+    /// No order is taken any more.
+    pub(crate) fn is_closing(&self) -> bool {
         self.inner.closing.load(Ordering::SeqCst)
     }
 

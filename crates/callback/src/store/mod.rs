@@ -235,6 +235,14 @@ impl Store {
         self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
     }
 
+    /// Ends the leases of dead processes at once, where no other process can be alive: a SQLite file serves one.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn void_leases(&self) -> Result<u64> {
+        self.ask(Work::VoidLeases).await
+    }
+
     /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or
     /// where it has ended.
     ///

@@ -51,6 +51,7 @@ pub(super) enum Work {
         lease: Duration,
         slot: Slot<Vec<Fence>>,
     },
+    VoidLeases(Slot<u64>),
     EndUnclaimed {
         order: OrderId,
         disposition: Disposition,
@@ -211,6 +212,7 @@ impl Work {
             Self::Renew { fences, now, lease, slot } => {
                 slot.fill(orders::renew(tx, fences, *now, *lease).await)
             }
+            Self::VoidLeases(slot) => slot.fill(orders::void_leases(tx).await),
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }
@@ -227,6 +229,7 @@ impl Work {
             Self::Accept(_, slot) | Self::Refuse(_, slot) => slot.fail(error),
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.fail(error),
             Self::Renew { slot, .. } => slot.fail(error),
+            Self::VoidLeases(slot) => slot.fail(error),
             Self::EndUnclaimed { slot, .. } => slot.fail(error),
             Self::Write(_, _, slot) | Self::Flush(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
@@ -242,6 +245,7 @@ impl Work {
             Self::Refuse(_, slot) => slot.tell(),
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.tell(),
             Self::Renew { slot, .. } => slot.tell(),
+            Self::VoidLeases(slot) => slot.tell(),
             Self::EndUnclaimed { slot, .. } => slot.tell(),
             Self::Write(_, _, slot) | Self::Flush(slot) => slot.tell(),
             Self::Apply { slot, .. } => {

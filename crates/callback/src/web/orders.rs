@@ -88,6 +88,9 @@ async fn take_order(
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
     let body: OrderBody =
         serde_json::from_slice(body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
+    if app.engine.is_closing() {
+        return Err(Problem::Overloaded);
+    }
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
     let mut facts = OrderFacts {
         id: OrderId(body.order_id),
