@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod ids;
 mod metrics;
+pub mod practice;
 pub mod service;
 pub mod settings;
 pub mod speech;
