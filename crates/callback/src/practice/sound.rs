@@ -19,10 +19,12 @@ pub(super) fn heard(path: &Path) -> Option<Vec<u8>> {
 
 /// A WAV file of 8 kHz, 16 bits, one channel, of the left of two channels of A-law.
 fn wav(frames: &[u8]) -> Vec<u8> {
-    let samples =
-        frames.chunks_exact(2).filter_map(|frame| frame.first()).map(|left| Codec::Pcma.decode(*left));
-    let length = u32::try_from(frames.len() / 2 * 2).unwrap_or(u32::MAX - 36);
-    let mut file = Vec::with_capacity(frames.len() + 44);
+    let left = frames.chunks_exact(2).filter_map(|frame| frame.first().copied());
+    // A recording begins with the dial: nobody wants to hear how nothing is heard yet.
+    let heard = left.skip_while(|octet| *octet == Codec::Pcma.silence());
+    let samples: Vec<u8> = heard.flat_map(|octet| Codec::Pcma.decode(octet).to_le_bytes()).collect();
+    let length = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
+    let mut file = Vec::with_capacity(samples.len() + 44);
     file.extend(b"RIFF");
     file.extend((36 + length).to_le_bytes());
     file.extend(b"WAVEfmt ");

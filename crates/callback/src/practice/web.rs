@@ -99,6 +99,7 @@ assets! {
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "lanes.js": "text/javascript; charset=utf-8",
+    "told.js": "text/javascript; charset=utf-8",
     "strings.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "onest-cyrillic.woff2": "font/woff2",
