@@ -73,6 +73,8 @@ function nameOf(name) {
   return found ? found.name[spoken()] : name;
 }
 
+const numberOf = (name) => pretty(page.numbers.managers.find((manager) => manager.name[spoken()] === name)?.number ?? '');
+
 function translate() {
   document.documentElement.lang = spoken();
   document.title = say('title');
@@ -131,7 +133,7 @@ function managerRow(number, chosen) {
   });
   const extension = manager?.extension ? `, ${say('extension', { digits: manager.extension })}` : '';
   const badge = place >= 0 ? make('span', 'place num', String(place + 1)) : null;
-  const words = make('span', '', badge, make('b', '', name), make('small', '', `${manager?.does[spoken()] ?? ''}`), make('small', 'num', pretty(number), extension));
+  const words = make('span', '', badge, make('b', '', name), make('span', 'number', pretty(number), extension), make('small', '', manager?.does[spoken()] ?? ''));
   const row = make('li', place >= 0 ? 'row' : 'row off', make('label', '', input, words));
   row.dataset.number = number;
   if (place >= 0 && chosen.length > 1) row.append(make('span', 'move', mover(number, chosen, place, -1, name), mover(number, chosen, place, 1, name)));
@@ -383,7 +385,7 @@ function opening(call, drawn, sentence) {
   const figure = (value, words) => make('p', '', make('b', '', value), make('span', 'help', words));
   const short = say('seconds_short');
   const numbers = call.talk_ms === null ? [figure(`${Math.round((call.ended_ms ?? 0) / 1000)} ${short}`, say('asked'))] : [figure(`${elapsed} ${short}`, say('to_join', { promise: drawn.promise })), figure(talk, say('talk'))];
-  const rows = [['v', say('visitor'), pretty(call.phone)], ...drawn.managers.map((leg) => ['m', leg.name, leg.end?.words ?? ''])];
+  const rows = [['v', say('visitor'), pretty(call.phone)], ...drawn.managers.map((leg) => ['m', leg.name, numberOf(leg.name)])];
   const names = make('ul', 'names', ...rows.map(([lane, name, sub]) => make('li', lane, make('b', '', name), make('span', '', sub))));
   const picture = make('div', 'tl', names, full(drawn, sentence, short));
   const left = make('div', '', make('div', 'figures', ...numbers), picture, heard(call, drawn));
@@ -407,7 +409,9 @@ function facts(call) {
   const item = (ms, lane, words, first) => make('li', '', make('time', '', first ? time(call.accepted_at, true) : `+${(ms / 1000).toFixed(1)} ${say('seconds_short')}`), make('span', `dot ${lane}`), make('span', '', words));
   const items = [item(0, '', say('facts.order', { version: call.settings_version }), true)];
   const ended = new Set();
-  for (const event of call.events) {
+  // Whoever takes the call does so before they talk, though in the same instant.
+  const rank = (event) => (event.what === 'talks' ? 1 : 0);
+  for (const event of [...call.events].sort((a, b) => a.at_ms - b.at_ms || rank(a) - rank(b))) {
     const leg = legs.get(event.leg);
     const isVisitor = event.lane === 'visitor';
     const name = isVisitor ? say('visitor') : nameOf(event.name);

@@ -74,8 +74,8 @@ export function mini(call, label) {
   for (const [from, to, kind] of call.visitor.segments) parts.push(segment('v', x(from), x(to), 6, 7, kind));
   for (const leg of call.managers) for (const [from, to, kind] of leg.segments) parts.push(segment('m', x(from), x(to), 18, 7, kind));
   if (call.join) parts.push(...bars(x(call.join.from), talkWidth(call.join.to - call.join.from), 7, 17, 9));
-  for (const leg of call.managers) if (leg.end) parts.push(mark(leg.end.mark, x(leg.end.at), 18, 2.7));
-  if (call.visitor.end) parts.push(mark(call.visitor.end.mark, x(call.visitor.end.at), 6, 2.7));
+  for (const leg of call.managers) if (leg.end && !leg.talked) parts.push(mark(leg.end.mark, x(leg.end.at), 18, 2.7));
+  if (call.visitor.end && !call.visitor.talked) parts.push(mark(call.visitor.end.mark, x(call.visitor.end.at), 6, 2.7));
   return picture(24, label, parts);
 }
 

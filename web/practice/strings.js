@@ -5,7 +5,7 @@ const ru = {
   title: 'CallBack — учебная станция',
   practice: 'Учебный режим: никуда не звоним',
   language: 'Язык',
-  headline: 'Нажмите кнопку и услышите, как мы звоним',
+  headline: 'Нажмите кнопку и\u00a0услышите, как мы звоним',
   lead: 'CallBack соединяет посетителя сайта с менеджером, пока он ещё на странице. Здесь вместо города учебная станция: маленькая телефонная сеть внутри программы. Звонки настоящие, по SIP и RTP, только телефоны отвечают так, как вы выберете.',
   step_1: 'Выберите, как ведут себя посетитель и менеджеры.',
   step_2: 'Нажмите «Жду звонка» и смотрите, что происходит.',
@@ -106,7 +106,7 @@ const ru = {
   ends: {
     busy: 'занято', in_call: 'говорит по другому звонку', declined: 'сброс', no_answer: 'нет ответа {s} с', announced: 'услышал и положил трубку',
     key_missing: 'не нажал 1', no_number: 'такого номера нет', line: 'линия не ответила', no_media: 'ответил, но звука нет',
-    elsewhere: 'ответил другой', stopped: 'прекратили', cancelled: 'отменили', hung_up: 'положил трубку', we_hung_up: 'закончили мы',
+    elsewhere: 'ответил другой', stopped: 'прекратили', cancelled: 'отменили', hung_up: 'положил трубку', we_hung_up: 'разъединили',
   },
   facts: {
     order: 'Заявка с сайта, настройки версии {version}', sent_visitor: 'Звоним посетителю', sent_manager: '{name}: звоним', rings: '{name}: звонит',
@@ -229,7 +229,7 @@ const en = {
   ends: {
     busy: 'busy', in_call: 'already in a call', declined: 'declined', no_answer: 'no answer in {s} s', announced: 'heard the site, hung up',
     key_missing: 'didn’t press 1', no_number: 'no such number', line: 'line is down', no_media: 'answered, no sound',
-    elsewhere: 'someone else answered', stopped: 'we stopped', cancelled: 'cancelled', hung_up: 'hung up', we_hung_up: 'ended by us',
+    elsewhere: 'someone else answered', stopped: 'we stopped', cancelled: 'cancelled', hung_up: 'hung up', we_hung_up: 'let go',
   },
   facts: {
     order: 'Request from the site, settings version {version}', sent_visitor: 'Calling the visitor', sent_manager: '{name}: calling', rings: '{name}: ringing',

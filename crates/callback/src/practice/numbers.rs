@@ -159,7 +159,7 @@ const MANAGERS: &[Number] = {
             number: "+74955550101",
             name: Some(Words { ru: "Марина", en: "Marina" }),
             does: Words {
-                ru: "слышит «нажмите один» и нажимает 1 через 2 с",
+                ru: "слышит «нажмите один» и нажимает через 2 с",
                 en: "hears “press one” and presses 1 after 2 s",
             },
             extension: None,
@@ -170,8 +170,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550112",
             name: Some(Words { ru: "Дмитрий", en: "Dmitry" }),
             does: Words {
-                ru: "за автосекретарём: тот ждёт добавочный 12, Дмитрий отвечает и нажимает 1",
-                en: "behind an auto-attendant that wants extension 12; then answers and presses 1",
+                ru: "автосекретарь ждёт добавочный; отвечает и нажимает 1",
+                en: "behind an auto-attendant; answers and presses 1",
             },
             extension: Some("12"),
             accept_key: None,
@@ -217,8 +217,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550120",
             name: Some(Words { ru: "Ольга", en: "Olga" }),
             does: Words {
-                ru: "телефон выключен: сразу отвечает автоответчик, 1 не нажимает",
-                en: "is switched off: voicemail answers at once and presses nothing",
+                ru: "сразу отвечает автоответчик и ничего не нажимает",
+                en: "voicemail answers at once and presses nothing",
             },
             extension: None,
             accept_key: None,
@@ -228,7 +228,7 @@ const MANAGERS: &[Number] = {
             number: "+74955550103",
             name: Some(Words { ru: "Сергей", en: "Sergey" }),
             does: Words {
-                ru: "кладёт трубку, едва услышав, откуда звонок",
+                ru: "слышит, откуда звонок, и кладёт трубку",
                 en: "hangs up 1 s into the announcement",
             },
             extension: None,
