@@ -1,9 +1,15 @@
 //! The service's rooms. The program is `main`; they are a library so that its tests can walk in.
 
+pub mod check;
+pub mod cli;
+pub mod config;
+mod door;
 pub mod engine;
 pub mod ids;
 mod metrics;
 pub mod practice;
+pub mod say;
+mod serve;
 pub mod service;
 pub mod settings;
 pub mod speech;

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const FILES: Uuid = Uuid::from_u128(0x1b1c_2d9a_5a3e_4c0f_8e77_90ab_13cd_57ef);
 
 /// Who speaks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Voice {
     /// The first of the two that is installed, by language.
     Auto,
@@ -69,7 +69,7 @@ impl Speech {
     ///
     /// # Errors
     /// No program that speaks, or one that fails.
-    pub(crate) async fn speak(&self, site: &Site) -> Result<()> {
+    pub async fn speak(&self, site: &Site) -> Result<()> {
         let (alone, with_key) = texts(site);
         for text in [alone, with_key] {
             let file = self.file(site.language, &text);

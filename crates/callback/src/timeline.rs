@@ -1,14 +1,15 @@
 //! One call told for people: two lanes on one clock, and what happened on them in order. The same for
 //! `callback explain`, its JSON, and the page that draws it.
 
+use crate::engine::recovery;
 use crate::store::CallFile;
 use callback_core::flow::HangupReason;
 use callback_core::plan::{Callee, Mode, RingStrategy};
-use callback_core::record::{CallRecord, Cause, EndedBy, LegRecord, Outcome};
+use callback_core::record::{Cause, EndedBy, LegRecord, Outcome};
 use callback_core::time::Ts;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::fmt::Write as _;
+use std::fmt;
 
 /// A call as it is drawn: all times in milliseconds from the order.
 #[derive(Serialize, Debug)]
@@ -66,8 +67,14 @@ pub(crate) struct Line {
 }
 
 impl Timeline {
-    /// Tells a call; `record` is the stored one, or what is known so far.
-    pub(crate) fn of(file: &CallFile, record: Option<&CallRecord>) -> Self {
+    /// Tells a call: by its record, or, while it runs, by what its flow was told so far.
+    pub(crate) fn of(file: &CallFile) -> Self {
+        let so_far = file.plan.as_ref().and_then(|plan| {
+            let running = file.processes.iter().rev().find_map(|process| recovery::replay(process, plan));
+            running.map(|running| running.flow.interrupted(running.until))
+        });
+        let record = file.record.as_ref().or(so_far.as_ref());
+        let is_over = file.record.is_some();
         let zero = file.order.facts.accepted_at;
         let plan = file.plan.as_deref();
         let names = |callee| match callee {
@@ -81,8 +88,9 @@ impl Timeline {
         let mut events: Vec<Line> =
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
         events.sort_by_key(|line| line.at_ms);
-        let keys = record.map(|record| record.disposition.keys());
-        let talk = record.and_then(|record| record.talk);
+        let over = record.filter(|_| is_over);
+        let keys = over.map(|record| record.disposition.keys());
+        let talk = over.and_then(|record| record.talk);
         Self {
             order_id: file.order.facts.id.0,
             site: file.site.name.to_string(),
@@ -95,7 +103,7 @@ impl Timeline {
             accepted_at: stamp(zero),
             disposition: keys.map(|(key, _)| key),
             reason: keys.and_then(|(_, reason)| reason),
-            ended_ms: record.map(|record| millis(record.ended_at.since(zero))),
+            ended_ms: over.map(|record| millis(record.ended_at.since(zero))),
             talk_ms: talk.map(|talk| millis(talk.until.since(talk.from))),
             bridged_ms: talk.map(|talk| millis(talk.from.since(zero))),
             processes: file.processes.len(),
@@ -103,14 +111,17 @@ impl Timeline {
             events,
         }
     }
+}
 
-    /// As text, a line an event.
-    pub(crate) fn text(&self) -> String {
-        let mut text = format!(
-            "order {} of {} ({}), settings version {}, accepted {}\n",
+/// As text, a line an event.
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "order {} of {} ({}), settings version {}, accepted {}",
             self.order_id, self.site, self.site_key, self.settings_version, self.accepted_at
-        );
-        let _ = writeln!(text, "{:>9}  {:<10} {:<16} what", "seconds", "lane", "who");
+        )?;
+        writeln!(f, "{:>9}  {:<8} {:<16} what", "seconds", "lane", "who")?;
         for line in &self.events {
             let cause = line.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
             let by = match line.ended_by {
@@ -120,18 +131,17 @@ impl Timeline {
                 None => "",
             };
             let at = format!("{}.{:03}", line.at_ms / 1000, line.at_ms % 1000);
-            let _ = writeln!(text, "{at:>9}  {:<10} {:<16} {}{cause}{by}", line.lane, line.name, line.what);
+            writeln!(f, "{at:>9}  {:<8} {:<16} {}{cause}{by}", line.lane, line.name, line.what)?;
         }
-        let outcome = match (self.disposition, self.reason) {
-            (Some(disposition), Some(reason)) => format!("{disposition} ({reason})"),
-            (Some(disposition), None) => disposition.to_owned(),
-            (None, _) => "not over yet".to_owned(),
-        };
-        let _ = write!(text, "{outcome}");
-        if let Some(talk) = self.talk_ms {
-            let _ = write!(text, ", talked {}.{:03} s", talk / 1000, talk % 1000);
+        match (self.disposition, self.reason) {
+            (Some(disposition), Some(reason)) => write!(f, "{disposition} ({reason})")?,
+            (Some(disposition), None) => f.write_str(disposition)?,
+            (None, _) => f.write_str("not over yet")?,
         }
-        text
+        match self.talk_ms {
+            Some(talk) => write!(f, ", talked {}.{:03} s", talk / 1000, talk % 1000),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod checks;
 mod mutants;
+mod practice;
 mod say;
 mod setup;
 mod shell;
@@ -12,6 +13,7 @@ use say::say;
 use std::process::ExitCode;
 
 const HELP: &str = "\
+cargo xtask run                         start the service with a practice exchange, and say where to click
 cargo xtask test                        install what the tests need, then run all of them
 cargo xtask sim [--seed N] [--cases N] [--explain]
                                         the call flow against a hostile network; --explain tells one case
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<bool> {
     match words {
+        ["run", rest @ ..] => practice::run(rest),
         ["test", rest @ ..] => checks::test(rest),
         ["sim", rest @ ..] => checks::sim(rest),
         ["mutants"] => mutants::run(),

@@ -7,6 +7,14 @@ use anyhow::{Result, bail};
 /// What the tests need from Debian: real telephones, a provider, a database server.
 const TEST_PACKAGES: [&str; 3] = ["kamailio", "sip-tester", "postgresql"];
 
+/// What a first look needs from Debian: a voice for announcements.
+const RUN_PACKAGES: [&str; 1] = ["espeak-ng"];
+
+/// Installs what `cargo xtask run` needs.
+pub(crate) fn for_a_run() -> Result<()> {
+    debian(&RUN_PACKAGES)
+}
+
 /// Installs what `cargo xtask test` needs.
 pub(crate) fn for_tests() -> Result<()> {
     debian(&TEST_PACKAGES)?;

@@ -72,8 +72,8 @@ pub(crate) enum Outcome {
 enum Done {
     /// A dial was reserved and its intent is committed; or why it is none.
     Dial(LegId, Result<(), (Cause, EndedBy)>),
-    /// The end is stored: it may be told.
-    EndStored(VisitorState, Detail),
+    /// The end is stored: whoever cancelled is answered, and the visitor told where he was not.
+    EndStored(Option<(VisitorState, Detail)>),
     /// Written behind.
     Written,
     /// The order is another process's.
@@ -248,7 +248,7 @@ impl Call {
                     Err(_) => {}
                 }
             }
-            Done::EndStored(state, detail) => self.tell_end(state, detail),
+            Done::EndStored(untold) => self.end_stored(untold),
             Done::Written => {}
             Done::Lost => self.let_go().await,
         }
@@ -349,16 +349,17 @@ impl Call {
         self.settle_intents();
         let facts = take(&mut self.facts);
         let commit = (!facts.is_empty()).then(|| self.tools.store.write(self.fence, facts));
-        let waits = end.filter(|_| !self.flow.visitor_is_dialled());
-        if let Some((state, detail)) = end.filter(|_| waits.is_none()) {
-            self.tell_end(state, detail);
+        let untold = end.filter(|_| !self.flow.visitor_is_dialled());
+        if let Some((state, detail)) = end.filter(|_| untold.is_none()) {
+            self.publish(state, detail);
         }
         if let Some(commit) = commit {
+            let ended = end.is_some();
             self.pending.push(Box::pin(async move {
-                match (commit.await, waits) {
-                    (Ok(()), Some((state, detail))) => Done::EndStored(state, detail),
-                    (Err(error), _) if is_lost(&error) => Done::Lost,
-                    (Ok(()) | Err(_), _) => Done::Written,
+                match commit.await {
+                    Ok(()) if ended => Done::EndStored(untold),
+                    Err(error) if is_lost(&error) => Done::Lost,
+                    Ok(()) | Err(_) => Done::Written,
                 }
             }));
         }
@@ -373,8 +374,10 @@ impl Call {
         }
     }
 
-    fn tell_end(&mut self, state: VisitorState, detail: Detail) {
-        self.publish(state, detail);
+    fn end_stored(&mut self, untold: Option<(VisitorState, Detail)>) {
+        if let Some((state, detail)) = untold {
+            self.publish(state, detail);
+        }
         for cancel in self.cancels.drain(..) {
             let _ = cancel.send(());
         }
@@ -405,13 +408,11 @@ impl Call {
         };
         let lost = self.tools.store.write(self.fence, facts).await.is_err_and(|error| is_lost(&error));
         while let Some(done) = self.pending.next().await {
-            if let Done::EndStored(state, detail) = done {
-                self.tell_end(state, detail);
+            if let Done::EndStored(untold) = done {
+                self.end_stored(untold);
             }
         }
-        if let Some((state, detail)) = end {
-            self.tell_end(state, detail);
-        }
+        self.end_stored(end);
         self.outcome = Some(if lost { Outcome::Lost } else { outcome });
     }
 

@@ -1,5 +1,5 @@
-//! Live status: what each visitor sees now, for whoever watches. It remembers nothing that the store does not
-//! know, and an order that nobody watches has no place in it.
+//! Live status: what each visitor sees now, for whoever watches. What it tells is
+//! stored as well; it is only the earlier to know.
 
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
@@ -18,28 +18,33 @@ pub(crate) struct Shown {
     pub(crate) manager: Option<Arc<str>>,
 }
 
-/// Live status of all orders that somebody watches.
+/// Live status of the orders that run here or are watched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hub {
     orders: Arc<Mutex<BTreeMap<OrderId, watch::Sender<Option<Shown>>>>>,
 }
 
 impl Hub {
-    /// Tells whoever watches.
+    /// Tells whoever watches, now or later.
     pub(crate) fn publish(&self, order: OrderId, shown: Shown) {
-        let mut orders = self.lock();
-        let ended = matches!(shown.state, VisitorState::Ended(_));
-        let watched = orders.get(&order).is_some_and(|sender| sender.send(Some(shown)).is_ok());
-        if ended || !watched {
-            orders.remove(&order);
-        }
+        self.lock().entry(order).or_default().send_replace(Some(shown));
     }
 
-    /// Watches an order: what is told from now on. The present state is the store's to tell.
+    /// What was told last, of an order that runs here. Of others the store knows.
+    pub(crate) fn now(&self, order: OrderId) -> Option<Shown> {
+        self.lock().get(&order).and_then(|sender| sender.borrow().clone())
+    }
+
+    /// Watches an order: the last that was told, and what will be.
     pub(crate) fn watch(&self, order: OrderId) -> watch::Receiver<Option<Shown>> {
         let mut orders = self.lock();
-        orders.retain(|_, sender| !sender.is_closed());
-        orders.entry(order).or_insert_with(|| watch::Sender::new(None)).subscribe()
+        orders.retain(|_, sender| sender.receiver_count() > 0 || sender.borrow().is_some());
+        orders.entry(order).or_default().subscribe()
+    }
+
+    /// The order runs here no more; who watches it sees its last state and then the end.
+    pub(crate) fn forget(&self, order: OrderId) {
+        self.lock().remove(&order);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, watch::Sender<Option<Shown>>>> {

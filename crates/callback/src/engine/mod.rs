@@ -263,6 +263,7 @@ impl Engine {
                 tracing::error!(%order, %error, "the order is left to the next process");
             }
             engine.lock().remove(&order);
+            engine.hub().forget(order);
             engine.inner.idle.notify_waiters();
         });
         // Whoever closed between the claim and here has not told this one.

@@ -3,11 +3,14 @@
 use super::STALE_LEG;
 use crate::store::{CallFile, ClaimedOrder, ProcessFile, StoredIntent};
 use callback_core::flow::{Command, Flow, Past};
+use callback_core::id::OrderId;
 use callback_core::order::STALE;
 use callback_core::plan::{Callee, Plan, Telephone};
 use callback_core::record::CallRecord;
 use callback_core::time::Ts;
 use callback_phone::StoredDialog;
+use serde::Serialize;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,5 +87,63 @@ impl Replayed {
                 self.record = finish.into_record();
             }
         }
+    }
+}
+
+/// What a replay of a call showed.
+#[derive(Serialize, Debug)]
+pub(crate) struct Verdict {
+    order: OrderId,
+    processes: usize,
+    inputs: usize,
+    recorded: Option<CallRecord>,
+    replayed: Option<CallRecord>,
+    same: bool,
+}
+
+/// Replays a call's last process and compares what it comes to with what was recorded.
+pub(crate) fn verdict(file: &CallFile) -> Verdict {
+    let last = file.processes.iter().rev().find(|process| process.began.is_some());
+    let replayed = match (&file.plan, last) {
+        (Some(plan), Some(process)) => replay(process, plan).map(|replayed| {
+            let until = file.record.as_ref().map_or(replayed.until, |record| record.finished_at);
+            // A process that died was settled by the table at the last sign of life: so is its replay.
+            replayed.record.unwrap_or_else(|| replayed.flow.interrupted(until))
+        }),
+        _ => None,
+    };
+    Verdict {
+        order: file.order.facts.id,
+        processes: file.processes.len(),
+        inputs: file.processes.iter().map(|process| process.inputs.len()).sum(),
+        same: replayed == file.record || last.is_none(),
+        recorded: file.record.clone(),
+        replayed,
+    }
+}
+
+impl Verdict {
+    /// The fresh flow decides the same.
+    pub(crate) fn agrees(&self) -> bool {
+        self.same
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let disposition =
+            |record: &Option<CallRecord>| match record.as_ref().map(|record| record.disposition.keys()) {
+                Some((key, Some(reason))) => format!("{key} ({reason})"),
+                Some((key, None)) => key.to_owned(),
+                None => "nothing".to_owned(),
+            };
+        writeln!(f, "order {}: {} inputs of {} processes", self.order, self.inputs, self.processes)?;
+        writeln!(f, "recorded: {}", disposition(&self.recorded))?;
+        writeln!(f, "replayed: {}", disposition(&self.replayed))?;
+        f.write_str(if self.same {
+            "the fresh flow decides the same, to the microsecond"
+        } else {
+            "the fresh flow decides otherwise; --json shows both records"
+        })
     }
 }

@@ -3,14 +3,13 @@
 //! Everything that is wrong is said at once, each with its place and what to write instead. It reads no database:
 //! whether a key is another customer's is found out when the file is applied.
 
-mod door;
 mod raw;
 mod site;
 
+use crate::door::Door;
 use crate::ids::SiteKey;
 use callback_core::number::Country;
 use callback_core::site::Site;
-use door::Door;
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! A site of settings.toml, and its managers.
 
-use super::door::Door;
 use super::{LONGEST_NAME, SiteSettings, raw};
+use crate::door::Door;
 use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
 use callback_core::number::{self, Country, PhoneNumber};

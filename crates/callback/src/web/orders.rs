@@ -32,6 +32,8 @@ use uuid::Uuid;
 
 /// How far ahead a call may be asked for.
 const AHEAD: Duration = Duration::from_secs(30 * 86_400);
+/// How long the database may take to store an order.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a text of the visit may be.
 const TEXT: usize = 2_048;
 /// How many variables a visit may carry.
@@ -113,13 +115,16 @@ async fn take_order(
         return Err(Problem::Overloaded);
     }
     let stopped = app.store.stopped(phone).await.map_err(Problem::internal)?;
-    let accepted = if stopped {
-        let disposition = Disposition::NotCalled(NotCalled::Blacklist);
-        app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
-    } else {
-        app.store.accept(NewOrder { phone, run_at, facts }).await
-    };
-    let (status, order) = match accepted {
+    // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
+    let accepted = tokio::time::timeout(PATIENCE, async {
+        if stopped {
+            let disposition = Disposition::NotCalled(NotCalled::Blacklist);
+            app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
+        } else {
+            app.store.accept(NewOrder { phone, run_at, facts }).await
+        }
+    });
+    let (status, order) = match accepted.await.map_err(|_| Problem::Overloaded)? {
         Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
         Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
         Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
@@ -183,10 +188,10 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::get(&headers, &site, &app)?;
-    // Watched before the store is asked, so that nothing falls between.
-    let first = app.order(&site, id).await?;
-    let watched = first.joined_to.unwrap_or(OrderId(id));
-    let changes = app.engine.hub().watch(watched);
+    let watched = app.order(&site, id).await?.joined_to.unwrap_or(OrderId(id));
+    // Watched before the present state is asked for, so that nothing falls between.
+    let mut changes = app.engine.hub().watch(watched);
+    changes.mark_unchanged();
     let order = app.order(&site, id).await?;
     let stream =
         if pretence(&order).is_some() { Live::Pretended(order) } else { Live::Real { order, changes } };
@@ -305,6 +310,12 @@ impl App {
 
     async fn order(&self, site: &PublishedSite, id: Uuid) -> Result<OrderRow, Problem> {
         let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::internal)?;
-        order.ok_or(Problem::OrderUnknown)
+        let mut order = order.ok_or(Problem::OrderUnknown)?;
+        // A running call's state is told before it is written.
+        let told = self.engine.hub().now(order.joined_to.unwrap_or(order.facts.id));
+        if let Some(shown) = told.filter(|shown| shown.state >= order.state) {
+            (order.state, order.detail) = (shown.state, shown.detail);
+        }
+        Ok(order)
     }
 }

@@ -93,12 +93,12 @@ impl Status {
 
 /// Whether an order met something that a stranger is not told of.
 pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
-    match order.state {
-        VisitorState::Ended(Disposition::NotCalled(reason @ (NotCalled::Blacklist | NotCalled::Limits))) => {
-            Some(reason)
-        }
-        _ => None,
-    }
+    let ended = if let VisitorState::Ended(Disposition::NotCalled(reason)) = order.state {
+        Some(reason)
+    } else {
+        None
+    };
+    ended.filter(|reason| matches!(reason, NotCalled::Blacklist | NotCalled::Limits))
 }
 
 fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {

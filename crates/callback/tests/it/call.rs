@@ -7,6 +7,9 @@ use callback::settings::SettingsFile;
 use callback::speech::{Speech, Voice};
 use callback::store::Store;
 use callback::web::Door;
+use callback_core::flow::HangupReason;
+use callback_core::plan::{Callee, Seat};
+use callback_core::record::Outcome;
 use callback_core::site::Origin;
 use callback_phone::{
     Exchange, ExchangeConfig, ExchangeEvent, IncomingCall, MediaConfig, NumberFormat, PhoneConfig,
@@ -17,6 +20,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -27,6 +31,7 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ORIGIN: &str = "https://shop.example";
 const ANNA: &str = "+74951234501";
 const BORIS: &str = "+74951234502";
+const VERA: &str = "+74951234503";
 const VISITOR: &str = "+79161234567";
 
 /// What a telephone does when it is called.
@@ -35,8 +40,9 @@ enum Does {
     Answers,
     IsBusy,
     Rings,
-    /// Answers, and hangs up when the caller has heard of it.
-    AnswersAndLeaves,
+    /// Answers, talks for so many milliseconds, and hangs up.
+    Talks(u64),
+    Declines,
 }
 
 /// A telephone network whose numbers behave, and what was seen of them.
@@ -44,7 +50,6 @@ struct Network {
     proxy: SocketAddr,
     /// `+7… rings`, `+7… answered`, `+7… down`.
     seen: mpsc::UnboundedReceiver<String>,
-    hang_up: mpsc::UnboundedSender<String>,
 }
 
 impl Network {
@@ -55,53 +60,63 @@ impl Network {
         let numbers: BTreeMap<String, Does> =
             numbers.iter().map(|(number, does)| ((*number).to_owned(), *does)).collect();
         let (tell, seen) = mpsc::unbounded_channel();
-        let (hang_up, mut hang_ups) = mpsc::unbounded_channel::<String>();
         tokio::spawn(async move {
             let mut calls: BTreeMap<IncomingCall, (String, Does)> = BTreeMap::new();
             loop {
-                tokio::select! {
-                    event = events.recv() => match event {
-                        Some(ExchangeEvent::Incoming { call, to, .. }) => {
-                            let does = numbers.get(&to).copied().unwrap_or(Does::IsBusy);
-                            let _ = tell.send(format!("{to} called"));
-                            calls.insert(call, (to, does));
-                            match does {
-                                Does::IsBusy => exchange.reject(call, 486).await,
-                                Does::Rings => exchange.ring(call).await,
-                                Does::Answers | Does::AnswersAndLeaves => {
-                                    exchange.ring(call).await;
-                                    exchange.answer(call, (LOCAL, 30_000).into()).await;
-                                }
+                match events.recv().await {
+                    Some(ExchangeEvent::Incoming { call, to, .. }) => {
+                        let does = numbers.get(&to).copied().unwrap_or(Does::IsBusy);
+                        let _ = tell.send(format!("{to} called"));
+                        calls.insert(call, (to.clone(), does));
+                        match does {
+                            Does::IsBusy => exchange.reject(call, 486).await,
+                            Does::Declines => exchange.reject(call, 603).await,
+                            Does::Rings => {
+                                exchange.ring(call).await;
+                                let _ = tell.send(format!("{to} rings"));
+                            }
+                            Does::Answers | Does::Talks(_) => {
+                                exchange.ring(call).await;
+                                exchange.answer(call, (LOCAL, 30_000).into()).await;
                             }
                         }
-                        Some(ExchangeEvent::Answered(call)) => {
-                            let (to, does) = &calls[&call];
-                            let _ = tell.send(format!("{to} answered"));
-                            if matches!(does, Does::AnswersAndLeaves) {
-                                exchange.hangup(call).await;
-                            }
-                        }
-                        Some(ExchangeEvent::Media(..)) => {}
-                        Some(ExchangeEvent::Ended(call, ..)) => {
-                            if let Some((to, _)) = calls.remove(&call) {
-                                let _ = tell.send(format!("{to} down"));
-                            }
-                        }
-                        None => return,
-                    },
-                    Some(number) = hang_ups.recv() => {
-                        let call = calls.iter().find(|(_, (to, _))| *to == number).map(|(call, _)| *call);
-                        exchange.hangup(call.expect("a call to hang up")).await;
                     }
+                    Some(ExchangeEvent::Answered(call)) => {
+                        let (to, does) = &calls[&call];
+                        let _ = tell.send(format!("{to} answered"));
+                        if let Does::Talks(millis) = *does {
+                            let exchange = exchange.clone();
+                            tokio::spawn(async move {
+                                tokio::time::sleep(Duration::from_millis(millis)).await;
+                                exchange.hangup(call).await;
+                            });
+                        }
+                    }
+                    Some(ExchangeEvent::Media(..)) => {}
+                    Some(ExchangeEvent::Ended(call, ..)) => {
+                        if let Some((to, _)) = calls.remove(&call) {
+                            let _ = tell.send(format!("{to} down"));
+                        }
+                    }
+                    None => return,
                 }
             }
         });
-        Self { proxy: bound[0], seen, hang_up }
+        Self { proxy: bound[0], seen }
+    }
+
+    /// Waits until all of these have been seen, in any order.
+    async fn sees_all(&mut self, what: &[&str]) {
+        let mut left = what.to_vec();
+        while !left.is_empty() {
+            let seen = self.seen.recv().await.expect("the network is there");
+            left.retain(|one| *one != seen);
+        }
     }
 
     /// Waits until this has been seen; what else is seen meanwhile is forgotten.
     async fn sees(&mut self, what: &str) {
-        while self.seen.recv().await.expect("the network is there") != what {}
+        self.sees_all(&[what]).await;
     }
 }
 
@@ -203,10 +218,30 @@ impl Stage {
         loop {
             let file = store.call(callback_core::id::OrderId(id)).await.unwrap().unwrap();
             if let Some(record) = file.record {
+                self.program_agrees(id, record.disposition.keys().0);
                 return record;
             }
             tokio::task::yield_now().await;
         }
+    }
+}
+
+impl Stage {
+    /// `callback replay` decides the same, and `callback explain` tells the end.
+    fn program_agrees(&self, id: Uuid, disposition: &str) {
+        let config = self.world.folder.path().join("callback.toml");
+        std::fs::write(&config, format!("[database]\nurl = \"{}\"\n", self.world.url)).unwrap();
+        let run = |word: &str| {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_callback"));
+            let output = program.arg(word).arg(id.to_string()).arg("--config").arg(&config).output().unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(output.status.success(), "{word}: {said}");
+            said
+        };
+        assert!(run("replay").contains("decides the same"));
+        let told = run("explain");
+        assert!(told.contains(disposition) && told.contains("dialled"), "{told}");
+        println!("{told}");
     }
 }
 
@@ -221,6 +256,14 @@ fn managers(numbers: &[&str]) -> String {
     numbers.iter().map(each).collect()
 }
 
+/// The last word of a problem's type.
+async fn problem(response: Response) -> String {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let problem: Value = response.json().await.unwrap();
+    assert!(problem["detail"].as_str().is_some_and(|text| text.len() > 20), "{problem}");
+    problem["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
 fn last(states: &[Value]) -> (&str, &str) {
     let last = states.last().unwrap();
     (last["disposition"].as_str().unwrap(), last["reason"].as_str().unwrap_or("-"))
@@ -228,24 +271,147 @@ fn last(states: &[Value]) -> (&str, &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_rings_manager_and_visitor_and_joins_them() {
-    let mut network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Answers)]).await;
+    let mut network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Talks(1_200))]).await;
     let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
     let id = Uuid::new_v4();
     let accepted = stage.order(id).await;
     assert_eq!((&accepted["state"], &accepted["promise_seconds"]), (&json!("accepted"), &json!(29)));
-    network.sees(&format!("{ANNA} called")).await;
-    network.sees(&format!("{VISITOR} answered")).await;
-    // The talk lasts a second and a half by the clock of a talk, not of a test: both hear each other until then.
-    let mut stream = stage.get(&format!("/orders/{id}/events")).await.bytes_stream();
-    let mut heard = String::new();
-    while !heard.contains("\"state\":\"talking\"") {
-        heard.push_str(&String::from_utf8(stream.next().await.unwrap().unwrap().to_vec()).unwrap());
+    network
+        .sees_all(&[&format!("{ANNA} called"), &format!("{VISITOR} answered"), &format!("{ANNA} down")])
+        .await;
+    let states = stage.states(id).await;
+    assert_eq!(last(&states), ("connected", "-"));
+    let record = stage.record(id).await;
+    assert_eq!(record.disposition.keys(), ("connected", None));
+    assert!(record.talk.is_some() && record.legs.iter().all(|leg| leg.ended.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_manager_and_one_who_declines_are_passed_over() {
+    let numbers =
+        [(ANNA, Does::IsBusy), (BORIS, Does::Declines), (VERA, Does::Answers), (VISITOR, Does::Talks(1_100))];
+    let mut network = Network::start(&numbers).await;
+    let stage = Stage::new(World::pg().await, &network, &managers(&[ANNA, BORIS, VERA])).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    for event in [ANNA, BORIS, VERA].map(|number| format!("{number} called")) {
+        network.sees(&event).await;
     }
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    network.hang_up.send(ANNA.into()).unwrap();
+    network.sees(&format!("{VERA} down")).await;
+    let record = stage.record(id).await;
+    assert_eq!(record.disposition.keys(), ("connected", None));
+    let outcomes: Vec<_> = record.legs.iter().filter(|leg| leg.round > 0).map(|leg| leg.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Failed, Outcome::Refused, Outcome::Talked]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_at_once_the_first_to_answer_has_the_call() {
+    let numbers = [(ANNA, Does::Rings), (BORIS, Does::Answers), (VISITOR, Does::Talks(1_100))];
+    let mut network = Network::start(&numbers).await;
+    let site = format!("strategy = \"all\"\n{}", managers(&[ANNA, BORIS]));
+    let stage = Stage::new(World::lite(), &network, &site).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
     network.sees(&format!("{VISITOR} down")).await;
     let record = stage.record(id).await;
     assert_eq!(record.disposition.keys(), ("connected", None));
-    assert!(record.talk.is_some());
-    assert_eq!(last(&stage.states(id).await), ("connected", "-"));
+    let anna = record.legs.iter().find(|leg| leg.callee == Callee::Manager(Seat(0))).unwrap();
+    assert_eq!((anna.outcome, anna.hangup), (Outcome::Elsewhere, Some(HangupReason::CompletedElsewhere)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn manager_first_and_a_visitor_who_is_busy() {
+    let network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::IsBusy)]).await;
+    let site = format!("mode = \"manager_first\"\n{}", managers(&[ANNA]));
+    let stage = Stage::new(World::lite(), &network, &site).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    let states = stage.states(id).await;
+    assert_eq!(last(&states), ("visitor_no_answer", "busy"));
+    assert_eq!(states.last().unwrap()["detail"]["cause"], "sip-486");
+    assert_eq!(stage.record(id).await.disposition.keys(), ("visitor_no_answer", Some("busy")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_order_takes_every_leg_down() {
+    let mut network = Network::start(&[(ANNA, Does::Rings), (VISITOR, Does::Rings)]).await;
+    let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    network.sees(&format!("{VISITOR} rings")).await;
+    let cancelled: Value =
+        stage.post(&format!("/orders/{id}/cancel"), &json!({})).await.json().await.unwrap();
+    assert_eq!((&cancelled["state"], &cancelled["reason"]), (&json!("ended"), &json!("cancelled")));
+    network.sees_all(&[&format!("{ANNA} down"), &format!("{VISITOR} down")]).await;
+    assert_eq!(stage.record(id).await.disposition.keys(), ("not_called", Some("cancelled")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_wish_twice_rings_once() {
+    let mut network = Network::start(&[(ANNA, Does::Rings), (VISITOR, Does::Rings)]).await;
+    let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let id = Uuid::new_v4();
+    let first = stage.order(id).await;
+    let again = stage.post("/orders", &body(id, "8 (916) 123-45-67")).await;
+    assert_eq!(again.status(), StatusCode::OK);
+    assert_eq!(again.json::<Value>().await.unwrap()["accepted_at"], first["accepted_at"]);
+    let other = stage.post("/orders", &body(id, "+79161234568")).await;
+    assert_eq!((other.status(), problem(other).await), (StatusCode::CONFLICT, "order-conflict".into()));
+    let joined = Uuid::new_v4();
+    stage.order(joined).await;
+    network.sees(&format!("{VISITOR} rings")).await;
+    // Who joined sees the running call and can cancel nothing.
+    let seen: Value = stage.post(&format!("/orders/{joined}/cancel"), &json!({})).await.json().await.unwrap();
+    assert_ne!(seen["state"], "ended");
+    stage.post(&format!("/orders/{id}/cancel"), &json!({})).await;
+    assert_eq!(last(&stage.states(joined).await), ("not_called", "cancelled"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_and_bad_orders_are_told_what_to_do() {
+    let network = Network::start(&[]).await;
+    let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let check = async |phone: &str, status: StatusCode, kind: &str| {
+        let response = stage.post("/orders", &body(Uuid::new_v4(), phone)).await;
+        assert_eq!((response.status(), problem(response).await.as_str()), (status, kind), "{phone}");
+    };
+    check("call me", StatusCode::UNPROCESSABLE_ENTITY, "phone-invalid").await;
+    check("112", StatusCode::UNPROCESSABLE_ENTITY, "phone-refused").await;
+    check("+7 701 123 45 67", StatusCode::UNPROCESSABLE_ENTITY, "phone-refused").await;
+    check(ANNA, StatusCode::UNPROCESSABLE_ENTITY, "phone-refused").await;
+    let from_elsewhere = stage.browser.post(stage.url("/orders")).header("Origin", "https://evil.example");
+    let response = from_elsewhere.body(body(Uuid::new_v4(), VISITOR).to_string()).send().await.unwrap();
+    assert_eq!(
+        (response.status(), problem(response).await.as_str()),
+        (StatusCode::FORBIDDEN, "origin-refused")
+    );
+    let without = stage.browser.get(stage.url(&format!("/orders/{}", Uuid::new_v4()))).send().await.unwrap();
+    assert_eq!(without.status(), StatusCode::FORBIDDEN);
+    let unknown = stage.get(&format!("/orders/{}", Uuid::new_v4())).await;
+    assert_eq!((unknown.status(), problem(unknown).await.as_str()), (StatusCode::NOT_FOUND, "order-unknown"));
+    let broken =
+        stage.browser.post(stage.url("/orders")).header("Origin", ORIGIN).body("{").send().await.unwrap();
+    assert_eq!((broken.status(), problem(broken).await.as_str()), (StatusCode::BAD_REQUEST, "body-invalid"));
+    let preflight =
+        stage.browser.request(reqwest::Method::OPTIONS, stage.url("/orders")).header("Origin", ORIGIN);
+    let allowed = preflight.send().await.unwrap();
+    assert_eq!(allowed.headers()["access-control-allow-origin"], ORIGIN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stops_hands_its_order_back_and_the_next_goes_on() {
+    let mut network =
+        Network::start(&[(ANNA, Does::Rings), (BORIS, Does::Answers), (VISITOR, Does::Talks(1_100))]).await;
+    let site = format!("mode = \"manager_first\"\nring_timeout_s = 5\n{}", managers(&[ANNA, BORIS]));
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    network.sees(&format!("{ANNA} rings")).await;
+    stage.service.take().unwrap().close(Duration::from_secs(30)).await.unwrap();
+    network.sees(&format!("{ANNA} down")).await;
+    stage.start().await;
+    network.sees(&format!("{ANNA} rings")).await;
+    network.sees(&format!("{VISITOR} answered")).await;
+    let record = stage.record(id).await;
+    assert_eq!(record.disposition.keys(), ("connected", None));
 }

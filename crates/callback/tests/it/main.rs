@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod call;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod world;

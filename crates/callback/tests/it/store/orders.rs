@@ -110,22 +110,23 @@ fn of_racing_orders_one_is_dialled() {
     on_both(async |world| {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
+        // The same telephones again, each time an hour later: first they are new to the service, then known.
         for round in 0..8_u128 {
-            let phone = format!("+7916123450{round}");
-            let other_ids = (0..16).map(|n| order(&site, 100 * round + n, &phone, 0)).collect();
+            let seconds = u64::try_from(round).unwrap() * 3_600;
+            let other_ids = (0..16).map(|n| order(&site, 100 * round + n, ANNA, seconds)).collect();
             let mut expected = vec!["joined"; 15];
             expected.push("new");
             assert_eq!(race([&one, &two], other_ids).await, expected);
-            let phone = format!("+7916123451{round}");
-            let same_id = (0..16).map(|_| order(&site, 100 * round + 99, &phone, 0)).collect();
+            let same_id = (0..16).map(|_| order(&site, 100 * round + 99, OLEG, seconds)).collect();
             expected = vec!["same"; 15];
             expected.insert(0, "new");
             assert_eq!(race([&one, &two], same_id).await, expected);
         }
+        let late = at(100_000);
         let (first, second) =
-            tokio::join!(one.claim(owner(1), at(1), LEASE, 99), two.claim(owner(2), at(1), LEASE, 99));
+            tokio::join!(one.claim(owner(1), late, LEASE, 99), two.claim(owner(2), late, LEASE, 99));
         let claimed = first.unwrap().len() + second.unwrap().len();
-        assert_eq!(claimed, 16, "one for each telephone");
+        assert_eq!(claimed, 16, "one for each telephone and hour");
     });
 }
 

@@ -1,27 +1,27 @@
-//! The door of settings.toml: takes a text or a number in, or says where it stands, what is wrong with it and what
-//! to write instead. It goes on after a wrong one, so that all is said at once.
+//! The door of the files that people write: takes a text or a number in, or says where it stands, what is wrong
+//! with it and what to write instead. It goes on after a wrong one, so that all is said at once.
 
 use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 
 /// Where in the file, and what was found wrong so far.
-pub(super) struct Door {
+pub(crate) struct Door {
     path: Vec<String>,
     problems: Vec<String>,
 }
 
 impl Door {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { path: Vec::new(), problems: Vec::new() }
     }
 
     /// All that was found wrong.
-    pub(super) fn into_problems(self) -> Vec<String> {
+    pub(crate) fn into_problems(self) -> Vec<String> {
         self.problems
     }
 
     /// Does something inside a part of the file.
-    pub(super) fn inside<T>(&mut self, part: String, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn inside<T>(&mut self, part: String, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(part);
         let done = work(self);
         self.path.pop();
@@ -29,17 +29,19 @@ impl Door {
     }
 
     /// Says what is wrong with a field.
-    pub(super) fn wrong(&mut self, field: &str, given: impl Debug, why: impl Display) {
-        self.problems.push(format!("{}: {field} = {given:?}: {why}", self.path.join(", ")));
+    pub(crate) fn wrong(&mut self, field: &str, given: impl Debug, why: impl Display) {
+        self.wrong_part(format_args!("{field} = {given:?}: {why}"));
     }
 
     /// Says what is wrong with a part as a whole.
-    pub(super) fn wrong_part(&mut self, why: impl Display) {
-        self.problems.push(format!("{}: {why}", self.path.join(", ")));
+    pub(crate) fn wrong_part(&mut self, why: impl Display) {
+        let place = self.path.join(", ");
+        let colon = if place.is_empty() { "" } else { ": " };
+        self.problems.push(format!("{place}{colon}{why}"));
     }
 
     /// A number in a range.
-    pub(super) fn number<T: TryFrom<i64>>(
+    pub(crate) fn number<T: TryFrom<i64>>(
         &mut self,
         field: &str,
         given: Option<i64>,
@@ -59,7 +61,7 @@ impl Door {
     }
 
     /// One of some words; none given is the first.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         field: &str,
         given: Option<&str>,
@@ -75,7 +77,7 @@ impl Door {
     }
 
     /// A text that people read: 1 to `longest` characters, none of them a control character.
-    pub(super) fn text(&mut self, field: &str, given: &str, longest: usize) -> Option<String> {
+    pub(crate) fn text(&mut self, field: &str, given: &str, longest: usize) -> Option<String> {
         let given = given.trim();
         let fits = (1..=longest).contains(&given.chars().count()) && !given.chars().any(char::is_control);
         if !fits {
@@ -85,7 +87,7 @@ impl Door {
     }
 
     /// A text with a parser whose error says what to write.
-    pub(super) fn parse<T, E: Display>(
+    pub(crate) fn parse<T, E: Display>(
         &mut self,
         field: &str,
         given: &str,
@@ -95,7 +97,7 @@ impl Door {
     }
 
     /// A field of a later version, which may stand there empty.
-    pub(super) fn later(&mut self, field: &str, given: Option<&toml::Value>) {
+    pub(crate) fn later(&mut self, field: &str, given: Option<&toml::Value>) {
         let empty = given.is_none_or(|value| {
             value.as_array().is_some_and(Vec::is_empty) || value.as_table().is_some_and(toml::Table::is_empty)
         });

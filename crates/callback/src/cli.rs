@@ -1,0 +1,180 @@
+//! The command line: reads the words, does the one thing, says what came of it in words or as JSON.
+
+use crate::check::{Report, check};
+use crate::config::Config;
+use crate::engine::{recovery, wall_now};
+use crate::serve::serve;
+use crate::settings::SettingsFile;
+use crate::speech::Speech;
+use crate::store::{CallFile, Store};
+use crate::timeline::Timeline;
+use crate::{config, say, settings};
+use anyhow::Context as _;
+use callback_core::id::OrderId;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Who is named as the author of what a file applies.
+const AUTHOR: &str = "operator";
+
+/// A callback service: calls managers and visitors, and lets them talk.
+#[derive(Parser, Debug)]
+#[command(name = "callback", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration; callback.toml of this folder where it is not given
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Say the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Serve: take orders, make the calls
+    Serve,
+    /// Tell a call: both sides on one clock, what ended it and why
+    Explain {
+        /// The order's id
+        call: Uuid,
+    },
+    /// Give what a call's flow was told to a fresh one, and show that it decides the same
+    Replay {
+        /// The order's id
+        call: Uuid,
+    },
+    /// Say whether the service could run here: configuration, database, ports, trunks
+    Check,
+    /// Create or change customers, sites and managers from a file
+    Apply {
+        /// The file
+        #[arg(value_name = "SETTINGS.toml")]
+        file: PathBuf,
+        /// Say what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Copy the database, while it is used
+    Backup {
+        /// The copy; it must not be there
+        file: PathBuf,
+    },
+}
+
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> ExitCode {
+    let done = match Config::read(cli.config.as_deref()) {
+        Err(problems) => Err(problems.into()),
+        Ok(config) => match &cli.command {
+            Command::Serve => serve(config).await,
+            Command::Explain { call } => explain(&config, *call, cli.json).await,
+            Command::Replay { call } => match replay(&config, *call, cli.json).await {
+                Ok(true) => Ok(()),
+                Ok(false) => return ExitCode::FAILURE,
+                Err(error) => Err(error),
+            },
+            Command::Check => return checked(&check(&config).await, cli.json),
+            Command::Apply { file, dry_run } => apply(&config, file, *dry_run, cli.json).await,
+            Command::Backup { file } => backup(&config, file, cli.json).await,
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            failed(&error, cli.json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn checked(report: &Report, as_json: bool) -> ExitCode {
+    tell(report, report, as_json);
+    if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn apply(config: &Config, path: &Path, dry_run: bool, as_json: bool) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let file = SettingsFile::parse(&text)?;
+    let store = Store::open(config.database_url.expose()).await?;
+    let file = Arc::new(file);
+    let difference = store.apply(Arc::clone(&file), AUTHOR, wall_now(), dry_run).await?;
+    store.close().await?;
+    tell(&difference, &difference, as_json);
+    if !dry_run {
+        announce(config, &file).await;
+    }
+    Ok(())
+}
+
+/// Speaks the sites' announcements. Without them calls are announced in general words, so it is no failure.
+async fn announce(config: &Config, file: &SettingsFile) {
+    let speech = Speech::new(config.speech.voice, config.speech.folder.clone());
+    for site in file.customers.iter().flat_map(|customer| &customer.sites) {
+        if let Err(error) = speech.speak(&site.body).await {
+            say::wrong(format!("site \"{}\": its announcement was not spoken: {error:#}", site.key));
+        }
+    }
+}
+
+async fn backup(config: &Config, path: &Path, as_json: bool) -> anyhow::Result<()> {
+    let store = Store::open(config.database_url.expose()).await?;
+    store.backup(path).await?;
+    store.close().await?;
+    let said = format!("the database was copied to {}", path.display());
+    tell(&said, &json!({ "backup": path }), as_json);
+    Ok(())
+}
+
+async fn explain(config: &Config, call: Uuid, as_json: bool) -> anyhow::Result<()> {
+    let file = call_file(config, call).await?;
+    let timeline = Timeline::of(&file);
+    tell(&timeline, &timeline, as_json);
+    Ok(())
+}
+
+/// Whether a fresh flow decides as the recorded one did.
+async fn replay(config: &Config, call: Uuid, as_json: bool) -> anyhow::Result<bool> {
+    let file = call_file(config, call).await?;
+    let verdict = recovery::verdict(&file);
+    tell(&verdict, &verdict, as_json);
+    Ok(verdict.agrees())
+}
+
+async fn call_file(config: &Config, call: Uuid) -> anyhow::Result<CallFile> {
+    let store = Store::open(config.database_url.expose()).await?;
+    let file = store.call(OrderId(call)).await?;
+    store.close().await?;
+    file.with_context(|| format!("there is no order {call} in this database"))
+}
+
+fn tell(words: &impl std::fmt::Display, value: &impl Serialize, as_json: bool) {
+    if !as_json {
+        return say::out(words);
+    }
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => say::out(text),
+        Err(error) => say::wrong(error),
+    }
+}
+
+/// Says what went wrong: problems of a file one by one.
+fn failed(error: &anyhow::Error, as_json: bool) {
+    let problems =
+        match (error.downcast_ref::<config::Problems>(), error.downcast_ref::<settings::Problems>()) {
+            (Some(config::Problems(problems)), _) | (_, Some(settings::Problems(problems))) => {
+                problems.clone()
+            }
+            (None, None) => vec![format!("{error:#}")],
+        };
+    if as_json {
+        return tell(&"", &json!({ "problems": problems }), true);
+    }
+    problems.iter().for_each(say::wrong);
+}

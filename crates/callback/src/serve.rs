@@ -1,0 +1,124 @@
+//! `callback serve`: from the configuration to a running service, and to its end on SIGTERM.
+
+use crate::config::{self, Config};
+use crate::service::{Service, Setup};
+use crate::speech::Speech;
+use crate::store::Store;
+use crate::web::Door;
+use anyhow::{Context as _, Result, bail};
+use callback_phone::{Credentials, MediaConfig, NumberFormat, PhoneConfig, TrunkConfig};
+use std::fs::{File, TryLockError};
+use std::io::IsTerminal as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::net::lookup_host;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// How long running calls may go on after SIGTERM.
+const LAST_CALLS: Duration = Duration::from_secs(30);
+/// How often a trunk is asked whether it lives.
+const PROBE: Duration = Duration::from_secs(20);
+/// What is logged where `RUST_LOG` does not say.
+const LOG: &str = "info,sqlx=warn";
+
+/// Serves until a signal comes.
+pub(crate) async fn serve(config: Config) -> Result<()> {
+    log();
+    let _alone = alone(&config)?;
+    let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let public_url = config.http.public_url.as_str().to_owned();
+    let service = Service::start(setup(config).await?, |_| axum::Router::new()).await?;
+    tracing::info!(listen = %service.http(), public_url, "ready");
+    tokio::select! {
+        _ = stop.0.recv() => {}
+        _ = stop.1.recv() => {}
+    }
+    tracing::info!(within_s = LAST_CALLS.as_secs(), "stopping: no new orders, running calls end");
+    service.close(LAST_CALLS).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Logs to stderr; one that is closed or full is no reason to fall over.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .try_init();
+}
+
+/// Two services on one SQLite file would dial every order twice: the second is refused.
+fn alone(config: &Config) -> Result<Option<File>> {
+    let Some(path) = config.database_url.expose().strip_prefix("sqlite://") else { return Ok(None) };
+    let path = PathBuf::from(format!("{}.lock", path.split('?').next().unwrap_or(path)));
+    let lock = File::create(&path).with_context(|| format!("database.url: {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => bail!("another callback serves this database; stop it first"),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+async fn setup(config: Config) -> Result<Setup> {
+    let advertised = match &config.sip.advertised {
+        Some(place) => Some(resolve(&place.host).await?),
+        None => None,
+    };
+    let phone = PhoneConfig {
+        listen: config.sip.listen,
+        advertised,
+        trunks: config.trunks.iter().map(trunk).collect(),
+    };
+    let media = MediaConfig {
+        address: config.media.address,
+        advertised: config.media.advertised,
+        ports: config.media.ports,
+    };
+    let door = Door {
+        origin: config.http.public_url,
+        trusted_proxies: config.http.trusted_proxies,
+        queue: config.limits.queue,
+    };
+    Ok(Setup {
+        store: Store::open(config.database_url.expose()).await?,
+        http: config.http.listen,
+        metrics: Some(config.http.metrics_listen),
+        door,
+        phone,
+        media,
+        speech: Speech::new(config.speech.voice, config.speech.folder),
+        recordings: None,
+    })
+}
+
+async fn resolve(host: &str) -> Result<IpAddr> {
+    let mut found = lookup_host((host, 0)).await.with_context(|| format!("sip.advertised {host}"))?;
+    Ok(found.next().with_context(|| format!("sip.advertised {host}: no such host"))?.ip())
+}
+
+fn trunk(trunk: &config::Trunk) -> TrunkConfig {
+    TrunkConfig {
+        name: trunk.name.clone(),
+        proxy: format!("sip:{}", trunk.proxy),
+        credentials: trunk.credentials.as_ref().map(|credentials| Credentials {
+            username: credentials.username.clone(),
+            password: credentials.password.expose().to_owned(),
+        }),
+        caller_ids: trunk.caller_ids.clone(),
+        may_send_any_caller_id: trunk.may_send_any_caller_id,
+        channels: trunk.channels,
+        cps: trunk.cps,
+        prefer: trunk.prefer,
+        number_format: match trunk.number_format {
+            config::NumberFormat::Plus => NumberFormat::Plus,
+            config::NumberFormat::Bare => NumberFormat::Bare,
+            config::NumberFormat::Eight => NumberFormat::Eight,
+        },
+        probe_every: Some(PROBE),
+    }
+}
