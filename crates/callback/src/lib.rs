@@ -7,6 +7,7 @@ mod door;
 pub mod engine;
 pub mod ids;
 mod metrics;
+pub mod practice;
 pub mod say;
 mod serve;
 pub mod service;
