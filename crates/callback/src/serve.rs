@@ -1,6 +1,8 @@
 //! `callback serve`: from the configuration to a running service, and to its end on SIGTERM.
 
 use crate::config::{self, Config};
+use crate::engine::wall_now;
+use crate::practice::{self, Practice};
 use crate::service::{Service, Setup};
 use crate::speech::Speech;
 use crate::store::Store;
@@ -9,8 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use callback_phone::{Credentials, MediaConfig, NumberFormat, PhoneConfig, TrunkConfig};
 use std::fs::{File, TryLockError};
 use std::io::IsTerminal as _;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +23,10 @@ use tracing_subscriber::EnvFilter;
 const LAST_CALLS: Duration = Duration::from_secs(30);
 /// How often a trunk is asked whether it lives.
 const PROBE: Duration = Duration::from_secs(20);
+/// Ports of the practice exchange's telephones: beside the usual ones of the service.
+const PRACTICE_PORTS: RangeInclusive<u16> = 33_000..=34_998;
+/// Where practice keeps what was heard.
+const PRACTICE_RECORDINGS: &str = "callback-recordings";
 /// What is logged where `RUST_LOG` does not say.
 const LOG: &str = "info,sqlx=warn";
 
@@ -29,12 +36,18 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let alone = alone(&config)?;
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let public_url = config.http.public_url.as_str().to_owned();
-    let setup = setup(config).await?;
+    let practice = config.practice;
+    let mut setup = setup(config).await?;
+    let _practice = match practice {
+        Some(listen) => Some(practise(listen, &mut setup).await?),
+        None => None,
+    };
     if alone.is_some() {
         // Nobody else serves this file: what a dead process had is free now, not when its leases end.
         setup.store.void_leases().await?;
     }
-    let service = Service::start(setup, |_| axum::Router::new()).await?;
+    let more = |app| if practice.is_some() { practice::web::router(app) } else { axum::Router::new() };
+    let service = Service::start(setup, more).await?;
     tracing::info!(listen = %service.http(), public_url, "ready");
     tokio::select! {
         _ = stop.0.recv() => {}
@@ -44,6 +57,22 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     service.close(LAST_CALLS).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Practice: all calls go to the exchange of this process, what each leg hears is recorded, and the page is there.
+async fn practise(listen: SocketAddr, setup: &mut Setup) -> Result<Practice> {
+    if !setup.phone.trunks.is_empty() {
+        bail!(
+            "practice.enabled = true: practice calls nobody outside; take the [[trunk]] sections out, or switch it off"
+        );
+    }
+    let media = MediaConfig { address: listen.ip(), advertised: None, ports: PRACTICE_PORTS };
+    let practice =
+        Practice::start(listen, media).await.with_context(|| format!("practice.listen {listen}"))?;
+    setup.phone.trunks.push(practice.trunk());
+    setup.recordings = Some(Path::new(PRACTICE_RECORDINGS).into());
+    practice::open_site(&setup.store, &setup.door.origin, wall_now()).await?;
+    Ok(practice)
 }
 
 /// Logs to stderr; one that is closed or full is no reason to fall over.

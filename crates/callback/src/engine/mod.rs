@@ -113,11 +113,6 @@ impl Engine {
         &self.inner.tools.hub
     }
 
-    /// The media, for whoever records what is heard.
-    pub(crate) fn media(&self) -> &Media {
-        &self.inner.tools.media
-    }
-
     /// Calls of this process that run now.
     pub(crate) fn running(&self) -> usize {
         self.lock().len()

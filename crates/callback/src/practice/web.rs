@@ -168,7 +168,7 @@ async fn journal(State(app): State<App>, Query(from): Query<Before>) -> Result<J
         before = rows.last().map(|row| (row.order.facts.accepted_at, row.order.facts.id));
         for row in rows.iter().filter(|row| row.site_key.as_str() == KEY) {
             if let Some(file) = app.store.call(row.order.facts.id).await.map_err(Problem::internal)? {
-                calls.push(Timeline::of(&file, file.record.as_ref()));
+                calls.push(Timeline::of(&file));
             }
         }
         if before.is_none() || !calls.is_empty() {
@@ -186,7 +186,7 @@ fn cursor(text: &str) -> Option<(Ts, OrderId)> {
 async fn call(State(app): State<App>, Path(order): Path<Uuid>) -> Result<Json<Timeline>, Problem> {
     let file = app.store.call(OrderId(order)).await.map_err(Problem::internal)?;
     let file = file.filter(|file| file.site_key.as_str() == KEY).ok_or(Problem::OrderUnknown)?;
-    Ok(Json(Timeline::of(&file, file.record.as_ref())))
+    Ok(Json(Timeline::of(&file)))
 }
 
 /// What a leg heard. The order is a UUID and the leg a number: no path can be told.
