@@ -336,7 +336,7 @@ function drawLanes() {
 // ── the journal ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.round(s) % 60).padStart(2, '0')}`;
-const time = (stamp, withSeconds) => new Date(stamp).toLocaleTimeString(spoken(), { hour: '2-digit', minute: '2-digit', second: withSeconds ? '2-digit' : undefined });
+const time = (stamp, withSeconds) => new Date(stamp).toLocaleTimeString(spoken(), { hourCycle: 'h23', hour: '2-digit', minute: '2-digit', second: withSeconds ? '2-digit' : undefined });
 
 /** Loads the newest calls, or those before; opens one. */
 async function loadJournal(open, before) {
@@ -388,12 +388,13 @@ function opening(call, drawn, sentence) {
   const rows = [['v', say('visitor'), pretty(call.phone)], ...drawn.managers.map((leg) => ['m', leg.name, numberOf(leg.name)])];
   const names = make('ul', 'names', ...rows.map(([lane, name, sub]) => make('li', lane, make('b', '', name), make('span', '', sub))));
   const picture = make('div', 'tl', names, full(drawn, sentence, short));
-  const left = make('div', '', make('div', 'figures', ...numbers), picture, heard(call, drawn));
+  const left = make('div', '', make('div', 'figures', ...numbers), picture, heard(call));
   return make('div', 'call', left, make('div', '', make('div', '', make('h3', 'h2', say('by_second')), facts(call))));
 }
 
-function heard(call, drawn) {
-  const players = call.lanes.filter((leg) => leg.answered_ms !== null).map((leg) => {
+function heard(call) {
+  const answered = call.lanes.filter((leg) => leg.answered_ms !== null);
+  const players = answered.sort((a, b) => b.lane.localeCompare(a.lane) || a.leg - b.leg).map((leg) => {
     const words = leg.lane === 'visitor' ? say('heard_visitor') : say('heard_manager', { name: nameOf(leg.name) });
     const audio = make('audio', '');
     Object.assign(audio, { controls: true, preload: 'metadata', src: `/practice/v1/calls/${call.order_id}/${leg.leg}.wav` });
@@ -406,7 +407,7 @@ function heard(call, drawn) {
 
 function facts(call) {
   const legs = new Map(call.lanes.map((leg) => [leg.leg, leg]));
-  const item = (ms, lane, words, first) => make('li', '', make('time', '', first ? time(call.accepted_at, true) : `+${(ms / 1000).toFixed(1)} ${say('seconds_short')}`), make('span', `dot ${lane}`), make('span', '', words));
+  const item = (ms, lane, words, first) => make('li', '', make('time', '', first ? time(call.accepted_at, true) : `+${(ms / 1000).toLocaleString(spoken(), { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u00a0${say('seconds_short')}`), make('span', `dot ${lane}`), make('span', '', words));
   const items = [item(0, '', say('facts.order', { version: call.settings_version }), true)];
   const ended = new Set();
   // Whoever takes the call does so before they talk, though in the same instant.
@@ -416,12 +417,13 @@ function facts(call) {
     const isVisitor = event.lane === 'visitor';
     const name = isVisitor ? say('visitor') : nameOf(event.name);
     const lane = isVisitor ? 'v' : 'm';
-    const key = { sent: isVisitor ? 'sent_visitor' : 'sent_manager', rings: 'rings', answered: 'answered', 'extension sent': 'digits', 'hears the announcement': 'first_word', accepted: 'accepted', talks: isVisitor ? 'talks' : '' }[event.what];
+    const rings = event.at_ms - (leg?.sent_ms ?? 0) > 500 ? 'rings' : '';
+    const key = { sent: isVisitor ? 'sent_visitor' : 'sent_manager', rings, answered: 'answered', 'extension sent': 'digits', 'hears the announcement': 'first_word', accepted: 'accepted', talks: isVisitor ? 'talks' : '' }[event.what];
     if (key) items.push(item(event.at_ms, lane, say(`facts.${key}`, { name })));
     const isEnd = /^(down|hung up|let go|given up)/.test(event.what);
     if (isEnd && leg && !ended.has(event.leg)) {
       ended.add(event.leg);
-      items.push(item(event.at_ms, lane, say('facts.end', { name, why: legEnd(leg).words })));
+      items.push(item(event.at_ms, lane, say('facts.end', { name, why: legEnd(leg, call).words })));
     }
   }
   return make('ol', 'log', ...items);

@@ -74,7 +74,8 @@ export function mini(call, label) {
   for (const [from, to, kind] of call.visitor.segments) parts.push(segment('v', x(from), x(to), 6, 7, kind));
   for (const leg of call.managers) for (const [from, to, kind] of leg.segments) parts.push(segment('m', x(from), x(to), 18, 7, kind));
   if (call.join) parts.push(...bars(x(call.join.from), talkWidth(call.join.to - call.join.from), 7, 17, 9));
-  for (const leg of call.managers) if (leg.end && !leg.talked) parts.push(mark(leg.end.mark, x(leg.end.at), 18, 2.7));
+  const isTold = (leg) => leg.end && !leg.talked && !(call.join && leg.end.mark === 'stop');
+  for (const leg of call.managers) if (isTold(leg)) parts.push(mark(leg.end.mark, x(leg.end.at), 18, 2.7));
   if (call.visitor.end && !call.visitor.talked) parts.push(mark(call.visitor.end.mark, x(call.visitor.end.at), 6, 2.7));
   return picture(24, label, parts);
 }
@@ -101,31 +102,33 @@ const TOP = 26;
 
 /** The whole call: a lane for the visitor, one for each manager's try, to scale; long talks are cut. */
 export function full(call, label, second) {
-  const talk = call.join ? call.join.to - call.join.from : 0;
-  const cut = talk > 24 ? call.join.from + 14 : null;
-  const until = cut ?? Math.max(call.end, Math.min(call.promise, call.end + 12), 6) + 1.2;
+  const whole = Math.max(call.end, call.promise) + 1.5;
+  const enough = call.join ? Math.max(call.join.from + 15, call.promise + 4) : whole;
+  const cut = whole > enough + 8 ? enough : null;
+  const until = cut ?? whole;
   const linear = cut ? 84 : 100;
   const x = (t) => (cut && t > cut ? linear + ((Math.min(t, call.end) - cut) / Math.max(call.end - cut, 1)) * (100 - linear) : (t * linear) / until);
   const y = (row) => TOP + row * ROW + ROW / 2;
   const height = TOP + (call.managers.length + 1) * ROW + 4;
-  const parts = [...axis(x, until, height, second), ...joined(call, x, y, cut)];
+  const parts = [...axis(x, until, height, second, call.promise), ...joined(call, x, y, cut)];
   const lanes = [['v', call.visitor], ...call.managers.map((leg) => ['m', leg])];
   lanes.forEach(([lane, leg], row) => {
     for (const [from, to, kind] of leg.segments) parts.push(segment(lane, x(from), x(to), y(row), 12, kind));
   });
   if (call.join) parts.push(...talking(call, x, y, cut));
-  if (call.promise <= until) parts.push(...flag(x(call.promise), 3, height - 2, `${call.promise} ${second}`));
+  parts.push(...flag(x(call.promise), 3, height - 2, `${call.promise} ${second}`));
   lanes.forEach(([, leg], row) => parts.push(...ending(leg, x, y(row))));
   return picture(height, label, parts);
 }
 
-function axis(x, until, height, second) {
+function axis(x, until, height, second, promise) {
   const step = until <= 24 ? 5 : until <= 75 ? 10 : 20;
   const parts = [];
   for (let t = 0; t <= until; t += step) {
     const text = el('text', { x: pct(x(t)), y: 14, 'text-anchor': t ? 'middle' : 'start' });
     text.textContent = t ? String(t) : `0 ${second}`;
-    parts.push(el('line', { class: 'ax', x1: pct(x(t)), x2: pct(x(t)), y1: TOP - 4, y2: height - 2 }), text);
+    parts.push(el('line', { class: 'ax', x1: pct(x(t)), x2: pct(x(t)), y1: TOP - 4, y2: height - 2 }));
+    if (Math.abs(x(t) - x(promise)) > 8) parts.push(text);
   }
   return parts;
 }
@@ -156,8 +159,10 @@ function ending(leg, x, y) {
   const at = x(leg.end.at);
   const parts = [mark(leg.end.mark, at, y, leg.talked ? 7 : 4.4)];
   if (leg.end.words && !leg.talked) {
-    const left = at > 62;
     const start = Math.min(...leg.segments.filter(([, , kind]) => kind !== 'wait').map(([from]) => x(from)), at);
+    // On a telephone a letter is about 4 % of the picture: the words stand where there is room for them.
+    const width = leg.end.words.length * 4;
+    const left = at + width > 104 && start > Math.min(width, 55);
     const text = el('text', { class: 'b', x: pct(left ? start : at), dx: left ? -8 : 10, y: y + 4, 'text-anchor': left ? 'end' : 'start' });
     text.textContent = leg.end.words;
     parts.push(text);

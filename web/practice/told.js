@@ -10,8 +10,8 @@ const NO_NUMBER = new Set(['sip-404', 'sip-410', 'sip-484', 'q850-1', 'q850-22',
 
 const inSeconds = (ms) => ms / 1000;
 
-/** How a leg ended: its mark, and why in words. */
-export function legEnd(leg) {
+/** How a leg of a call ended: its mark, and why in words. */
+export function legEnd(leg, call) {
   const rang = Math.round(inSeconds((leg.over_ms ?? 0) - (leg.ringing_ms ?? leg.sent_ms ?? leg.dialled_ms)));
   const end = (mark, key) => ({ mark, words: say(`ends.${key}`, { s: rang }) });
   const { cause, hangup, outcome } = leg;
@@ -21,7 +21,8 @@ export function legEnd(leg) {
   if (leg.answered_ms === null) {
     if (BUSY.has(cause)) return end('busy', 'busy');
     if (DECLINED.has(cause)) return end('decline', 'declined');
-    if (hangup === 'no_answer' || SILENT.has(cause)) return end('none', 'no_answer');
+    const isMissed = leg.lane === 'visitor' && call.reason === 'silent';
+    if (hangup === 'no_answer' || SILENT.has(cause) || isMissed) return end('none', 'no_answer');
     if (NO_NUMBER.has(cause)) return end('fail', 'no_number');
     return hangup ? end('stop', 'stopped') : end('fail', 'line');
   }
@@ -46,7 +47,7 @@ export function told(call, nameOf) {
   const one = (leg) => {
     const talked = leg.bridged_ms !== null;
     const isLoud = leg.over_ms !== null && (!talked || (leg.ended_by === 'far' && !leg.hangup));
-    const end = isLoud ? { at: inSeconds(leg.over_ms), ...legEnd(leg) } : null;
+    const end = isLoud ? { at: inSeconds(leg.over_ms), ...legEnd(leg, call) } : null;
     return { leg: leg.leg, name: nameOf(leg.name), segments: segments(leg), talked, end };
   };
   const visitor = call.lanes.find((leg) => leg.lane === 'visitor');
