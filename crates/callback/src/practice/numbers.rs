@@ -104,14 +104,14 @@ const VISITORS: &[Number] = {
     &[
         visitor(
             "+79165550147",
-            "берёт трубку через 3 с, говорит, потом кладёт трубку сам",
-            "answers after 3 s, talks, then hangs up",
+            "берёт трубку через 3\u{a0}с, говорит, потом кладёт трубку сам",
+            "answers after 3\u{a0}s, talks, then hangs up",
             &[Ring, Wait(secs(3)), Answer, Talk(VISITOR, PATIENCE), HangUp],
         ),
         visitor(
             "+79165550109",
-            "берёт трубку через 9 с и говорит",
-            "answers after 9 s and talks",
+            "берёт трубку через 9\u{a0}с и говорит",
+            "answers after 9\u{a0}s and talks",
             &[Ring, Wait(secs(9)), Answer, Talk(VISITOR, PATIENCE), HangUp],
         ),
         visitor("+79165550117", "занято", "is busy", &[Wait(secs(1)), Reject(BUSY)]),
@@ -125,8 +125,8 @@ const VISITORS: &[Number] = {
         ),
         visitor(
             "+79165550105",
-            "кладёт трубку через 5 с после ответа",
-            "hangs up 5 s after the answer",
+            "кладёт трубку через 5\u{a0}с после ответа",
+            "hangs up 5\u{a0}s after the answer",
             &[Ring, Wait(secs(2)), Answer, Talk(VISITOR, secs(5)), HangUp],
         ),
     ]
@@ -139,7 +139,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550102",
             name: Some(Words { ru: "Анна", en: "Anna" }),
             does: Words {
-                ru: "берёт трубку через 2 с и говорит", en: "answers after 2 s and talks"
+                ru: "берёт трубку через 2\u{a0}с и говорит",
+                en: "answers after 2\u{a0}s and talks",
             },
             extension: None,
             accept_key: Some(false),
@@ -149,7 +150,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550109",
             name: Some(Words { ru: "Игорь", en: "Igor" }),
             does: Words {
-                ru: "берёт трубку через 9 с и говорит", en: "answers after 9 s and talks"
+                ru: "берёт трубку через 9\u{a0}с и говорит",
+                en: "answers after 9\u{a0}s and talks",
             },
             extension: None,
             accept_key: Some(false),
@@ -159,8 +161,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550101",
             name: Some(Words { ru: "Марина", en: "Marina" }),
             does: Words {
-                ru: "слышит «нажмите один» и нажимает через 2 с",
-                en: "hears “press one” and presses 1 after 2 s",
+                ru: "слышит «нажмите один» и нажимает через 2\u{a0}с",
+                en: "hears “press one” and presses 1 after 2\u{a0}s",
             },
             extension: None,
             accept_key: Some(true),
@@ -200,7 +202,9 @@ const MANAGERS: &[Number] = {
         Number {
             number: "+74955550121",
             name: Some(Words { ru: "Вера", en: "Vera" }),
-            does: Words { ru: "отклоняет звонок через 3 с", en: "declines after 3 s" },
+            does: Words {
+                ru: "отклоняет звонок через 3\u{a0}с", en: "declines after 3\u{a0}s"
+            },
             extension: None,
             accept_key: None,
             script: &[Ring, Wait(secs(3)), Reject(DECLINE)],
@@ -229,7 +233,7 @@ const MANAGERS: &[Number] = {
             name: Some(Words { ru: "Сергей", en: "Sergey" }),
             does: Words {
                 ru: "слышит, откуда звонок, и кладёт трубку",
-                en: "hangs up 1 s into the announcement",
+                en: "hangs up 1\u{a0}s into the announcement",
             },
             extension: None,
             accept_key: None,
@@ -239,7 +243,8 @@ const MANAGERS: &[Number] = {
             number: "+74955550105",
             name: Some(Words { ru: "Елена", en: "Elena" }),
             does: Words {
-                ru: "кладёт трубку через 5 с после ответа", en: "hangs up 5 s after the answer"
+                ru: "кладёт трубку через 5\u{a0}с после ответа",
+                en: "hangs up 5\u{a0}s after the answer",
             },
             extension: None,
             accept_key: Some(false),
