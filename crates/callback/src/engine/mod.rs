@@ -9,7 +9,7 @@ mod sounds;
 
 pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
-pub(crate) use sounds::{Announcement, SiteSounds};
+pub(crate) use sounds::{Announcement, SiteSounds, builtin};
 
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, Store};
