@@ -195,6 +195,7 @@ mod tests {
             announce: Announce::Auto,
             language: Language::Ru,
             pronunciation: None,
+            recording: None,
             caller_id_to_visitor: ShownNumber::Service,
             caller_id_to_manager: ShownNumber::Visitor,
             countries: vec!["RU".parse().unwrap()],

@@ -42,6 +42,9 @@ pub struct Site {
     /// How the name is spoken to managers, where the voice would read it wrongly; at most 100 characters.
     #[serde(default)]
     pub pronunciation: Option<Arc<str>>,
+    /// A WAV file on the service's machine that is played in place of the spoken name.
+    #[serde(default)]
+    pub recording: Option<Arc<str>>,
     /// What the visitor is shown.
     pub caller_id_to_visitor: ShownNumber,
     /// What managers are shown.

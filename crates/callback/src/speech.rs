@@ -3,15 +3,16 @@
 //! It is never in a call's way: a call whose announcement is not there yet is announced in general words. Names of
 //! sites are spelled for the voice ("shop.example" → «шоп точка экзампл»); a site's own pronunciation replaces that.
 
-use crate::engine::Announcement;
+use crate::engine::{Announcement, builtin};
 use anyhow::{Context as _, Result, bail};
+use callback_core::flow::Prompt;
 use callback_core::site::{Language, Site};
 use callback_phone::Sound;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::process::Command;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -34,12 +35,15 @@ pub enum Voice {
     None,
 }
 
+/// Sounds that were read, by their files and when those were written.
+type Spoken = BTreeMap<(PathBuf, SystemTime), Arc<Sound>>;
+
 /// Speaks, and remembers what was spoken.
 #[derive(Clone, Debug)]
 pub struct Speech {
     voice: Voice,
     folder: PathBuf,
-    spoken: Arc<Mutex<BTreeMap<PathBuf, Arc<Sound>>>>,
+    spoken: Arc<Mutex<Spoken>>,
 }
 
 impl Speech {
@@ -51,6 +55,9 @@ impl Speech {
 
     /// A site's announcement, where it has been spoken; otherwise it is spoken now, for the next call.
     pub(crate) fn announcement(&self, site: &Site) -> Option<Announcement> {
+        if let Some(recording) = &site.recording {
+            return self.recorded(site.language, Path::new(&**recording));
+        }
         let texts = texts(site);
         let sounds = (self.load(site.language, &texts.0), self.load(site.language, &texts.1));
         if let (Some(alone), Some(with_key)) = sounds {
@@ -70,6 +77,11 @@ impl Speech {
     /// # Errors
     /// No program that speaks, or one that fails.
     pub async fn speak(&self, site: &Site) -> Result<()> {
+        if let Some(recording) = &site.recording {
+            let file = fs::read(&**recording).with_context(|| format!("recording {recording}"))?;
+            Sound::from_wav(&file).with_context(|| format!("recording {recording}"))?;
+            return Ok(());
+        }
         let (alone, with_key) = texts(site);
         for text in [alone, with_key] {
             let file = self.file(site.language, &text);
@@ -81,14 +93,27 @@ impl Speech {
         Ok(())
     }
 
+    /// The customer's own recording, and the request to press 1 after it.
+    fn recorded(&self, language: Language, file: &Path) -> Option<Announcement> {
+        let alone = self.read(file)?;
+        let with_key = Arc::new(alone.then(&builtin(language, Prompt::Key)));
+        Some(Announcement { alone, with_key })
+    }
+
     fn load(&self, language: Language, text: &str) -> Option<Arc<Sound>> {
-        let file = self.file(language, text);
+        self.read(&self.file(language, text))
+    }
+
+    /// A file's sound, read once for each time that the file was written.
+    fn read(&self, file: &Path) -> Option<Arc<Sound>> {
+        let written = fs::metadata(file).and_then(|file| file.modified()).ok()?;
+        let key = (file.to_owned(), written);
         let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sound) = spoken.get(&file) {
+        if let Some(sound) = spoken.get(&key) {
             return Some(Arc::clone(sound));
         }
-        let sound = Arc::new(Sound::from_wav(&fs::read(&file).ok()?).ok()?);
-        spoken.insert(file, Arc::clone(&sound));
+        let sound = Arc::new(Sound::from_wav(&fs::read(file).ok()?).ok()?);
+        spoken.insert(key, Arc::clone(&sound));
         Some(sound)
     }
 
@@ -244,8 +269,18 @@ fn cyrillic(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::spelled;
+    use super::{Speech, Voice, spelled};
     use callback_core::site::Language;
+    use std::path::Path;
+
+    #[test]
+    fn an_own_recording_is_played_and_followed_by_the_request_for_the_key() {
+        let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../callback-phone/assets/prompts/ru");
+        let speech = Speech::new(Voice::None, "nowhere".into());
+        let announcement = speech.recorded(Language::Ru, &prompts.join("apology.wav")).unwrap();
+        assert!(announcement.with_key.length() > announcement.alone.length());
+        assert!(speech.recorded(Language::Ru, &prompts.join("none.wav")).is_none());
+    }
 
     #[test]
     fn names_of_sites_are_spelled_for_the_voice() {

@@ -95,6 +95,14 @@ impl Sound {
         Self { alaw: alaw.into(), ulaw: ulaw.into() }
     }
 
+    /// This sound, then another; what is longer than [`LONGEST`] is cut.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        let most = usize::try_from(LONGEST.as_secs() * u64::from(RATE)).unwrap_or(usize::MAX);
+        let join = |one: &[u8], other: &[u8]| one.iter().chain(other).take(most).copied().collect();
+        Self { alaw: join(&self.alaw, &next.alaw), ulaw: join(&self.ulaw, &next.ulaw) }
+    }
+
     /// Silence of a length.
     #[must_use]
     pub fn silence(length: Duration) -> Self {

@@ -9,7 +9,7 @@ mod sounds;
 
 pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
-pub(crate) use sounds::{Announcement, SiteSounds};
+pub(crate) use sounds::{Announcement, SiteSounds, builtin};
 
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, Store};
@@ -205,7 +205,9 @@ impl Engine {
             }
             match self.inner.tools.store.renew(fences, wall_now(), LEASE).await {
                 // The next write of such a call meets the lost fence, and lets go.
-                Ok(lost) => lost.iter().for_each(|fence| tracing::warn!(order = %fence.order, "hold lost")),
+                Ok(lost) => lost.iter().filter(|fence| self.inbox(fence.order).is_some()).for_each(|fence| {
+                    tracing::warn!(order = %fence.order, "another process has taken a call over");
+                }),
                 Err(error) => tracing::error!(%error, "the hold on running calls could not be renewed"),
             }
         }

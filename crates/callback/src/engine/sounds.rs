@@ -7,6 +7,7 @@ use callback_core::site::Language;
 use callback_phone::Sound;
 use callback_phone::media::prompt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The sounds of one site.
 #[derive(Clone, Debug)]
@@ -63,11 +64,15 @@ impl SiteSounds {
     }
 
     fn builtin(&self, prompt: Prompt) -> Arc<Sound> {
-        let language = match self.language {
-            Language::Ru => prompt::Language::Ru,
-            Language::En => prompt::Language::En,
-        };
-        prompt::builtin(language, prompt)
-            .unwrap_or_else(|| Arc::new(Sound::silence(std::time::Duration::from_secs(1))))
+        builtin(self.language, prompt)
     }
+}
+
+/// A built-in prompt, or a second of silence for those that are a site's own.
+pub(crate) fn builtin(language: Language, prompt: Prompt) -> Arc<Sound> {
+    let language = match language {
+        Language::Ru => prompt::Language::Ru,
+        Language::En => prompt::Language::En,
+    };
+    prompt::builtin(language, prompt).unwrap_or_else(|| Arc::new(Sound::silence(Duration::from_secs(1))))
 }

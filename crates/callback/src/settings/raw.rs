@@ -32,6 +32,7 @@ pub(super) struct Site {
     pub(super) name: Option<String>,
     pub(super) language: Option<String>,
     pub(super) pronunciation: Option<String>,
+    pub(super) recording: Option<String>,
     pub(super) mode: Option<String>,
     pub(super) strategy: Option<String>,
     pub(super) promise_seconds: Option<i64>,

@@ -12,6 +12,8 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// A path, at most.
+const LONGEST_PATH: usize = 1_000;
 /// Between the answer and the first key of the extension, where the file does not say.
 const USUAL_EXTENSION_DELAY_S: i64 = 2;
 /// Countries of one site, at most: there are no more.
@@ -39,6 +41,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let language = door.word("language", raw.language.as_deref(), &languages);
         let pronunciation =
             raw.pronunciation.as_ref().and_then(|spoken| door.text("pronunciation", spoken, LONGEST_NAME));
+        let recording = raw.recording.as_ref().and_then(|path| door.text("recording", path, LONGEST_PATH));
         let promise_seconds = door.number("promise_seconds", raw.promise_seconds, 29, 5..=600);
         let rounds = door.number("rounds", raw.rounds, 2, 1..=5);
         let ring_timeout_s = door.number("ring_timeout_s", raw.ring_timeout_s, 15, 5..=60);
@@ -66,6 +69,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             announce: announce?,
             language: language?,
             pronunciation: pronunciation.map(Into::into),
+            recording: recording.map(Into::into),
             caller_id_to_visitor: to_visitor?,
             caller_id_to_manager: to_manager?,
             countries,
