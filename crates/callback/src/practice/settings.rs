@@ -107,7 +107,7 @@ impl Choice {
                 "visitor_ring_timeout_s": 20,
                 "total_time_s": 60,
                 "max_talk_s": 120,
-                "manager": managers.iter().map(|manager| written(manager)).collect::<Vec<_>>(),
+                "manager": managers.into_iter().map(Written::from).collect::<Vec<_>>(),
             }],
         }]});
         let text = toml::to_string(&file).map_err(|error| error.to_string())?;
@@ -149,16 +149,25 @@ pub async fn open_site(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
 }
 
 /// A manager, as settings.toml has them.
-fn written(manager: &Number) -> serde_json::Value {
-    let mut written = json!({ "name": manager.name.map(|name| name.ru), "address": manager.number });
-    if let Some(extension) = manager.extension {
-        written["extension"] = json!(extension);
-        written["extension_delay_s"] = json!(2);
+#[derive(Serialize)]
+struct Written {
+    name: &'static str,
+    address: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accept_key: Option<bool>,
+}
+
+impl From<&'static Number> for Written {
+    fn from(manager: &'static Number) -> Self {
+        Self {
+            name: manager.name.map_or(manager.number, |name| name.ru),
+            address: manager.number,
+            extension: manager.extension,
+            accept_key: manager.accept_key,
+        }
     }
-    if let Some(accept_key) = manager.accept_key {
-        written["accept_key"] = json!(accept_key);
-    }
-    written
 }
 
 #[cfg(test)]
