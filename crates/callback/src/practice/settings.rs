@@ -150,15 +150,18 @@ pub async fn open_site(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
 
 /// A manager, as settings.toml has them.
 fn written(manager: &Number) -> serde_json::Value {
-    let mut written = json!({ "name": manager.name.map(|name| name.ru), "address": manager.number });
+    let mut written = serde_json::Map::new();
+    let mut say = |key: &str, value| written.insert(key.to_owned(), value);
+    say("name", json!(manager.name.map(|name| name.ru)));
+    say("address", json!(manager.number));
     if let Some(extension) = manager.extension {
-        written["extension"] = json!(extension);
-        written["extension_delay_s"] = json!(2);
+        say("extension", json!(extension));
+        say("extension_delay_s", json!(2));
     }
     if let Some(accept_key) = manager.accept_key {
-        written["accept_key"] = json!(accept_key);
+        say("accept_key", json!(accept_key));
     }
-    written
+    written.into()
 }
 
 #[cfg(test)]
