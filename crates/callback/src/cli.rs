@@ -3,7 +3,7 @@
 use crate::check::{Report, check};
 use crate::config::Config;
 use crate::engine::{recovery, wall_now};
-use crate::serve::serve;
+use crate::serve::{serve, usual_speech};
 use crate::settings::SettingsFile;
 use crate::store::{CallFile, Store};
 use crate::timeline::Timeline;
@@ -102,10 +102,25 @@ async fn apply(config: &Config, path: &Path, dry_run: bool, as_json: bool) -> an
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let file = SettingsFile::parse(&text)?;
     let store = Store::open(config.database_url.expose()).await?;
-    let difference = store.apply(Arc::new(file), AUTHOR, wall_now(), dry_run).await?;
+    let file = Arc::new(file);
+    let difference = store.apply(Arc::clone(&file), AUTHOR, wall_now(), dry_run).await?;
     store.close().await?;
     tell(&difference, &difference, as_json);
+    if !dry_run {
+        speak(&file).await;
+    }
     Ok(())
+}
+
+/// Speaks the sites' announcements before the first call wants them. Without a voice calls are announced in general
+/// words, so that is no failure.
+async fn speak(file: &SettingsFile) {
+    let speech = usual_speech();
+    for site in file.customers.iter().flat_map(|customer| &customer.sites) {
+        if let Err(error) = speech.speak(&site.body).await {
+            say::wrong(format_args!("the announcement of {} could not be spoken: {error:#}", site.body.name));
+        }
+    }
 }
 
 async fn backup(config: &Config, path: &Path, as_json: bool) -> anyhow::Result<()> {

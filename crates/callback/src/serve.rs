@@ -91,9 +91,14 @@ async fn setup(config: Config) -> Result<Setup> {
         door,
         phone,
         media,
-        speech: Speech::new(Voice::Auto, PathBuf::from("callback-speech")),
+        speech: usual_speech(),
         recordings: None,
     })
+}
+
+/// The voice that is installed here, and the folder of what it has spoken.
+pub(crate) fn usual_speech() -> Speech {
+    Speech::new(Voice::Auto, PathBuf::from("callback-speech"))
 }
 
 async fn resolve(host: &str) -> Result<IpAddr> {
