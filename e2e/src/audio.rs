@@ -35,6 +35,12 @@ impl Sound {
         Self(if rate == RATE { samples } else { resampled(&samples, f64::from(rate) / f64::from(RATE)) })
     }
 
+    /// How long it is.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX)) / f64::from(RATE)
+    }
+
     /// For how many seconds this tone, and nearly nothing else, is heard.
     #[must_use]
     pub fn seconds_of(&self, hz: u32) -> f64 {

@@ -84,9 +84,18 @@ impl Program {
         let _ = self.child.wait().await;
     }
 
+    /// It runs no more, and is there.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
     fn kill_group(&self) {
+        self.signal("-KILL");
+    }
+
+    fn signal(&self, signal: &str) {
         if let Some(id) = self.child.id() {
-            let _ = process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
+            let _ = process::Command::new("kill").args([signal, "--", &format!("-{id}")]).status();
         }
     }
 }

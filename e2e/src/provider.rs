@@ -1,6 +1,7 @@
 //! The provider: Kamailio with digest authentication and a list of numbers.
 
 use crate::program::Program;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -55,10 +56,17 @@ impl Provider {
         self.program.kill().await;
     }
 
-    /// What passed through it.
+    /// It is there and says nothing any more, as behind a cut cable.
+    pub fn falls_silent(&mut self) {
+        self.program.freeze();
+    }
+
+    /// How many calls to this number it was asked for.
     #[must_use]
-    pub fn log(&self) -> String {
-        self.program.log()
+    pub fn dials(&self, number: &str) -> usize {
+        let log = self.program.log();
+        let asked = log.lines().filter(|line| line.contains(&format!("> INVITE sip:{number}@")));
+        asked.filter_map(|line| line.split_once("call=")?.1.split(' ').next()).collect::<BTreeSet<_>>().len()
     }
 }
 

@@ -1,15 +1,16 @@
 //! The service itself: its program, started as an operator would.
 
+use crate::audio::Sound;
 use crate::browser::ORIGIN;
 use crate::program::{Program, target};
 use crate::provider::{PASSWORD, USER};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::sync::OnceLock;
-use std::{fs, str};
 use tokio::process::Command;
 use uuid::Uuid;
 
@@ -56,30 +57,15 @@ impl Service {
         self.program = serve(&self.folder, self.address).await;
     }
 
-    /// Whether the site's announcement has been spoken, and the file.
+    /// The site's announcement, as it was spoken when the settings were applied.
+    ///
+    /// # Panics
+    /// When it was not.
     #[must_use]
-    pub fn announcements(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(self.folder.join("callback-speech")).into_iter().flatten().flatten();
-        let is_whole = |file: &PathBuf| {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.ends_with(".wav") && !name.contains("draft")
-        };
-        files.map(|file| file.path()).filter(is_whole).collect()
-    }
-
-    /// Waits until the announcement is there, alone and with its key.
-    pub async fn has_announcements(&mut self) {
-        let folder = self.folder.join("callback-speech");
-        let both = || {
-            fs::read_dir(&folder).map_or(0, |files| {
-                files
-                    .flatten()
-                    .filter(|file| !file.file_name().to_string_lossy().contains("draft"))
-                    .filter(|file| file.file_name().to_string_lossy().ends_with(".wav"))
-                    .count()
-            })
-        };
-        self.program.becomes_ready(async || both() >= 2).await;
+    pub fn announcement(&self) -> Sound {
+        let files = fs::read_dir(self.folder.join("callback-speech")).expect("the folder of announcements");
+        let sounds = files.map(|file| Sound::read(&file.expect("a file").path()));
+        sounds.min_by(|a, b| a.seconds().total_cmp(&b.seconds())).expect("an announcement")
     }
 
     /// What `callback explain` tells of an order; `callback replay` must decide the same.

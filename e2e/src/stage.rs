@@ -7,7 +7,6 @@ use crate::service::Service;
 use crate::telephone::{Answers, MANAGER_HZ, Telephone, VISITOR_HZ};
 use serde_json::Value;
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -101,6 +100,12 @@ impl Stage {
         Browser::order(self.service.url(), VISITOR.0).await
     }
 
+    /// How many calls to somebody the providers were asked for.
+    #[must_use]
+    pub fn dials(&self, person: Person) -> usize {
+        self.provider.dials(person.0) + self.second.as_ref().map_or(0, |second| second.dials(person.0))
+    }
+
     /// Waits until the call is over on all accounts: what the browser, the record and the replay say agrees, and no leg
     /// is left. The record as `callback explain --json` has it.
     ///
@@ -115,13 +120,6 @@ impl Stage {
             assert!(!lane["over_ms"].is_null() && !lane["ended_by"].is_null(), "a leg is left: {lane:#}");
         }
         told
-    }
-}
-
-/// The folder of a stage's files.
-impl AsRef<Path> for Stage {
-    fn as_ref(&self) -> &Path {
-        self.folder.path()
     }
 }
 
