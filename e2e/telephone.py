@@ -2,7 +2,7 @@
 
 It registers nowhere and is called at sip:anything@ADDRESS. It says a tone, records what it hears, one file a call,
 and listens for tones itself, so that nobody has to guess when somebody was heard. On stdout it reports, a JSON object
-a line: ready, incoming, answered, hears (a tone, for a whole second in all), held, resumed, digit,
+a line: ready, incoming, answered, hears (a tone, or 0 Hz for any other sound, for another whole second in all), held, resumed, digit,
 ended (with the SIP status and the recording). On stdin it takes: answer, hangup, decline, hold, resume, key 1.
 It ends with its stdin.
 """
@@ -40,7 +40,7 @@ def write_tone(path, hz):
 
 
 def loudest(samples):
-    """The tone of which nearly all of the sound is made, if it is one of ours."""
+    """The tone of which nearly all of the sound is made; 0 for other sounds, None for silence."""
     energy = sum(sample * sample for sample in samples)
     if energy < 100 * 100 * len(samples):
         return None
@@ -52,23 +52,20 @@ def loudest(samples):
         power = before * before + last * last - k * before * last
         if 2 * power / len(samples) > 0.7 * energy:
             return hz
-    return None
-
-
-def is_whole(path):
-    """A recorder ends some time after it was let go: its file is whole when the header knows its length."""
-    with open(path, "rb") as file:
-        head = file.read(44)
-    return len(head) == 44 and 44 + struct.unpack("<I", head[40:])[0] == os.path.getsize(path) > 44
+    return 0
 
 
 class Ear(pj.AudioMediaPort):
-    """Counts how long each tone has been heard."""
+    """Records what is heard, and counts how long each tone was, and how long it was something else (0 Hz)."""
 
-    def __init__(self):
+    def __init__(self, path):
         super().__init__()
         self.samples = []
-        self.heard = {hz: 0 for hz in TONES}
+        self.heard = {hz: 0 for hz in (0, *TONES)}
+        self.file = wave.open(path, "wb")
+        self.file.setnchannels(1)
+        self.file.setsampwidth(2)
+        self.file.setframerate(RATE)
         form = pj.MediaFormatAudio()
         form.type = pj.PJMEDIA_TYPE_AUDIO
         form.clockRate, form.channelCount, form.bitsPerSample = RATE, 1, 16
@@ -76,25 +73,30 @@ class Ear(pj.AudioMediaPort):
         self.createPort("ear", form)
 
     def onFrameReceived(self, frame):
-        if frame.type != pj.PJMEDIA_FRAME_TYPE_AUDIO:
+        if frame.type != pj.PJMEDIA_FRAME_TYPE_AUDIO or self.file is None:
             return
         data = bytes(bytearray(frame.buf))
+        self.file.writeframesraw(data)
         self.samples += struct.unpack(f"<{len(data) // 2}h", data)
         if len(self.samples) < LISTEN_FRAMES * RATE * FRAME_MS // 1000:
             return
         hz = loudest(self.samples)
         self.samples = []
-        if hz:
+        if hz is not None:
             self.heard[hz] += LISTEN_FRAMES * FRAME_MS
             if self.heard[hz] % 1000 == 0:
                 report("hears", hz=hz, seconds=self.heard[hz] // 1000)
+
+    def close(self):
+        file, self.file = self.file, None
+        file.close()
 
 
 class Call(pj.Call):
     def __init__(self, telephone, number):
         super().__init__(telephone.account, number)
         self.telephone = telephone
-        self.recorder = self.ear = None
+        self.ear = None
         self.on_hold = False
         telephone.calls += 1
         self.path = os.path.join(telephone.folder, f"heard-{telephone.calls}.wav")
@@ -104,10 +106,10 @@ class Call(pj.Call):
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             report("answered")
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            recorded = self.recorder is not None
-            self.recorder = self.ear = None
+            if self.ear is not None:
+                self.ear.close()
             self.telephone.call = None
-            self.telephone.over.append((recorded, dict(code=info.lastStatusCode, heard=self.path)))
+            report("ended", code=info.lastStatusCode, heard=self.path)
 
     def onCallMediaState(self, _):
         info = self.getInfo()
@@ -116,11 +118,8 @@ class Call(pj.Call):
                 continue
             if media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 audio = self.getAudioMedia(at)
-                if self.recorder is None:
-                    self.recorder = pj.AudioMediaRecorder()
-                    self.recorder.createRecorder(self.path)
-                    self.ear = Ear()
-                audio.startTransmit(self.recorder)
+                if self.ear is None:
+                    self.ear = Ear(self.path)
                 audio.startTransmit(self.ear)
                 self.telephone.voice.startTransmit(audio)
                 if self.on_hold:
@@ -143,7 +142,6 @@ class Telephone:
     def __init__(self, wish):
         self.wish, self.folder, self.calls, self.call = wish, wish.folder, 0, None
         self.answer_at = None
-        self.over = []
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
         config = pj.EpConfig()
@@ -200,10 +198,6 @@ class Telephone:
 
     def turn(self):
         self.endpoint.libHandleEvents(10)
-        for recorded, call in self.over[:1]:
-            if not recorded or is_whole(call["heard"]):
-                self.over.pop(0)
-                report("ended", **call)
         if self.answer_at is not None and self.now() >= self.answer_at:
             self.answer_at = None
             if self.call is not None and self.call.getInfo().state < pj.PJSIP_INV_STATE_CONFIRMED:

@@ -79,6 +79,11 @@ impl Telephone {
         self.reports_that("hears", |report| report["hz"] == hz && report["seconds"] == seconds).await;
     }
 
+    /// Waits until it has heard a voice, or whatever is no telephone's tone, for a second.
+    pub async fn hears_a_voice(&mut self) {
+        self.hears(0, 1).await;
+    }
+
     /// Waits until these keys were pressed at the other side, each as an event of RFC 4733.
     ///
     /// # Panics

@@ -55,6 +55,7 @@ async fn extension_keys_arrive_as_events_and_the_manager_takes_the_call_with_a_k
     let mut browser = stage.order().await;
     anna.reports("answered").await;
     anna.receives_keys("12#").await;
+    anna.hears_a_voice().await;
     anna.does("key 1").await;
     visitor.hears(MANAGER_HZ, 1).await;
     // A visitor's key passes to the manager, as in any talk.
