@@ -5,6 +5,13 @@
 //! It is made for tests: what does not work panics, with what was seen so far. Nothing is waited for by the clock;
 //! each wait is for an event and has a generous limit.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "it is made for tests: what does not work panics, and what was seen is printed"
+)]
+
 pub mod audio;
 pub mod browser;
 pub mod far_end;

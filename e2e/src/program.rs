@@ -81,21 +81,23 @@ impl Program {
     /// Kills it without a word, and its whole group.
     pub async fn kill(&mut self) {
         self.kill_group();
-        let _ = self.child.wait().await;
+        let _ = timeout(PATIENCE, self.child.wait()).await.expect("SIGKILL ends it");
     }
 
     /// It runs no more, and is there.
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     fn kill_group(&self) {
-        self.signal("-KILL");
+        self.signal("KILL");
     }
 
     fn signal(&self, signal: &str) {
         if let Some(id) = self.child.id() {
-            let _ = process::Command::new("kill").args([signal, "--", &format!("-{id}")]).status();
+            // The shell has its own `kill`; a program of that name need not be installed.
+            let words = format!("kill -s {signal} -- -{id}");
+            let _ = process::Command::new("sh").args(["-c", &words]).status();
         }
     }
 }
@@ -139,7 +141,7 @@ fn watched() -> &'static Path {
     let (folder, _) = WATCHDOG.get_or_init(|| {
         let folder = tempfile::Builder::new().prefix("callback-e2e-").tempdir().expect("a folder").keep();
         let script = "trap '' INT TERM HUP; read -r end; cd \"$0\" || exit; \
-                      for group in *; do kill -KILL -- \"-$group\" 2>/dev/null; done; cd /; rm -rf \"$0\"";
+                      for group in *; do kill -s KILL -- \"-$group\" 2>/dev/null; done; cd /; rm -rf \"$0\"";
         let mut watchdog = process::Command::new("sh");
         watchdog.args(["-c", script]).arg(&folder).current_dir("/").process_group(0);
         let watchdog = watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -139,3 +139,13 @@ pub fn managers(persons: &[Person]) -> String {
     };
     persons.iter().map(each).collect()
 }
+
+/// What became of the managers' legs, in the order of their dials, as `callback explain --json` has it.
+///
+/// # Panics
+/// When it tells no legs.
+#[must_use]
+pub fn outcomes(told: &Value) -> Vec<&str> {
+    let lanes = told["lanes"].as_array().expect("lanes").iter().filter(|lane| lane["lane"] == "manager");
+    lanes.filter_map(|lane| lane["outcome"].as_str()).collect()
+}

@@ -32,8 +32,9 @@ async fn a_talk_that_a_crash_left_up_is_hung_up_and_stays_connected() {
     let mut anna = stage.manager(ANNA, SOON).await;
     let mut visitor = stage.visitor(SOON).await;
     let mut browser = stage.order().await;
-    anna.hears(VISITOR_HZ, 2).await;
-    visitor.hears(MANAGER_HZ, 2).await;
+    // A process says every 5 s that it lives; what lasted until such a sign is known to whoever comes after it.
+    anna.hears(VISITOR_HZ, 7).await;
+    visitor.hears(MANAGER_HZ, 7).await;
     stage.service.is_killed().await;
     stage.service.starts_again().await;
     anna.is_down().await;

@@ -1,9 +1,8 @@
 //! Calls that have to look for their manager, and calls that come to no talk.
 
 use crate::SOON;
-use e2e::stage::{ANNA, BORIS, Stage, VERA, VISITOR, managers};
+use e2e::stage::{ANNA, BORIS, Stage, VERA, VISITOR, managers, outcomes};
 use e2e::telephone::{Answers, MANAGER_HZ, VISITOR_HZ};
-use serde_json::Value;
 
 #[tokio::test]
 async fn a_busy_and_a_silent_manager_are_passed_over() {
@@ -83,10 +82,4 @@ async fn a_cancelled_order_rings_nobody_any_more() {
     anna.is_down().await;
     visitor.is_down().await;
     stage.ends(&mut browser, "not_called", Some("cancelled")).await;
-}
-
-/// What became of the managers' legs, in the order of their dials.
-fn outcomes(told: &Value) -> Vec<&str> {
-    let lanes = told["lanes"].as_array().unwrap().iter().filter(|lane| lane["lane"] == "manager");
-    lanes.map(|lane| lane["outcome"].as_str().unwrap()).collect()
 }
