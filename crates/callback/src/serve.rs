@@ -26,10 +26,15 @@ const LOG: &str = "info,sqlx=warn";
 /// Serves until a signal comes.
 pub(crate) async fn serve(config: Config) -> Result<()> {
     log();
-    let _alone = alone(&config)?;
+    let alone = alone(&config)?;
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let public_url = config.http.public_url.as_str().to_owned();
-    let service = Service::start(setup(config).await?, |_| axum::Router::new()).await?;
+    let setup = setup(config).await?;
+    if alone.is_some() {
+        // The lock says that no other process lives: its calls need not wait for the end of their leases.
+        setup.store.end_leases().await?;
+    }
+    let service = Service::start(setup, |_| axum::Router::new()).await?;
     tracing::info!(listen = %service.http(), public_url, "ready");
     tokio::select! {
         _ = stop.0.recv() => {}

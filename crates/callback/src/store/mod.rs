@@ -235,6 +235,14 @@ impl Store {
         self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
     }
 
+    /// Ends every lease: whoever had one is known to be dead.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn end_leases(&self) -> Result<()> {
+        self.ask(Work::EndLeases).await
+    }
+
     /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or
     /// where it has ended.
     ///

@@ -51,6 +51,7 @@ pub(super) enum Work {
         lease: Duration,
         slot: Slot<Vec<Fence>>,
     },
+    EndLeases(Slot<()>),
     EndUnclaimed {
         order: OrderId,
         disposition: Disposition,
@@ -211,6 +212,7 @@ impl Work {
             Self::Renew { fences, now, lease, slot } => {
                 slot.fill(orders::renew(tx, fences, *now, *lease).await)
             }
+            Self::EndLeases(slot) => slot.fill(orders::end_leases(tx).await),
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }
@@ -228,7 +230,7 @@ impl Work {
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.fail(error),
             Self::Renew { slot, .. } => slot.fail(error),
             Self::EndUnclaimed { slot, .. } => slot.fail(error),
-            Self::Write(_, _, slot) | Self::Flush(slot) => slot.fail(error),
+            Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
         }
     }
@@ -243,7 +245,7 @@ impl Work {
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.tell(),
             Self::Renew { slot, .. } => slot.tell(),
             Self::EndUnclaimed { slot, .. } => slot.tell(),
-            Self::Write(_, _, slot) | Self::Flush(slot) => slot.tell(),
+            Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.tell(),
             Self::Apply { slot, .. } => {
                 slot.tell();
                 signals.settings.notify_one();
