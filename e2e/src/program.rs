@@ -37,7 +37,8 @@ impl Program {
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("the tests need {}: {error}; cargo xtask test installs it", program.display())
         });
-        let note = watched().join(child.id().expect("it runs").to_string());
+        // Whoever has a note here when this process ends is killed, with his group.
+        let note = run_folder().join("groups").join(child.id().expect("it runs").to_string());
         fs::write(&note, name).expect("a note for the watchdog");
         Self { name: name.to_owned(), child, log, note }
     }
@@ -135,12 +136,17 @@ pub fn target() -> PathBuf {
     profile.parent().expect("the target folder").to_owned()
 }
 
-/// The folder of notes, one a group of processes; whoever is named there when this process ends is killed.
-fn watched() -> &'static Path {
+/// This run's folder; it is gone when this process is.
+///
+/// # Panics
+/// When the watchdog cannot be started.
+#[must_use]
+pub fn run_folder() -> &'static Path {
     static WATCHDOG: OnceLock<(PathBuf, process::Child)> = OnceLock::new();
     let (folder, _) = WATCHDOG.get_or_init(|| {
         let folder = tempfile::Builder::new().prefix("callback-e2e-").tempdir().expect("a folder").keep();
-        let script = "trap '' INT TERM HUP; read -r end; cd \"$0\" || exit; \
+        fs::create_dir(folder.join("groups")).expect("a folder");
+        let script = "trap '' INT TERM HUP; read -r end; cd \"$0/groups\" || exit; \
                       for group in *; do kill -s KILL -- \"-$group\" 2>/dev/null; done; cd /; rm -rf \"$0\"";
         let mut watchdog = process::Command::new("sh");
         watchdog.args(["-c", script]).arg(&folder).current_dir("/").process_group(0);

@@ -2,6 +2,7 @@
 
 use crate::browser::Browser;
 use crate::far_end::FarEnd;
+use crate::program::run_folder;
 use crate::provider::Provider;
 use crate::service::Service;
 use crate::telephone::{Answers, MANAGER_HZ, Telephone, VISITOR_HZ};
@@ -62,7 +63,7 @@ impl Stage {
         static NETS: AtomicU8 = AtomicU8::new(1);
         let place = PLACES.acquire().await.expect("a place");
         let net = NETS.fetch_add(1, Ordering::Relaxed);
-        let folder = tempfile::Builder::new().prefix("callback-e2e-").tempdir().expect("a folder");
+        let folder = tempfile::tempdir_in(run_folder()).expect("a folder");
         let numbers = [ANNA, BORIS, VERA, VISITOR].map(|Person(number, place)| (number, address(net, place)));
         let provider = Provider::start(folder.path(), address(net, PROVIDER), &numbers).await;
         let mut trunks = vec![address(net, PROVIDER)];
@@ -117,7 +118,7 @@ impl Stage {
         let told = self.service.explains_the_end(browser.id()).await;
         assert_eq!((told["disposition"].as_str(), told["reason"].as_str()), (Some(disposition), reason));
         for lane in told["lanes"].as_array().expect("lanes") {
-            assert!(!lane["over_ms"].is_null() && !lane["ended_by"].is_null(), "a leg is left: {lane:#}");
+            assert!(!lane["over_ms"].is_null(), "a leg is left: {lane:#}");
         }
         told
     }
