@@ -2,8 +2,8 @@
 
 It registers nowhere and is called at sip:anything@ADDRESS. It says a tone, records what it hears, one file a call,
 and listens for tones itself, so that nobody has to guess when somebody was heard. On stdout it reports, a JSON object
-a line: ready, incoming, answered, hears (a tone, or 0 Hz for any other sound, for another whole second in all), held, resumed, digit,
-ended (with the SIP status and the recording). On stdin it takes: answer, hangup, decline, hold, resume, key 1.
+a line: ready, incoming, answered, hears (a tone, or 0 Hz for any other sound, for another whole second in all), held,
+resumed, digit, ended (with the SIP status and the recording). On stdin it takes: answer, hangup, decline, hold, resume, key 1.
 It ends with its stdin.
 """
 
