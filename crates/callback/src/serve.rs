@@ -44,7 +44,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
     if alone.is_some() {
         // Nobody else serves this file: what a dead process had is free now, not when its leases end.
-        setup.store.void_leases().await?;
+        setup.store.end_leases().await?;
     }
     let more = |app| if practice.is_some() { practice::web::router(app) } else { axum::Router::new() };
     let service = Service::start(setup, more).await?;

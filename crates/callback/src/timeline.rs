@@ -69,12 +69,12 @@ pub(crate) struct Line {
 impl Timeline {
     /// Tells a call: by its record, or, while it runs, by what its flow was told so far.
     pub(crate) fn of(file: &CallFile) -> Self {
-        let so_far = file.plan.as_ref().and_then(|plan| {
+        let so_far = file.plan.as_ref().filter(|_| file.record.is_none()).and_then(|plan| {
             let running = file.processes.iter().rev().find_map(|process| recovery::replay(process, plan));
-            running.map(|running| running.flow.interrupted(running.until))
+            running.map(|running| running.flow.legs_so_far())
         });
-        let record = file.record.as_ref().or(so_far.as_ref());
-        let is_over = file.record.is_some();
+        let over = file.record.as_ref();
+        let legs = over.map(|record| &record.legs).or(so_far.as_ref()).map_or(&[][..], Vec::as_slice);
         let zero = file.order.facts.accepted_at;
         let plan = file.plan.as_deref();
         let names = |callee| match callee {
@@ -83,12 +83,10 @@ impl Timeline {
                 .and_then(|plan| plan.manager(seat))
                 .map_or_else(String::new, |manager| manager.name.to_string()),
         };
-        let legs = record.map_or(&[][..], |record| &record.legs);
         let lanes: Vec<LegLine> = legs.iter().map(|leg| LegLine::of(leg, names(leg.callee), zero)).collect();
         let mut events: Vec<Line> =
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
         events.sort_by_key(|line| line.at_ms);
-        let over = record.filter(|_| is_over);
         let keys = over.map(|record| record.disposition.keys());
         let talk = over.and_then(|record| record.talk);
         Self {

@@ -1,11 +1,14 @@
 //! Installing what a task needs on a Debian machine that has only Rust, Node and git.
 
 use crate::say::say;
-use crate::shell::{command, find, listen, passes};
+use crate::shell::{command, find, listen, must, passes, target};
 use anyhow::{Result, bail};
 
-/// What the tests need from Debian: real telephones, a provider, a database server.
-const TEST_PACKAGES: [&str; 3] = ["kamailio", "sip-tester", "postgresql"];
+/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones.
+const TEST_PACKAGES: [&str; 5] = ["kamailio", "sip-tester", "espeak-ng", "postgresql", "python3-venv"];
+
+/// The telephones of the tests, from PyPI, with their version.
+const TELEPHONES: (&str, &str) = ("pjsua2-python", "2.15.1.post1");
 
 /// What a first look needs from Debian: a voice for announcements.
 const RUN_PACKAGES: [&str; 1] = ["espeak-ng"];
@@ -18,7 +21,22 @@ pub(crate) fn for_a_run() -> Result<()> {
 /// Installs what `cargo xtask test` needs.
 pub(crate) fn for_tests() -> Result<()> {
     debian(&TEST_PACKAGES)?;
+    telephones()?;
     cargo_deny()
+}
+
+/// Installs the telephones beside what cargo builds, where the tests look for them.
+fn telephones() -> Result<()> {
+    let (package, version) = TELEPHONES;
+    let folder = target()?.join("e2e/venv");
+    let python = folder.join("bin/python").display().to_string();
+    let ask = format!("import importlib.metadata, pjsua2; print(importlib.metadata.version('{package}'))");
+    if listen(&mut command(&python, &["-c", &ask])).is_ok_and(|(_, said)| said.trim() == version) {
+        return Ok(());
+    }
+    say(&format!("installing from PyPI: {package} {version}"));
+    must("python3", &["-m", "venv", "--clear", &folder.display().to_string()])?;
+    must(&python, &["-m", "pip", "install", "--quiet", &format!("{package}=={version}")])
 }
 
 /// Installs those of the packages that are missing; says the line to run where it may not.
@@ -65,5 +83,5 @@ fn cargo_deny() -> Result<()> {
         return Ok(());
     }
     say("installing cargo-deny (once, some minutes)");
-    crate::shell::must("cargo", &["install", "--quiet", "--locked", "--version", "0.18.5", "cargo-deny"])
+    must("cargo", &["install", "--quiet", "--locked", "--version", "0.18.5", "cargo-deny"])
 }

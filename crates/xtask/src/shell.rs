@@ -9,6 +9,12 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
 }
 
+/// Where cargo puts what it builds, this program too.
+pub(crate) fn target() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("this program's file")?;
+    Ok(program.ancestors().nth(2).context("this program is not where cargo builds")?.to_owned())
+}
+
 /// A program in the repository's root.
 pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);

@@ -161,6 +161,17 @@ impl Legs {
         }
     }
 
+    /// The process died: what it had up is down for it, and nobody hung up.
+    pub(super) fn interrupt(&mut self) {
+        for leg in self.all.iter_mut().filter(|leg| leg.ended.is_none()) {
+            if leg.hangup == Some(HangupReason::Shutdown) {
+                leg.hangup = None;
+                leg.times.ended_at = leg.times.hung_up_at.take();
+            }
+            leg.ended = Some((Cause::Interrupted, EndedBy::Us));
+        }
+    }
+
     pub(super) fn records(&self) -> Vec<LegRecord> {
         self.all.iter().map(Leg::record).collect()
     }

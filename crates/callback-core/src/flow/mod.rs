@@ -32,7 +32,7 @@ pub use words::{
 
 use crate::id::LegId;
 use crate::plan::{Callee, Plan};
-use crate::record::{CallRecord, Outcome, Talk};
+use crate::record::{CallRecord, LegRecord, Outcome, Talk};
 use crate::time::Ts;
 use end::{Ending, How};
 use leg::{Leg, Legs, Stage};
@@ -181,7 +181,14 @@ impl Flow {
         if matches!(self.phase, Phase::Running | Phase::HandingBack) {
             self.end(How::Interrupted);
         }
+        self.legs.interrupt();
         self.record()
+    }
+
+    /// Its legs so far, each as it is: for whoever looks at a running call.
+    #[must_use]
+    pub fn legs_so_far(&self) -> Vec<LegRecord> {
+        self.legs.records()
     }
 
     fn on_leg(&mut self, id: LegId, event: LegEvent) {

@@ -4,7 +4,8 @@
 //! if one is due. It never waits for the database in line: an intent's commit, and the commit of an end that
 //! must be stored before it is told, come back as happenings of their own.
 
-use super::clock::Clock;
+use super::LEASE;
+use super::clock::{Clock, wall_now};
 use super::hub::{Hub, Shown};
 use super::sounds::SiteSounds;
 use crate::store::{Error, Fact, Fence, Store};
@@ -28,6 +29,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
+
+/// From the bridge on, this long is a talk (`docs/call-flow.md`), and a little more.
+const A_TALK: Duration = Duration::from_millis(1_010);
 
 /// What reaches a running call from outside.
 #[derive(Debug)]
@@ -257,6 +261,7 @@ impl Call {
                 Command::Bridge { visitor, manager } => {
                     self.bridged = Some((visitor, manager));
                     self.tools.media.bridge(self.key(visitor), self.key(manager));
+                    self.sign_of_life();
                 }
                 Command::Unbridge => {
                     if let Some((visitor, manager)) = self.bridged.take() {
@@ -313,6 +318,16 @@ impl Call {
         if let Err(error) = recorded {
             tracing::warn!(%error, "what a leg hears is not recorded");
         }
+    }
+
+    /// A talk of a second is a talk, though the process may die before the next renewal says that it lived.
+    fn sign_of_life(&self) {
+        let (store, fence) = (self.tools.store.clone(), self.fence);
+        tokio::spawn(async move {
+            tokio::time::sleep(A_TALK).await;
+            // A call that has ended meanwhile needs none.
+            let _ = store.renew(vec![fence], wall_now(), LEASE).await;
+        });
     }
 
     async fn hang_up(&mut self, leg: LegId, reason: HangupReason) {

@@ -235,12 +235,12 @@ impl Store {
         self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
     }
 
-    /// Ends the leases of dead processes at once, where no other process can be alive: a SQLite file serves one.
+    /// Ends every lease: whoever had one is known to be dead.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn void_leases(&self) -> Result<u64> {
-        self.ask(Work::VoidLeases).await
+    pub async fn end_leases(&self) -> Result<()> {
+        self.ask(Work::EndLeases).await
     }
 
     /// Ends an order that no process has: cancelled or stale before it was begun. False where one has it, or

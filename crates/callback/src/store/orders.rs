@@ -113,9 +113,10 @@ pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], now: Ts, lease: Duratio
     Ok(lost)
 }
 
-/// Ends all leases: for a process that knows itself alone. How many there were.
-pub(super) async fn void_leases(tx: &mut Tx) -> Result<u64> {
-    Ok(tx.run(query(VOID_LEASES)).await?)
+/// Ends every lease: those who had them are dead.
+pub(super) async fn end_leases(tx: &mut Tx) -> Result<()> {
+    tx.run(query(END_LEASES)).await?;
+    Ok(())
 }
 
 /// Ends an order that no process has; false where one has it, or where it has ended.
@@ -255,7 +256,7 @@ statements! {
         WHERE id IN (SELECT id FROM open) RETURNING id, plan, last_sign";
     RENEW = "UPDATE orders SET lease_until = $3, seen_at = $4
         WHERE id = $1 AND process = $2 AND lease_until IS NOT NULL";
-    VOID_LEASES = "UPDATE orders SET lease_until = NULL WHERE lease_until IS NOT NULL";
+    END_LEASES = "UPDATE orders SET lease_until = NULL WHERE lease_until IS NOT NULL";
     END_UNCLAIMED = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5,
             process = CASE process WHEN 0 THEN 0 ELSE process + 1 END, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";

@@ -51,7 +51,7 @@ pub(super) enum Work {
         lease: Duration,
         slot: Slot<Vec<Fence>>,
     },
-    VoidLeases(Slot<u64>),
+    EndLeases(Slot<()>),
     EndUnclaimed {
         order: OrderId,
         disposition: Disposition,
@@ -212,7 +212,7 @@ impl Work {
             Self::Renew { fences, now, lease, slot } => {
                 slot.fill(orders::renew(tx, fences, *now, *lease).await)
             }
-            Self::VoidLeases(slot) => slot.fill(orders::void_leases(tx).await),
+            Self::EndLeases(slot) => slot.fill(orders::end_leases(tx).await),
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }
@@ -229,9 +229,8 @@ impl Work {
             Self::Accept(_, slot) | Self::Refuse(_, slot) => slot.fail(error),
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.fail(error),
             Self::Renew { slot, .. } => slot.fail(error),
-            Self::VoidLeases(slot) => slot.fail(error),
             Self::EndUnclaimed { slot, .. } => slot.fail(error),
-            Self::Write(_, _, slot) | Self::Flush(slot) => slot.fail(error),
+            Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
         }
     }
@@ -245,9 +244,8 @@ impl Work {
             Self::Refuse(_, slot) => slot.tell(),
             Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.tell(),
             Self::Renew { slot, .. } => slot.tell(),
-            Self::VoidLeases(slot) => slot.tell(),
             Self::EndUnclaimed { slot, .. } => slot.tell(),
-            Self::Write(_, _, slot) | Self::Flush(slot) => slot.tell(),
+            Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.tell(),
             Self::Apply { slot, .. } => {
                 slot.tell();
                 signals.settings.notify_one();

@@ -23,10 +23,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+/// Far more than anything here takes; who waits longer waits in vain.
+const LIMIT: Duration = Duration::from_secs(60);
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ORIGIN: &str = "https://shop.example";
 const ANNA: &str = "+74951234501";
@@ -109,7 +111,8 @@ impl Network {
     async fn sees_all(&mut self, what: &[&str]) {
         let mut left = what.to_vec();
         while !left.is_empty() {
-            let seen = self.seen.recv().await.expect("the network is there");
+            let seen = tokio::time::timeout(LIMIT, self.seen.recv()).await;
+            let seen = seen.unwrap_or_else(|_| panic!("not seen: {left:?}")).expect("the network is there");
             left.retain(|one| *one != seen);
         }
     }
@@ -215,7 +218,9 @@ impl Stage {
     /// The store's record, once the call is over.
     async fn record(&self, id: Uuid) -> callback_core::record::CallRecord {
         let store = Store::open(&self.world.url).await.unwrap();
+        let began = Instant::now();
         loop {
+            assert!(began.elapsed() < LIMIT, "the call has no record");
             let file = store.call(callback_core::id::OrderId(id)).await.unwrap().unwrap();
             if let Some(record) = file.record {
                 self.program_agrees(id, record.disposition.keys().0);

@@ -187,6 +187,20 @@ fn a_lost_lease_is_a_lost_fence() {
 }
 
 #[test]
+fn leases_of_the_dead_end_at_once() {
+    on_both(async |world| {
+        let (one, site) = romashka(&world).await;
+        let two = world.open().await;
+        one.accept(order(&site, 1, ANNA, 0)).await.unwrap();
+        let first = one.claim(owner(1), at(0), LEASE, 9).await.unwrap()[0].fence;
+        assert_eq!(two.claim(owner(2), at(1), LEASE, 9).await.unwrap(), []);
+        two.end_leases().await.unwrap();
+        assert_eq!(two.claim(owner(2), at(1), LEASE, 9).await.unwrap()[0].fence.process, 2);
+        assert_eq!(one.renew(vec![first], at(2), LEASE).await.unwrap(), [first]);
+    });
+}
+
+#[test]
 fn refused_orders_are_stored_ended() {
     on_both(async |world| {
         let (store, site) = romashka(&world).await;
