@@ -72,6 +72,14 @@ async fn practise(listen: SocketAddr, setup: &mut Setup) -> Result<Practice> {
     setup.phone.trunks.push(practice.trunk());
     setup.recordings = Some(Path::new(PRACTICE_RECORDINGS).into());
     practice::open_site(&setup.store, &setup.door.origin, wall_now()).await?;
+    if let Some(site) = setup.store.site_by_key(&practice::KEY.parse()?).await? {
+        let speech = setup.speech.clone();
+        tokio::spawn(async move {
+            if let Err(error) = speech.speak(&site.body).await {
+                tracing::warn!(%error, "the practice site's announcement was not spoken");
+            }
+        });
+    }
     Ok(practice)
 }
 
