@@ -397,6 +397,7 @@ impl Call {
 
     /// The last command: the record is stored, then the call is no more.
     async fn finish(&mut self, finish: Finish, end: Option<(VisitorState, Detail)>) {
+        let mut lost = self.wind_up().await;
         self.settle_intents();
         let mut facts = take(&mut self.facts);
         let outcome = match finish {
@@ -412,14 +413,27 @@ impl Call {
                 Outcome::HandedBack
             }
         };
-        let lost = self.tools.store.write(self.fence, facts).await.is_err_and(|error| is_lost(&error));
-        while let Some(done) = self.pending.next().await {
-            if let Done::EndStored(untold) = done {
-                self.end_stored(untold);
-            }
-        }
+        lost |= self.tools.store.write(self.fence, facts).await.is_err_and(|error| is_lost(&error));
         self.end_stored(end);
         self.outcome = Some(if lost { Outcome::Lost } else { outcome });
+    }
+
+    /// Waits for all that is under way: a dial whose intent is stored only now is given back. Whether the order is
+    /// another process's.
+    async fn wind_up(&mut self) -> bool {
+        let mut lost = false;
+        while let Some(done) = self.pending.next().await {
+            match done {
+                Done::Dial(leg, Ok(())) => {
+                    self.intents.insert(leg);
+                    self.tools.phone.release(self.key(leg)).await;
+                }
+                Done::EndStored(untold) => self.end_stored(untold),
+                Done::Lost => lost = true,
+                Done::Dial(_, Err(_)) | Done::Written => {}
+            }
+        }
+        lost
     }
 
     /// Another process has the order: nothing of it stays up here.
@@ -427,6 +441,8 @@ impl Call {
         for leg in take(&mut self.up) {
             self.tools.phone.hangup(self.key(leg), HangupReason::Shutdown).await;
         }
+        // What is reserved and not sent is given back, once it is known.
+        self.wind_up().await;
         self.outcome = Some(Outcome::Lost);
     }
 

@@ -19,7 +19,7 @@ use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
 use callback_core::plan::{Plan, Telephone};
-use callback_core::record::{CallRecord, NotCalled};
+use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
 use std::collections::BTreeMap;
@@ -140,6 +140,13 @@ impl Engine {
         true
     }
 
+    /// An order ended before it was begun: whoever watches it is told, and nothing follows.
+    pub(crate) fn ended_unbegun(&self, order: OrderId, disposition: Disposition) {
+        let (state, detail) = (VisitorState::Ended(disposition), Detail::default());
+        self.hub().publish(order, Shown { state, detail, manager: None });
+        self.hub().forget(order);
+    }
+
     /// Claims no more, lets running calls end until the deadline, and comes back when nothing is up.
     pub(crate) async fn close(&self, deadline: Instant) {
         self.inner.closing.store(true, Ordering::SeqCst);
@@ -170,10 +177,15 @@ impl Engine {
     }
 
     async fn claim(self) {
-        self.record_the_unrecorded().await;
+        let mut recorded_at: Option<Instant> = None;
         loop {
             if self.is_closing() {
                 return;
+            }
+            // The leases of a process that died a moment ago may still run: asked again, and again after a full batch.
+            if recorded_at.is_none_or(|at| at.elapsed() > LEASE / 3) {
+                let full = self.record_the_unrecorded().await;
+                recorded_at = (!full).then(Instant::now);
             }
             match self.inner.tools.store.claim(self.inner.owner, wall_now(), LEASE, BATCH).await {
                 Ok(claimed) => {
@@ -213,19 +225,24 @@ impl Engine {
         }
     }
 
-    /// Writes the records of calls that had ended when their process died.
-    async fn record_the_unrecorded(&self) {
+    /// Writes the records of calls that had ended when their process died. Whether there may be more.
+    async fn record_the_unrecorded(&self) -> bool {
         let claimed =
             self.inner.tools.store.claim_unrecorded(self.inner.owner, wall_now(), LEASE, BATCH).await;
         match claimed {
             Ok(claimed) => {
+                let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
                 for order in claimed {
                     if let Err(error) = self.record(&order).await {
                         tracing::error!(order = %order.fence.order, %error, "a call that had ended is not recorded");
                     }
                 }
+                full
             }
-            Err(error) => tracing::error!(%error, "calls without a record could not be claimed"),
+            Err(error) => {
+                tracing::error!(%error, "calls without a record could not be claimed");
+                false
+            }
         }
     }
 

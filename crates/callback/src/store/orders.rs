@@ -36,10 +36,8 @@ pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> 
         if order.run_at > facts.accepted_at { VisitorState::Scheduled } else { VisitorState::Accepted };
     insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to: running, state, ended: None })
         .await?;
-    Ok(match running {
-        Some(running) => Acceptance::Joined(by_id(tx, OrderId(running)).await?),
-        None => Acceptance::New(by_id(tx, facts.id).await?),
-    })
+    let stored = by_id(tx, facts.id).await?;
+    Ok(if running.is_some() { Acceptance::Joined(stored) } else { Acceptance::New(stored) })
 }
 
 /// Stores an order that ended at its admission.

@@ -149,7 +149,7 @@ pub enum Acceptance {
     Same(OrderRow),
     /// Its id is another order's: another telephone, or another site.
     Conflict,
-    /// It is stored, and joined to this one, which runs.
+    /// It is stored, and joined to one that runs, whose state it shows; whose order that is it does not say.
     Joined(OrderRow),
 }
 

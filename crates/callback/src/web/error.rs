@@ -16,6 +16,10 @@ pub(crate) enum Problem {
     OriginRefused,
     /// The body is not what it should be: why, naming the field.
     BodyInvalid(String),
+    /// The body is longer than any order.
+    BodyTooLong,
+    /// The path is right, and not for this.
+    MethodNotAllowed,
     /// What was written is no number.
     PhoneInvalid,
     /// The number is never called from this site.
@@ -55,6 +59,16 @@ impl Problem {
                 "This page is not of the site that the key belongs to. Add its address to the site's settings.",
             ),
             Self::BodyInvalid(why) => return (StatusCode::BAD_REQUEST, "body-invalid", why.clone()),
+            Self::BodyTooLong => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-long",
+                "The body is longer than any order needs. Send less of the visit.",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Orders are made by POST and read by GET; see docs/api.md.",
+            ),
             Self::PhoneInvalid => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "phone-invalid",

@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
+        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .fallback(|| async { Problem::NotFound })
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(app)

@@ -3,7 +3,7 @@
 use super::error::Problem;
 use super::status::{Status, pretence};
 use super::{App, door};
-use crate::engine::wall_now;
+use crate::engine::{Shown, wall_now};
 use crate::ids::SiteKey;
 use crate::store::{
     self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder,
@@ -11,6 +11,7 @@ use crate::store::{
 use crate::timeline::stamp;
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -28,12 +29,16 @@ use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// How far ahead a call may be asked for.
 const AHEAD: Duration = Duration::from_secs(30 * 86_400);
 /// How long the database may take to store an order.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a cancel that finds nobody to take it is tried, and after how long.
+const CANCEL_TRIES: u32 = 20;
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 /// How long a text of the visit may be.
 const TEXT: usize = 2_048;
 /// How many variables a visit may carry.
@@ -69,12 +74,15 @@ pub(crate) async fn create(
     Path(key): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::post(&headers, &site, &app)?;
     let now = wall_now();
-    let answer = take_order(&app, &site, &headers, peer, &body, now).await;
+    let answer = match body {
+        Ok(body) => take_order(&app, &site, &headers, peer, &body, now).await,
+        Err(_) => Err(Problem::BodyTooLong),
+    };
     Ok(cors.on(answer.into_response()))
 }
 
@@ -152,54 +160,72 @@ async fn refuse(app: &App, phone: OrderPhone, facts: OrderFacts) -> Problem {
 /// `GET /w/v1/{site_key}/orders/{order_id}`
 pub(crate) async fn show(
     State(app): State<App>,
-    Path((key, id)): Path<(String, Uuid)>,
+    Path((key, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::get(&headers, &site, &app)?;
-    let order = app.order(&site, id).await?;
-    Ok(cors.on(Json(view(&app, &site, &order, wall_now())).into_response()))
+    let order = app.order(&site, &id).await;
+    Ok(cors.on(order.map(|order| Json(view(&app, &site, &order, wall_now()))).into_response()))
 }
 
 /// `POST /w/v1/{site_key}/orders/{order_id}/cancel`
 pub(crate) async fn cancel(
     State(app): State<App>,
-    Path((key, id)): Path<(String, Uuid)>,
+    Path((key, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::post(&headers, &site, &app)?;
-    let order = app.order(&site, id).await?;
-    let is_theirs = order.joined_to.is_none() && pretence(&order).is_none();
-    if is_theirs && order.ended_at.is_none() {
-        let id = OrderId(id);
-        let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
-        let unbegun = app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::internal)?;
-        if !unbegun {
-            app.engine.cancel(id, Canceller::Visitor).await;
+    let order = cancelled(&app, &site, &id).await;
+    Ok(cors.on(order.map(|order| Json(view(&app, &site, &order, wall_now()))).into_response()))
+}
+
+/// Cancels what may be cancelled; the order as it is then.
+async fn cancelled(app: &App, site: &PublishedSite, id: &str) -> Result<OrderRow, Problem> {
+    let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+    for _ in 0..CANCEL_TRIES {
+        let order = app.order(site, id).await?;
+        let is_theirs = order.joined_to.is_none() && pretence(&order).is_none();
+        if !is_theirs || order.ended_at.is_some() || matches!(order.state, VisitorState::Ended(_)) {
+            return Ok(order);
+        }
+        let id = order.facts.id;
+        if app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::internal)? {
+            app.engine.ended_unbegun(id, cancelled);
+        } else if !app.engine.cancel(id, Canceller::Visitor).await {
+            // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
+            tokio::time::sleep(CANCEL_AGAIN).await;
         }
     }
-    let order = app.order(&site, id).await?;
-    Ok(cors.on(Json(view(&app, &site, &order, wall_now())).into_response()))
+    Err(Problem::Overloaded)
 }
 
 /// `GET /w/v1/{site_key}/orders/{order_id}/events`: the present state first; the stream ends after `ended`.
 pub(crate) async fn events(
     State(app): State<App>,
-    Path((key, id)): Path<(String, Uuid)>,
+    Path((key, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let site = app.site(&key).await?;
     let cors = door::get(&headers, &site, &app)?;
-    let watched = app.order(&site, id).await?.joined_to.unwrap_or(OrderId(id));
+    Ok(cors.on(live(&app, site, &id).await.into_response()))
+}
+
+async fn live(app: &App, site: PublishedSite, id: &str) -> Result<Response, Problem> {
+    let order = app.order(&site, id).await?;
+    let watched = order.joined_to.unwrap_or(order.facts.id);
     // Watched before the present state is asked for, so that nothing falls between.
     let mut changes = app.engine.hub().watch(watched);
     changes.mark_unchanged();
     let order = app.order(&site, id).await?;
-    let stream =
-        if pretence(&order).is_some() { Live::Pretended(order) } else { Live::Real { order, changes } };
+    let stream = if pretence(&order).is_some() {
+        Live::Pretended(order, site)
+    } else {
+        Live::Real { order, changes, site }
+    };
     let sse = Sse::new(stream.into_stream()).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
-    Ok(cors.on(sse.into_response()))
+    Ok(sse.into_response())
 }
 
 /// `OPTIONS` of all of these: what a browser asks before it sends JSON.
@@ -216,15 +242,14 @@ pub(crate) async fn preflight(
 
 /// A visitor's view of an order that goes on.
 enum Live {
-    Pretended(OrderRow),
-    Real { order: OrderRow, changes: tokio::sync::watch::Receiver<Option<crate::engine::Shown>> },
+    Pretended(OrderRow, PublishedSite),
+    Real { order: OrderRow, changes: watch::Receiver<Option<Shown>>, site: PublishedSite },
 }
 
 impl Live {
     fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        let first = match &self {
-            Self::Pretended(order) | Self::Real { order, .. } => Status::of_order(order, wall_now()),
-        };
+        let (Self::Pretended(order, site) | Self::Real { order, site, .. }) = &self;
+        let first = Status::of_order(order, &site.body, wall_now());
         futures_util::stream::unfold((self, Some(first), false), |(mut live, first, over)| async move {
             if over {
                 return None;
@@ -241,12 +266,12 @@ impl Live {
 
     async fn next(&mut self) -> Option<Status> {
         match self {
-            Self::Pretended(order) => {
-                let (_, changes_at) = Status::pretended(order, wall_now());
+            Self::Pretended(order, site) => {
+                let (_, changes_at) = Status::pretended(order, &site.body, wall_now());
                 tokio::time::sleep(changes_at?.since(wall_now())).await;
-                Some(Status::pretended(order, wall_now()).0)
+                Some(Status::pretended(order, &site.body, wall_now()).0)
             }
-            Self::Real { order, changes } => loop {
+            Self::Real { order, changes, .. } => loop {
                 changes.changed().await.ok()?;
                 let Some(shown) = changes.borrow_and_update().clone() else { continue };
                 let now = wall_now();
@@ -261,12 +286,13 @@ impl Live {
 }
 
 fn view(app: &App, site: &PublishedSite, order: &OrderRow, now: Ts) -> OrderView {
-    let can_keep = order.state < VisitorState::CallingVisitor
+    let status = Status::of_order(order, &site.body, now);
+    let can_keep = status.is_before_the_visitors_call()
         && app.engine.can_call()
         && site.body.promise_seconds > site.body.delay_to_visitor_s;
     OrderView {
         order_id: order.facts.id.0,
-        status: Status::of_order(order, now),
+        status,
         promise_seconds: can_keep.then_some(site.body.promise_seconds),
         accepted_at: stamp(order.facts.accepted_at),
     }
@@ -311,7 +337,8 @@ impl App {
         self.store.site_by_key(&key).await.map_err(Problem::internal)?.ok_or(Problem::SiteUnknown)
     }
 
-    async fn order(&self, site: &PublishedSite, id: Uuid) -> Result<OrderRow, Problem> {
+    async fn order(&self, site: &PublishedSite, id: &str) -> Result<OrderRow, Problem> {
+        let id: Uuid = id.parse().map_err(|_| Problem::OrderUnknown)?;
         let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::internal)?;
         let mut order = order.ok_or(Problem::OrderUnknown)?;
         // A running call's state is told before it is written.

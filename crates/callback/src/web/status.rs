@@ -5,7 +5,9 @@ use crate::engine::Shown;
 use crate::store::OrderRow;
 use crate::timeline::{cause_key, stamp};
 use callback_core::flow::{Detail, VisitorState};
+use callback_core::plan::Mode;
 use callback_core::record::{Disposition, ManagerFault, NotCalled, VisitorFault};
+use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,7 +16,9 @@ use std::time::Duration;
 /// How long an order that met a list or a limit pretends to be called.
 const PRETENCE: Duration = Duration::from_secs(38);
 /// When such a pretence says that a manager is being called.
-const PRETENCE_CALLS: Duration = Duration::from_secs(1);
+const PRETENCE_CALLS: Duration = Duration::from_millis(20);
+/// How an order that met a list or a limit seems to end.
+const AS_IF: Disposition = Disposition::ManagerNoAnswer(ManagerFault::AllFailed);
 /// The nearest time that is offered for another try.
 const SOON: Duration = Duration::from_secs(15 * 60);
 
@@ -41,10 +45,10 @@ pub(crate) struct Next {
 
 impl Status {
     /// What the store knows.
-    pub(crate) fn of_order(order: &OrderRow, now: Ts) -> Self {
+    pub(crate) fn of_order(order: &OrderRow, site: &Site, now: Ts) -> Self {
         let shown = Shown { state: order.state, detail: order.detail, manager: None };
         match pretence(order) {
-            Some(_) => Self::pretended(order, now).0,
+            Some(_) => Self::pretended(order, site, now).0,
             None if order.joined_to.is_some() => Self::coarse(&shown, now),
             None => Self::of(&shown, order.ended_at.unwrap_or(now)),
         }
@@ -52,7 +56,7 @@ impl Status {
 
     /// What was told.
     pub(crate) fn of(shown: &Shown, now: Ts) -> Self {
-        let (state, ended) = state_key(shown.state);
+        let (state, ended) = state_key(for_strangers(shown.state));
         let (disposition, reason) = ended.map_or((None, None), |ended| {
             let (key, reason) = ended.keys();
             (Some(key), reason)
@@ -73,16 +77,27 @@ impl Status {
     }
 
     /// An order that met a list or a limit, as if nobody answered; and when that changes next.
-    pub(crate) fn pretended(order: &OrderRow, now: Ts) -> (Self, Option<Ts>) {
+    pub(crate) fn pretended(order: &OrderRow, site: &Site, now: Ts) -> (Self, Option<Ts>) {
         let began = order.facts.accepted_at;
+        let calling = match site.mode {
+            Mode::Together => VisitorState::CallingVisitor,
+            Mode::ManagerFirst => VisitorState::CallingManager,
+        };
         let (state, next) = if now >= began + PRETENCE {
-            (VisitorState::Ended(Disposition::ManagerNoAnswer(ManagerFault::AllFailed)), None)
+            (VisitorState::Ended(AS_IF), None)
         } else if now >= began + PRETENCE_CALLS {
-            (VisitorState::CallingManager, Some(began + PRETENCE))
+            (calling, Some(began + PRETENCE))
         } else {
             (VisitorState::Accepted, Some(began + PRETENCE_CALLS))
         };
-        (Self::of(&Shown { state, detail: Detail::default(), manager: None }, now), next)
+        let called = state > VisitorState::Accepted;
+        let of = if called { u8::try_from(site.managers.len()).unwrap_or(u8::MAX) } else { 0 };
+        (Self::of(&Shown { state, detail: Detail { of, ..Detail::default() }, manager: None }, now), next)
+    }
+
+    /// His telephone is not being called yet: the promise still counts.
+    pub(crate) fn is_before_the_visitors_call(&self) -> bool {
+        matches!(self.state, "scheduled" | "accepted" | "calling_manager")
     }
 
     /// Nothing comes after it.
@@ -91,14 +106,20 @@ impl Status {
     }
 }
 
+/// Lists and limits look as if nobody had answered.
+fn for_strangers(state: VisitorState) -> VisitorState {
+    if is_secret(state).is_some() { VisitorState::Ended(AS_IF) } else { state }
+}
+
+fn is_secret(state: VisitorState) -> Option<NotCalled> {
+    let ended =
+        if let VisitorState::Ended(Disposition::NotCalled(reason)) = state { Some(reason) } else { None };
+    ended.filter(|reason| matches!(reason, NotCalled::Blacklist | NotCalled::Limits))
+}
+
 /// Whether an order met something that a stranger is not told of.
 pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
-    let ended = if let VisitorState::Ended(Disposition::NotCalled(reason)) = order.state {
-        Some(reason)
-    } else {
-        None
-    };
-    ended.filter(|reason| matches!(reason, NotCalled::Blacklist | NotCalled::Limits))
+    is_secret(order.state)
 }
 
 fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {

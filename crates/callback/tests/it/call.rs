@@ -363,7 +363,9 @@ async fn the_same_wish_twice_rings_once() {
     let other = stage.post("/orders", &body(id, "+79161234568")).await;
     assert_eq!((other.status(), problem(other).await), (StatusCode::CONFLICT, "order-conflict".into()));
     let joined = Uuid::new_v4();
-    stage.order(joined).await;
+    let theirs = stage.order(joined).await;
+    assert_eq!(theirs["order_id"], joined.to_string(), "whose call it joined is not said");
+    assert_eq!(theirs["detail"]["of"], Value::Null);
     network.sees(&format!("{VISITOR} rings")).await;
     // Who joined sees the running call and can cancel nothing.
     let seen: Value = stage.post(&format!("/orders/{joined}/cancel"), &json!({})).await.json().await.unwrap();

@@ -11,7 +11,7 @@ fn said(acceptance: &Acceptance) -> (&'static str, Option<u128>) {
     match acceptance {
         Acceptance::New(row) => ("new", Some(row.facts.id.0.as_u128())),
         Acceptance::Same(row) => ("same", Some(row.facts.id.0.as_u128())),
-        Acceptance::Joined(row) => ("joined", Some(row.facts.id.0.as_u128())),
+        Acceptance::Joined(row) => ("joined", row.joined_to.map(|order| order.0.as_u128())),
         Acceptance::Conflict => ("conflict", None),
     }
 }
