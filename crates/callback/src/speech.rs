@@ -44,13 +44,15 @@ pub struct Speech {
     voice: Voice,
     folder: PathBuf,
     spoken: Arc<Mutex<Spoken>>,
+    /// One sentence at a time.
+    speaking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Speech {
     /// Files are kept in `folder`.
     #[must_use]
     pub fn new(voice: Voice, folder: PathBuf) -> Self {
-        Self { voice, folder, spoken: Arc::default() }
+        Self { voice, folder, spoken: Arc::default(), speaking: Arc::default() }
     }
 
     /// A site's announcement, where it has been spoken; otherwise it is spoken now, for the next call.
@@ -77,6 +79,7 @@ impl Speech {
     /// # Errors
     /// No program that speaks, or one that fails.
     pub async fn speak(&self, site: &Site) -> Result<()> {
+        let _alone = self.speaking.lock().await;
         if let Some(recording) = &site.recording {
             let file = fs::read(&**recording).with_context(|| format!("recording {recording}"))?;
             Sound::from_wav(&file).with_context(|| format!("recording {recording}"))?;
@@ -124,8 +127,10 @@ impl Speech {
 
     /// Speaks into a file of its own, which takes the right name only when it is whole.
     async fn synthesize(&self, language: Language, text: &str, file: &Path) -> Result<()> {
-        let draft = file.with_extension("draft.wav");
-        let words = file.with_extension("txt");
+        // Another process may speak the same: each has its own draft.
+        let own = Uuid::new_v4();
+        let draft = self.folder.join(format!("{own}.draft.wav"));
+        let words = self.folder.join(format!("{own}.txt"));
         fs::write(&words, text)?;
         let festival = match language {
             Language::Ru => "(voice_msu_ru_nsh_clunits)",
@@ -155,7 +160,10 @@ impl Speech {
             Voice::None => bail!("speech is switched off"),
         };
         let _ = fs::remove_file(&words);
-        outcome?;
+        if let Err(error) = outcome {
+            let _ = fs::remove_file(&draft);
+            return Err(error);
+        }
         Sound::from_wav(&fs::read(&draft)?).context("the program wrote no usable sound")?;
         fs::rename(&draft, file)?;
         Ok(())

@@ -3,9 +3,9 @@
 
 use crate::engine::recovery;
 use crate::store::CallFile;
-use callback_core::flow::HangupReason;
+use callback_core::flow::{HangupReason, VisitorState};
 use callback_core::plan::{Callee, Mode, RingStrategy};
-use callback_core::record::{Cause, EndedBy, LegRecord, Outcome};
+use callback_core::record::{Cause, Disposition, EndedBy, LegRecord, Outcome};
 use callback_core::time::Ts;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -87,7 +87,12 @@ impl Timeline {
         let mut events: Vec<Line> =
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
         events.sort_by_key(|line| line.at_ms);
-        let keys = over.map(|record| record.disposition.keys());
+        // An order that ended before it was called has its end, and will have no record.
+        let unbegun = file.processes.is_empty();
+        let ended =
+            if let VisitorState::Ended(disposition) = file.order.state { Some(disposition) } else { None };
+        let ended = ended.filter(|_| unbegun);
+        let keys = over.map(|record| record.disposition).or(ended).map(Disposition::keys);
         let talk = over.and_then(|record| record.talk);
         Self {
             order_id: file.order.facts.id.0,
@@ -101,7 +106,10 @@ impl Timeline {
             accepted_at: stamp(zero),
             disposition: keys.map(|(key, _)| key),
             reason: keys.and_then(|(_, reason)| reason),
-            ended_ms: over.map(|record| millis(record.ended_at.since(zero))),
+            ended_ms: over
+                .map(|record| record.ended_at)
+                .or(file.order.ended_at.filter(|_| unbegun))
+                .map(|at| millis(at.since(zero))),
             talk_ms: talk.map(|talk| millis(talk.until.since(talk.from))),
             bridged_ms: talk.map(|talk| millis(talk.from.since(zero))),
             processes: file.processes.len(),

@@ -290,7 +290,14 @@ impl Engine {
     async fn serve(&self, claimed: ClaimedOrder, inbox: mpsc::Receiver<Happening>) -> anyhow::Result<()> {
         let fence = claimed.fence;
         let site = self.inner.tools.store.site_of(&claimed.order.facts).await?;
-        let announcement = self.inner.speech.announcement(&site.body);
+        let (speech, body) = (self.inner.speech.clone(), site.body.clone());
+        // Files are read beside the tasks that drive calls.
+        let runtime = tokio::runtime::Handle::current();
+        let announcement = tokio::task::spawn_blocking(move || {
+            let _here = runtime.enter();
+            speech.announcement(&body)
+        })
+        .await?;
         let sounds = SiteSounds::new(site.body.language, announcement);
         let now = wall_now();
         let plan = match claimed.plan.clone() {

@@ -96,54 +96,73 @@ pub(crate) struct Verdict {
     order: OrderId,
     processes: usize,
     inputs: usize,
+    outcome: Agreement,
     recorded: Option<CallRecord>,
     replayed: Option<CallRecord>,
-    same: bool,
+}
+
+/// How recorded and replayed compare.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug)]
+#[serde(rename_all = "snake_case")]
+enum Agreement {
+    /// They are the same.
+    Same,
+    /// They differ.
+    Different,
+    /// The call has no record yet.
+    StillRunning,
+    /// The order ended before any flow began.
+    NothingToReplay,
 }
 
 /// Replays a call's last process and compares what it comes to with what was recorded.
 pub(crate) fn verdict(file: &CallFile) -> Verdict {
     let last = file.processes.iter().rev().find(|process| process.began.is_some());
-    let replayed = match (&file.plan, last) {
-        (Some(plan), Some(process)) => replay(process, plan).map(|replayed| {
-            let until = file.record.as_ref().map_or(replayed.until, |record| record.finished_at);
+    let replayed = match (&file.plan, last, &file.record) {
+        (Some(plan), Some(process), Some(record)) => replay(process, plan).map(|replayed| {
             // A process that died was settled by the table at the last sign of life: so is its replay.
-            replayed.record.unwrap_or_else(|| replayed.flow.interrupted(until))
+            replayed.record.unwrap_or_else(|| replayed.flow.interrupted(record.finished_at))
         }),
         _ => None,
+    };
+    let outcome = match (&file.record, last) {
+        (_, None) => Agreement::NothingToReplay,
+        (None, Some(_)) => Agreement::StillRunning,
+        (Some(_), Some(_)) if replayed == file.record => Agreement::Same,
+        (Some(_), Some(_)) => Agreement::Different,
     };
     Verdict {
         order: file.order.facts.id,
         processes: file.processes.len(),
         inputs: file.processes.iter().map(|process| process.inputs.len()).sum(),
-        same: replayed == file.record || last.is_none(),
+        outcome,
         recorded: file.record.clone(),
         replayed,
     }
 }
 
 impl Verdict {
-    /// The fresh flow decides the same.
+    /// Nothing speaks against the record.
     pub(crate) fn agrees(&self) -> bool {
-        self.same
+        self.outcome != Agreement::Different
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let disposition =
-            |record: &Option<CallRecord>| match record.as_ref().map(|record| record.disposition.keys()) {
-                Some((key, Some(reason))) => format!("{key} ({reason})"),
-                Some((key, None)) => key.to_owned(),
-                None => "nothing".to_owned(),
-            };
         writeln!(f, "order {}: {} inputs of {} processes", self.order, self.inputs, self.processes)?;
-        writeln!(f, "recorded: {}", disposition(&self.recorded))?;
-        writeln!(f, "replayed: {}", disposition(&self.replayed))?;
-        f.write_str(if self.same {
-            "the fresh flow decides the same, to the microsecond"
-        } else {
-            "the fresh flow decides otherwise; --json shows both records"
+        for (what, record) in [("recorded", &self.recorded), ("replayed", &self.replayed)] {
+            match record.as_ref().map(|record| record.disposition.keys()) {
+                Some((key, Some(reason))) => writeln!(f, "{what}: {key} ({reason})")?,
+                Some((key, None)) => writeln!(f, "{what}: {key}")?,
+                None => {}
+            }
+        }
+        f.write_str(match self.outcome {
+            Agreement::Same => "the fresh flow decides the same, to the microsecond",
+            Agreement::Different => "the fresh flow decides otherwise; --json shows both records",
+            Agreement::StillRunning => "the call is not over yet: there is no record to compare with",
+            Agreement::NothingToReplay => "the order ended before it was called: there is nothing to replay",
         })
     }
 }

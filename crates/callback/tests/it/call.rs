@@ -422,3 +422,41 @@ async fn a_service_that_stops_hands_its_order_back_and_the_next_goes_on() {
     let record = stage.record(id).await;
     assert_eq!(record.disposition.keys(), ("connected", None));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_cancelled_at_any_moment_leave_no_telephone_taken() {
+    let mut network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Talks(1_100))]).await;
+    let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    for pause in 0..60 {
+        let id = Uuid::new_v4();
+        stage.order(id).await;
+        for _ in 0..pause {
+            tokio::task::yield_now().await;
+        }
+        let cancelled: Value =
+            stage.post(&format!("/orders/{id}/cancel"), &json!({})).await.json().await.unwrap();
+        assert_eq!(cancelled["state"], "ended");
+    }
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    network.sees(&format!("{VISITOR} answered")).await;
+    let record = stage.record(id).await;
+    assert_eq!(record.disposition.keys(), ("connected", None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_appointment_ends_its_stream() {
+    let network = Network::start(&[]).await;
+    let stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let id = Uuid::new_v4();
+    let in_ten_minutes = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
+    let mut order = body(id, VISITOR);
+    order["at"] = in_ten_minutes.to_string().into();
+    let accepted: Value = stage.post("/orders", &order).await.json().await.unwrap();
+    assert_eq!(accepted["state"], "scheduled");
+    let states = tokio::join!(stage.states(id), async {
+        stage.post(&format!("/orders/{id}/cancel"), &json!({})).await
+    })
+    .0;
+    assert_eq!(last(&states), ("not_called", "cancelled"));
+}
