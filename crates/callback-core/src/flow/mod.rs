@@ -371,7 +371,9 @@ impl Flow {
 
     fn hang_up(&mut self, id: LegId, reason: HangupReason, outcome: Outcome) {
         let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.is_live()) else { return };
-        if leg.times.sent_at.is_some() && leg.outcome == Outcome::Running {
+        // A dial that was cut before it left is owed to the next process as one that was cut while it rang.
+        let cut = matches!(outcome, Outcome::CutByShutdown | Outcome::Elsewhere);
+        if leg.outcome == Outcome::Running || leg.outcome == Outcome::NotSent && cut {
             leg.outcome = outcome;
         }
         leg.stage = Stage::HungUp;

@@ -303,7 +303,8 @@ impl Call {
             }
             match stored {
                 Ok(()) => Done::Dial(leg, Ok(())),
-                Err(error) if is_lost(&error) => Done::Lost,
+                Err(Error::FenceLost | Error::LegTaken(_)) => Done::Lost,
+                // Among them that the call ended while this was on its way.
                 Err(_) => Done::Dial(leg, Err((Cause::Interrupted, EndedBy::Us))),
             }
         }));
