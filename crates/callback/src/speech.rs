@@ -65,6 +65,10 @@ impl Speech {
         if let (Some(alone), Some(with_key)) = sounds {
             return Some(Announcement { alone, with_key });
         }
+        if self.speaking.try_lock().is_err() {
+            // Somebody speaks: the next call asks again.
+            return None;
+        }
         let (speech, site) = (self.clone(), site.clone());
         tokio::spawn(async move {
             if let Err(error) = speech.speak(&site).await {
@@ -160,13 +164,14 @@ impl Speech {
             Voice::None => bail!("speech is switched off"),
         };
         let _ = fs::remove_file(&words);
-        if let Err(error) = outcome {
+        let kept = outcome.and_then(|()| {
+            Sound::from_wav(&fs::read(&draft)?).context("the program wrote no usable sound")?;
+            Ok(fs::rename(&draft, file)?)
+        });
+        if kept.is_err() {
             let _ = fs::remove_file(&draft);
-            return Err(error);
         }
-        Sound::from_wav(&fs::read(&draft)?).context("the program wrote no usable sound")?;
-        fs::rename(&draft, file)?;
-        Ok(())
+        kept
     }
 }
 

@@ -88,7 +88,7 @@ impl Timeline {
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
         events.sort_by_key(|line| line.at_ms);
         // An order that ended before it was called has its end, and will have no record.
-        let unbegun = file.processes.is_empty();
+        let unbegun = file.processes.is_empty() && file.order.joined_to.is_none();
         let ended =
             if let VisitorState::Ended(disposition) = file.order.state { Some(disposition) } else { None };
         let ended = ended.filter(|_| unbegun);

@@ -373,9 +373,9 @@ impl Call {
     }
 
     fn settle_intents(&mut self) {
-        for (leg, end, down_at) in self.flow.intent_ends() {
+        for (leg, end, down_at) in self.flow.intent_ends().filter(|(leg, ..)| self.intents.contains(leg)) {
             let is_new = self.settled.insert(leg, down_at.is_some()) != Some(down_at.is_some());
-            if is_new && self.intents.contains(&leg) {
+            if is_new {
                 self.facts.push(Fact::IntentEnd { leg, down_at, end });
             }
         }
@@ -415,7 +415,9 @@ impl Call {
             }
         };
         lost |= self.tools.store.write(self.fence, facts).await.is_err_and(|error| is_lost(&error));
-        self.end_stored(end);
+        if !lost {
+            self.end_stored(end);
+        }
         self.outcome = Some(if lost { Outcome::Lost } else { outcome });
     }
 

@@ -111,6 +111,8 @@ enum Agreement {
     Different,
     /// The call has no record yet.
     StillRunning,
+    /// The order joined another's call.
+    Joined,
     /// The order ended before any flow began.
     NothingToReplay,
 }
@@ -126,6 +128,8 @@ pub(crate) fn verdict(file: &CallFile) -> Verdict {
         _ => None,
     };
     let outcome = match (&file.record, last) {
+        (_, None) if file.order.joined_to.is_some() => Agreement::Joined,
+        (_, None) if file.order.ended_at.is_none() => Agreement::StillRunning,
         (_, None) => Agreement::NothingToReplay,
         (None, Some(_)) => Agreement::StillRunning,
         (Some(_), Some(_)) if replayed == file.record => Agreement::Same,
@@ -162,6 +166,7 @@ impl fmt::Display for Verdict {
             Agreement::Same => "the fresh flow decides the same, to the microsecond",
             Agreement::Different => "the fresh flow decides otherwise; --json shows both records",
             Agreement::StillRunning => "the call is not over yet: there is no record to compare with",
+            Agreement::Joined => "the order joined a call that was running: that one can be replayed",
             Agreement::NothingToReplay => "the order ended before it was called: there is nothing to replay",
         })
     }

@@ -16,7 +16,7 @@ use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use callback_core::flow::{Canceller, VisitorState};
+use callback_core::flow::Canceller;
 use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
@@ -187,13 +187,17 @@ async fn cancelled(app: &App, site: &PublishedSite, id: &str) -> Result<OrderRow
     for _ in 0..CANCEL_TRIES {
         let order = app.order(site, id).await?;
         let is_theirs = order.joined_to.is_none() && pretence(&order).is_none();
-        if !is_theirs || order.ended_at.is_some() || matches!(order.state, VisitorState::Ended(_)) {
+        if !is_theirs || order.ended_at.is_some() {
             return Ok(order);
         }
         let id = order.facts.id;
+        // What runs here is cancelled here, whatever became of its lease meanwhile.
+        if app.engine.cancel(id, Canceller::Visitor).await {
+            continue;
+        }
         if app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::internal)? {
             app.engine.ended_unbegun(id, cancelled);
-        } else if !app.engine.cancel(id, Canceller::Visitor).await {
+        } else {
             // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
             tokio::time::sleep(CANCEL_AGAIN).await;
         }
