@@ -16,7 +16,8 @@ pub(crate) fn run(words: &[&str]) -> Result<bool> {
     say("[1/3] what it needs");
     setup::for_a_run()?;
     say("[2/3] building (the first time takes some minutes)");
-    must("cargo", &["build", "--quiet", "--package", "callback"])?;
+    // As the tests build it, so that one does not build the other's dependencies anew.
+    must("cargo", &["build", "--quiet", "--workspace", "--bin", "callback"])?;
     let home = root().join("target/practice");
     fs::create_dir_all(&home)?;
     let config = home.join("callback.toml");
