@@ -3,6 +3,7 @@
 //! Admission decides once what the flow then only follows. It knows no database: what it must be told of the
 //! world (how many sites the customer has, how long the prompts are, what was drawn) comes in.
 
+use crate::blacklist::Blacklist;
 use crate::id::OrderId;
 use crate::number::{Country, PhoneNumber};
 use crate::plan::{
@@ -11,10 +12,13 @@ use crate::plan::{
 use crate::record::NotCalled;
 use crate::site::{Announce, Manager, ShownNumber, Site};
 use crate::time::Ts;
+use std::net::IpAddr;
 use std::time::Duration;
 
-/// An order that nobody could begin with for so long becomes a lead (R48a).
+/// An order for now that nobody could begin with for so long becomes a lead (R48a).
 pub const STALE: Duration = Duration::from_secs(60);
+/// An order for a time to come waits so long for a free manager: a slot of the dialog.
+pub const SLOT: Duration = Duration::from_secs(15 * 60);
 /// How long key 1 is asked for.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -27,8 +31,20 @@ pub struct Order {
     pub number: PhoneNumber,
     /// The country of that number.
     pub country: Country,
+    /// Where it came from.
+    pub ip: Option<IpAddr>,
+    /// When it was accepted.
+    pub accepted_at: Ts,
     /// When the call is due: at the acceptance, or at the time that was asked for.
     pub due_at: Ts,
+}
+
+impl Order {
+    /// Whether it was made for a time to come.
+    #[must_use]
+    pub fn is_deferred(&self) -> bool {
+        self.due_at > self.accepted_at
+    }
 }
 
 /// What admission must be told of the world.
@@ -38,6 +54,8 @@ pub struct Circumstances {
     pub version: u32,
     /// How many sites the customer has.
     pub customer_sites: u32,
+    /// Whom the customer never calls, from any site.
+    pub blacklist: Blacklist,
     /// How long the prompts of this site are.
     pub prompts: PromptLengths,
     /// A random number: the rounds' orders are made from it.
@@ -61,7 +79,10 @@ pub fn may_be_called(number: PhoneNumber, country: Country, site: &Site) -> Resu
 /// Why the order is not called; it is kept as a lead.
 pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Result<Plan, NotCalled> {
     may_be_called(order.number, order.country, site)?;
-    if now.since(order.due_at) > STALE {
+    if [&site.blacklist, &around.blacklist].iter().any(|list| list.names(order.number, order.ip)) {
+        return Err(NotCalled::Blacklist);
+    }
+    if now.since(order.due_at) > if order.is_deferred() { SLOT } else { STALE } {
         return Err(NotCalled::Stale);
     }
     let managers: Vec<PlanManager> = callable(site).map(|manager| planned(manager, order, site)).collect();
@@ -76,7 +97,8 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     let seconds = |s: u32| Duration::from_secs(s.into());
     Ok(Plan {
         order: order.id,
-        accepted_at: order.due_at,
+        // One for a time to come is promised from when its turn has come.
+        accepted_at: if order.is_deferred() { order.due_at.max(now) } else { order.due_at },
         settings_version: around.version,
         mode: site.mode,
         strategy: site.strategy,
@@ -160,6 +182,7 @@ fn below(state: &mut u64, bound: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Circumstances, Order, admit};
+    use crate::blacklist::Blacklist;
     use crate::id::{ManagerId, OrderId};
     use crate::plan::{AcceptKey, Address, Mode, PromptLengths, RingStrategy, Seat, Telephone};
     use crate::record::NotCalled;
@@ -199,13 +222,21 @@ mod tests {
             caller_id_to_visitor: ShownNumber::Service,
             caller_id_to_manager: ShownNumber::Visitor,
             countries: vec!["RU".parse().unwrap()],
+            blacklist: Blacklist::default(),
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
     }
 
     fn order(number: &str, country: &str) -> Order {
         let id = OrderId(Uuid::nil());
-        Order { id, number: number.parse().unwrap(), country: country.parse().unwrap(), due_at: Ts(0) }
+        Order {
+            id,
+            number: number.parse().unwrap(),
+            country: country.parse().unwrap(),
+            ip: Some("192.0.2.7".parse().unwrap()),
+            accepted_at: Ts(0),
+            due_at: Ts(0),
+        }
     }
 
     fn around(draw: u64) -> Circumstances {
@@ -217,7 +248,7 @@ mod tests {
             waiting: second,
             apology: second,
         };
-        Circumstances { version: 7, customer_sites: 1, prompts, draw }
+        Circumstances { version: 7, customer_sites: 1, blacklist: Blacklist::default(), prompts, draw }
     }
 
     #[test]
@@ -234,6 +265,18 @@ mod tests {
             0,
             NotCalled::NoCallableManager,
         );
+        let later = Order { due_at: Ts(3_600_000_000), ..order("+79161234567", "RU") };
+        check(later, site(), 3_600 + 901, NotCalled::Stale);
+        let waited = admit(&later, &site(), &around(1), Ts(4_000_000_000)).unwrap();
+        assert_eq!(waited.accepted_at, Ts(4_000_000_000), "promised from when its turn came");
+        let number = Blacklist { numbers: vec!["+7916*".parse().unwrap()], ..Blacklist::default() };
+        let blocked = Site { blacklist: number.clone(), ..site() };
+        check(order("+79161234567", "RU"), blocked, 0, NotCalled::Blacklist);
+        let customers = Circumstances { blacklist: number, ..around(1) };
+        let refused = admit(&order("+79161234567", "RU"), &site(), &customers, Ts(0));
+        assert_eq!(refused, Err(NotCalled::Blacklist));
+        let network = Blacklist { networks: vec!["192.0.2.0/24".parse().unwrap()], ..Blacklist::default() };
+        check(order("+79161234567", "RU"), Site { blacklist: network, ..site() }, 0, NotCalled::Blacklist);
     }
 
     #[test]

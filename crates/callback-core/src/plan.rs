@@ -222,7 +222,7 @@ pub struct Limits {
 }
 
 /// How long each prompt that is not endless lasts.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct PromptLengths {
     /// [`Prompt::Announcement`](crate::flow::Prompt).
     pub announcement: Duration,

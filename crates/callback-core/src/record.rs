@@ -187,6 +187,12 @@ impl Disposition {
 }
 
 impl NotCalled {
+    /// A stranger is not told of it: lists and caps look as if nobody had answered.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Blacklist | Self::Limits)
+    }
+
     /// The key of the reason.
     #[must_use]
     pub fn key(self) -> &'static str {

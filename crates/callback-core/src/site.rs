@@ -1,6 +1,7 @@
 //! Settings of a customer's site, parsed: what a published version holds. No string in here carries meaning
 //! that has not been checked.
 
+use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
 use crate::number::{Country, PhoneNumber};
 use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
@@ -51,6 +52,9 @@ pub struct Site {
     pub caller_id_to_manager: ShownNumber,
     /// Where visitors may be called (R24).
     pub countries: Vec<Country>,
+    /// Who is never called for this site (R25).
+    #[serde(default)]
+    pub blacklist: Blacklist,
     /// Up to [`MANAGERS`], no two with the same telephone.
     pub managers: Vec<Manager>,
 }

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod ids;
 mod metrics;
 pub mod practice;
+mod pretence;
 pub mod say;
 mod serve;
 pub mod service;

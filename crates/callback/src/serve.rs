@@ -5,7 +5,7 @@ use crate::engine::wall_now;
 use crate::practice::{self, Practice};
 use crate::service::{Service, Setup};
 use crate::speech::Speech;
-use crate::store::Store;
+use crate::store::{AddressCaps, Store};
 use crate::web::Door;
 use anyhow::{Context as _, Result, bail};
 use callback_phone::{Credentials, MediaConfig, NumberFormat, PhoneConfig, TrunkConfig};
@@ -125,6 +125,10 @@ async fn setup(config: Config) -> Result<Setup> {
         origin: config.http.public_url,
         trusted_proxies: config.http.trusted_proxies,
         queue: config.limits.queue,
+        caps: config.practice.is_none().then_some(AddressCaps {
+            in_10min: config.limits.orders_per_ip_10min,
+            in_hour: config.limits.orders_per_ip_hour,
+        }),
     };
     Ok(Setup {
         store: Store::open(config.database_url.expose()).await?,

@@ -1,6 +1,6 @@
 //! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
 
-use crate::engine::Engine;
+use crate::engine::{Bounds, Engine};
 use crate::speech::Speech;
 use crate::store::Store;
 use crate::web::{self, App, Door};
@@ -63,13 +63,17 @@ impl Service {
         let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
-        let trunks = phone.trunks.len();
+        let bounds = Bounds {
+            trunks: phone.trunks.len(),
+            channels: phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum(),
+            guarded: door.caps.is_some(),
+        };
         let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
         let engine = Engine::start(
             store.clone(),
             speech,
             recordings.clone(),
-            trunks,
+            bounds,
             (phone, phone_events),
             (media, media_events),
         );

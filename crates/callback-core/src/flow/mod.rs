@@ -15,6 +15,7 @@ mod end;
 mod leg;
 mod manager;
 mod past;
+mod pretence;
 mod seek;
 #[cfg(test)]
 mod sim;
@@ -26,6 +27,7 @@ mod visitor;
 mod words;
 
 pub use past::{Intent, IntentEnd, Past};
+pub use pretence::{PRETENCE, pretend};
 pub use words::{
     CallLegs, Canceller, Command, Detail, Finish, HangupReason, Input, LegEvent, Prompt, VisitorState,
 };

@@ -318,7 +318,7 @@ fn show_disposition(disposition: Disposition) -> String {
     }
 }
 
-fn show_state(state: VisitorState, detail: &Detail) -> String {
+pub(super) fn show_state(state: VisitorState, detail: &Detail) -> String {
     let mut text = match state {
         VisitorState::Ended(disposition) => format!("ended {}", show_disposition(disposition)),
         other => snake(&format!("{other:?}")),
@@ -380,7 +380,7 @@ fn seconds(text: &str) -> Ts {
 type Stage = (Plan, BTreeMap<Callee, Vec<char>>, BTreeSet<Callee>, BTreeSet<Callee>, Past);
 
 /// Reads a plan's line; see the module's head.
-fn read_plan(line: &str) -> Stage {
+pub(super) fn read_plan(line: &str) -> Stage {
     let mut plan = bare_plan();
     let (mut dials, mut deaf, mut mute) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let mut past = Past::default();

@@ -110,6 +110,7 @@ pub(crate) struct Call {
     /// Legs whose intent's end is stored, and whether as down.
     settled: BTreeMap<LegId, bool>,
     cancels: Vec<oneshot::Sender<()>>,
+    end_is_stored: bool,
     bridged: Option<(LegId, LegId)>,
     outcome: Option<Outcome>,
 }
@@ -145,6 +146,7 @@ impl Call {
             last_tick: began_at,
             settled: BTreeMap::new(),
             cancels: Vec::new(),
+            end_is_stored: false,
             bridged: None,
             outcome: None,
         }
@@ -215,7 +217,11 @@ impl Call {
                 self.inputs.extend(seat.map(Input::ManagerFree));
             }
             Happening::Cancel(by, answer) => {
-                self.cancels.push(answer);
+                if self.end_is_stored {
+                    let _ = answer.send(());
+                } else {
+                    self.cancels.push(answer);
+                }
                 self.inputs.push(Input::Cancel(by));
             }
             Happening::Shutdown(deadline) => self.inputs.push(Input::Shutdown(self.clock.at(deadline))),
@@ -382,6 +388,7 @@ impl Call {
     }
 
     fn end_stored(&mut self, untold: Option<(VisitorState, Detail)>) {
+        self.end_is_stored = true;
         if let Some((state, detail)) = untold {
             self.publish(state, detail);
         }

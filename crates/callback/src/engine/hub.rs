@@ -18,6 +18,13 @@ pub(crate) struct Shown {
     pub(crate) manager: Option<Arc<str>>,
 }
 
+impl Shown {
+    /// Without a manager's name.
+    pub(crate) fn bare(state: VisitorState, detail: Detail) -> Self {
+        Self { state, detail, manager: None }
+    }
+}
+
 /// Live status of the orders that run here or are watched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hub {

@@ -11,14 +11,15 @@ pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
 pub(crate) use sounds::{Announcement, SiteSounds, builtin};
 
+use crate::pretence::Pretence;
 use crate::speech::Speech;
-use crate::store::{ClaimedOrder, Fact, Fence, Store};
+use crate::store::{Claimant, ClaimedOrder, Fact, Fence, PublishedSite, Store};
 use anyhow::Context as _;
 use call::{Call, Happening, Outcome, Tools};
 use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
-use callback_core::plan::{Plan, Telephone};
+use callback_core::plan::{Address, Plan, PlanManager, Telephone};
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
@@ -41,11 +42,27 @@ const INBOX: usize = 1_024;
 /// A leg of a dead process may be up for so long after its intent.
 const STALE_LEG: Duration = Duration::from_secs(180);
 
+/// Channels that a call needs as long as its plan is not known: the visitor's, and a manager's.
+const CHANNELS: u32 = 2;
+
 /// A call of this process.
 #[derive(Clone)]
 struct Running {
     fence: Fence,
     inbox: mpsc::Sender<Happening>,
+    /// Channels of trunks that it cannot do without.
+    channels: u32,
+}
+
+/// What of the configuration bounds the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Trunks.
+    pub trunks: usize,
+    /// Their channels together: no more calls are begun than can have a visitor and a manager.
+    pub channels: u32,
+    /// Whether caps are held to: not in practice.
+    pub guarded: bool,
 }
 
 /// The engine; clones are the same.
@@ -64,7 +81,7 @@ struct Inner {
     /// A call's task ended, while closing.
     idle: Notify,
     closing: AtomicBool,
-    trunks: usize,
+    bounds: Bounds,
     trunks_down: Mutex<Vec<String>>,
     /// Telephones of legs that dead processes left, until those are down.
     orphans: Mutex<BTreeMap<LegKey, Telephone>>,
@@ -76,7 +93,7 @@ impl Engine {
         store: Store,
         speech: Speech,
         recordings: Option<Arc<Path>>,
-        trunks: usize,
+        bounds: Bounds,
         phone: (Phone, mpsc::Receiver<PhoneEvent>),
         media: (Media, mpsc::Receiver<(LegKey, MediaEvent)>),
     ) -> Self {
@@ -91,7 +108,7 @@ impl Engine {
                 wake: Notify::new(),
                 idle: Notify::new(),
                 closing: AtomicBool::new(false),
-                trunks,
+                bounds,
                 trunks_down: Mutex::default(),
                 orphans: Mutex::default(),
             }),
@@ -120,7 +137,7 @@ impl Engine {
 
     /// Whether a call could be placed now: a trunk is there that is not known to be down.
     pub(crate) fn can_call(&self) -> bool {
-        !self.is_closing() && self.trunks_down().len() < self.inner.trunks
+        !self.is_closing() && self.trunks_down().len() < self.inner.bounds.trunks
     }
 
     /// The trunks that do not answer.
@@ -143,7 +160,7 @@ impl Engine {
     /// An order ended before it was begun: whoever watches it is told, and nothing follows.
     pub(crate) fn ended_unbegun(&self, order: OrderId, disposition: Disposition) {
         let (state, detail) = (VisitorState::Ended(disposition), Detail::default());
-        self.hub().publish(order, Shown { state, detail, manager: None });
+        self.hub().publish(order, Shown::bare(state, detail));
         self.hub().forget(order);
     }
 
@@ -187,7 +204,7 @@ impl Engine {
                 let full = self.record_the_unrecorded().await;
                 recorded_at = (!full).then(Instant::now);
             }
-            match self.inner.tools.store.claim(self.inner.owner, wall_now(), LEASE, BATCH).await {
+            match self.inner.tools.store.claim(self.claimant(), wall_now()).await {
                 Ok(claimed) => {
                     let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
                     for order in claimed {
@@ -201,6 +218,14 @@ impl Engine {
             }
             let _ = tokio::time::timeout(POLL, self.inner.wake.notified()).await;
         }
+    }
+
+    /// As much as the trunks can carry beside what runs.
+    fn claimant(&self) -> Claimant {
+        let taken: u32 = self.lock().values().map(|running| running.channels).sum();
+        let room = self.inner.bounds.channels.saturating_sub(taken) / CHANNELS;
+        let Inner { owner, bounds, .. } = &*self.inner;
+        Claimant { owner: *owner, lease: LEASE, limit: BATCH, room: room.min(BATCH), guarded: bounds.guarded }
     }
 
     /// Says that the running calls live, as long as there are any or may come any.
@@ -227,8 +252,7 @@ impl Engine {
 
     /// Writes the records of calls that had ended when their process died. Whether there may be more.
     async fn record_the_unrecorded(&self) -> bool {
-        let claimed =
-            self.inner.tools.store.claim_unrecorded(self.inner.owner, wall_now(), LEASE, BATCH).await;
+        let claimed = self.inner.tools.store.claim_unrecorded(self.claimant(), wall_now()).await;
         match claimed {
             Ok(claimed) => {
                 let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -262,8 +286,8 @@ impl Engine {
         if let Some(plan) = &claimed.plan {
             self.take_down(claimed, plan, wall_now()).await;
         }
+        self.inner.tools.store.write(claimed.fence, vec![Fact::Record(Box::new(record.clone()))]).await?;
         log_end(&record);
-        self.inner.tools.store.write(claimed.fence, vec![Fact::Record(Box::new(record))]).await?;
         Ok(())
     }
 
@@ -271,7 +295,7 @@ impl Engine {
     fn begin(&self, claimed: ClaimedOrder) {
         let (inbox, happenings) = mpsc::channel(INBOX);
         let order = claimed.fence.order;
-        self.lock().insert(order, Running { fence: claimed.fence, inbox });
+        self.lock().insert(order, Running { fence: claimed.fence, inbox, channels: CHANNELS });
         let engine = self.clone();
         tokio::spawn(async move {
             if let Err(error) = engine.serve(claimed, happenings).await {
@@ -279,6 +303,8 @@ impl Engine {
             }
             engine.lock().remove(&order);
             engine.hub().forget(order);
+            // Whoever waits for a channel, a manager or his customer's turn may go now.
+            engine.wake();
             engine.inner.idle.notify_waiters();
         });
         // Whoever closed between the claim and here has not told this one.
@@ -290,6 +316,9 @@ impl Engine {
     async fn serve(&self, claimed: ClaimedOrder, inbox: mpsc::Receiver<Happening>) -> anyhow::Result<()> {
         let fence = claimed.fence;
         let site = self.inner.tools.store.site_of(&claimed.order.facts).await?;
+        if let Some(reason) = claimed.refused {
+            return self.refuse(&claimed, &site, reason, wall_now()).await;
+        }
         let (speech, body) = (self.inner.speech.clone(), site.body.clone());
         // Files are read beside the tasks that drive calls.
         let runtime = tokio::runtime::Handle::current();
@@ -307,20 +336,26 @@ impl Engine {
                     id: fence.order,
                     number: claimed.phone,
                     country: claimed.order.facts.country,
+                    ip: claimed.order.facts.ip,
+                    accepted_at: claimed.order.facts.accepted_at,
                     due_at: claimed.order.run_at,
                 };
                 let around = Circumstances {
                     version: site.version,
                     customer_sites: site.customer.sites,
+                    blacklist: site.customer.blacklist.clone(),
                     prompts: sounds.lengths(),
                     draw: Uuid::new_v4().as_u64_pair().0,
                 };
                 match order::admit(&order, &site.body, &around, now) {
                     Ok(plan) => Arc::new(plan),
-                    Err(reason) => return self.refuse(fence, site.version, reason, now).await,
+                    Err(reason) => return self.refuse(&claimed, &site, reason, now).await,
                 }
             }
         };
+        if let Some(running) = self.lock().get_mut(&fence.order) {
+            running.channels = channels(&plan);
+        }
         if claimed.fence.process > 1 {
             self.take_down(&claimed, &plan, now).await;
             if !recovery::goes_on(&claimed, &plan, now) {
@@ -341,8 +376,18 @@ impl Engine {
     }
 
     /// The order ends at its admission, as a lead.
-    async fn refuse(&self, fence: Fence, version: u32, reason: NotCalled, at: Ts) -> anyhow::Result<()> {
-        self.store_end(fence, CallRecord::refused(fence.order, version, reason, at)).await
+    async fn refuse(
+        &self,
+        claimed: &ClaimedOrder,
+        site: &PublishedSite,
+        why: NotCalled,
+        now: Ts,
+    ) -> anyhow::Result<()> {
+        let order = &claimed.order;
+        let seems =
+            || Pretence::of(order.facts.id, claimed.phone, order.run_at, &order.facts, site).ends_at();
+        let at = if why.is_secret() { now.max(seems()) } else { now };
+        self.store_end(claimed.fence, CallRecord::refused(order.facts.id, site.version, why, at)).await
     }
 
     /// The legs that the order's dead process left: hung up where that is possible, their telephones busy until
@@ -378,7 +423,7 @@ impl Engine {
         let facts =
             vec![Fact::Shown(state, detail), Fact::Ended { at, disposition }, Fact::Record(Box::new(record))];
         self.inner.tools.store.write(fence, facts).await?;
-        self.inner.tools.hub.publish(fence.order, Shown { state, detail, manager: None });
+        self.inner.tools.hub.publish(fence.order, Shown::bare(state, detail));
         Ok(())
     }
 
@@ -443,6 +488,12 @@ impl Engine {
             down.push(name);
         }
     }
+}
+
+/// The channels that a call cannot do without: its visitor's, and one for a manager who has a number.
+fn channels(plan: &Plan) -> u32 {
+    let numbers = |manager: &PlanManager| matches!(manager.telephone.address, Address::Phone(_));
+    1 + u32::from(plan.managers.iter().any(numbers))
 }
 
 fn log_end(record: &CallRecord) {

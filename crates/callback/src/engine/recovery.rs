@@ -2,11 +2,11 @@
 
 use super::STALE_LEG;
 use crate::store::{CallFile, ClaimedOrder, ProcessFile, StoredIntent};
-use callback_core::flow::{Command, Flow, Past};
+use callback_core::flow::{Command, Flow, Past, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::STALE;
 use callback_core::plan::{Callee, Plan, Telephone};
-use callback_core::record::CallRecord;
+use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::StoredDialog;
 use serde::Serialize;
@@ -51,6 +51,17 @@ pub(super) fn bury(file: &CallFile, plan: &Arc<Plan>, last_sign: Ts) -> CallReco
     match begun {
         Some(replayed) => replayed.flow.interrupted(replayed.until.max(last_sign)),
         None => Flow::new(Arc::clone(plan), &Past::default(), plan.accepted_at).interrupted(last_sign),
+    }
+}
+
+/// A call that was cancelled between two processes has its end from there, and not from a flow.
+fn cancelled_between(file: &CallFile, record: CallRecord) -> CallRecord {
+    let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+    match file.order.ended_at {
+        Some(ended_at) if file.order.state == VisitorState::Ended(cancelled) => {
+            CallRecord { disposition: cancelled, ended_at, ..record }
+        }
+        _ => record,
     }
 }
 
@@ -123,7 +134,8 @@ pub(crate) fn verdict(file: &CallFile) -> Verdict {
     let replayed = match (&file.plan, last, &file.record) {
         (Some(plan), Some(process), Some(record)) => replay(process, plan).map(|replayed| {
             // A process that died was settled by the table at the last sign of life: so is its replay.
-            replayed.record.unwrap_or_else(|| replayed.flow.interrupted(record.finished_at))
+            let died = |flow: Flow| cancelled_between(file, flow.interrupted(record.finished_at));
+            replayed.record.unwrap_or_else(|| died(replayed.flow))
         }),
         _ => None,
     };

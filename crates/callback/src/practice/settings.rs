@@ -122,7 +122,7 @@ impl Choice {
         let file = self.file(origin).map_err(Error::Settings)?;
         store.apply(Arc::new(file), AUTHOR, now, false).await?;
         let site = published(store).await?;
-        site.as_ref().map(Published::from).ok_or(Error::Closed)
+        site.as_deref().map(Published::from).ok_or(Error::Closed)
     }
 }
 
@@ -130,7 +130,7 @@ impl Choice {
 ///
 /// # Errors
 /// The database cannot be read.
-pub(super) async fn published(store: &Store) -> Result<Option<PublishedSite>, Error> {
+pub(super) async fn published(store: &Store) -> Result<Option<Arc<PublishedSite>>, Error> {
     match KEY.parse::<SiteKey>() {
         Ok(key) => store.site_by_key(&key).await,
         Err(_) => Ok(None),
@@ -142,7 +142,7 @@ pub(super) async fn published(store: &Store) -> Result<Option<PublishedSite>, Er
 /// # Errors
 /// It cannot be stored.
 pub async fn open_site(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
-    let before = published(store).await?.map(|site| Published::from(&site).choice);
+    let before = published(store).await?.map(|site| Published::from(&*site).choice);
     let kept = before.filter(|choice| choice.file(origin).is_ok()).unwrap_or_default();
     kept.publish(store, origin, now).await.context("the practice site cannot be published")?;
     Ok(())
@@ -229,10 +229,10 @@ mod tests {
         assert_eq!(chosen.publish(&store, &origin(), Ts(2)).await.unwrap().version, 2);
         open_site(&store, &origin(), Ts(3)).await.unwrap();
         let site = published(&store).await.unwrap().unwrap();
-        assert_eq!((site.version, Published::from(&site).choice), (2, chosen));
+        assert_eq!((site.version, Published::from(&*site).choice), (2, chosen));
         let moved = Origin::parse("http://127.0.0.1:9000").unwrap();
         open_site(&store, &moved, Ts(4)).await.unwrap();
         let site = published(&store).await.unwrap().unwrap();
-        assert_eq!((site.version, site.body.origin), (3, moved));
+        assert_eq!((site.version, site.body.origin.clone()), (3, moved));
     }
 }

@@ -120,7 +120,7 @@ fn asset(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
 
 async fn show_settings(State(app): State<App>) -> Result<Json<Published>, Problem> {
     let site = settings::published(&app.store).await.map_err(Problem::internal)?;
-    Ok(Json(Published::from(&site.ok_or(Problem::SiteUnknown)?)))
+    Ok(Json(Published::from(&*site.ok_or(Problem::SiteUnknown)?)))
 }
 
 async fn change_settings(

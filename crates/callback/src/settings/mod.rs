@@ -8,10 +8,13 @@ mod site;
 
 use crate::door::Door;
 use crate::ids::SiteKey;
-use callback_core::number::Country;
+use callback_core::blacklist::{self, Blacklist, Blocked};
+use callback_core::number::{self, Country};
 use callback_core::site::Site;
+use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 /// A file is no longer than this.
 const LONGEST_FILE: usize = 16 << 20;
@@ -42,6 +45,8 @@ pub struct CustomerSettings {
     pub country: Country,
     /// Calls at once.
     pub max_calls: u32,
+    /// Whom none of the sites calls.
+    pub blacklist: Blacklist,
     /// The sites.
     pub sites: Vec<SiteSettings>,
 }
@@ -109,10 +114,10 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
         let country = raw.country.as_deref().unwrap_or("RU");
         let country = door.parse("country", country, str::parse::<Country>);
         let max_calls = door.number("max_calls", raw.max_calls, USUAL_CALLS, 1..=MAX_CALLS);
-        door.later("blocked_numbers", raw.blocked_numbers.as_ref());
-        door.later("blocked_networks", raw.blocked_networks.as_ref());
         // Without a country numbers cannot be read; with one that is wrong the rest is still looked at.
         let home = country.or_else(|| "RU".parse().ok())?;
+        let blacklist =
+            blacklist(door, raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref(), home);
         let sites = raw.site.iter().filter_map(|raw| site::site(door, raw, home)).collect();
         Some(CustomerSettings {
             name: name?,
@@ -120,9 +125,41 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
             time_zone: time_zone?,
             country: country?,
             max_calls: max_calls?,
+            blacklist,
             sites,
         })
     })
+}
+
+/// Reads `blocked_numbers` and `blocked_networks`, of a customer or of a site.
+fn blacklist(
+    door: &mut Door,
+    numbers: Option<&[String]>,
+    networks: Option<&[String]>,
+    country: Country,
+) -> Blacklist {
+    let (numbers, networks) = (numbers.unwrap_or_default(), networks.unwrap_or_default());
+    for (field, list) in [("blocked_numbers", numbers), ("blocked_networks", networks)] {
+        if list.len() > blacklist::ENTRIES {
+            door.wrong_part(format_args!(
+                "{field}: {} entries; write {} at most",
+                list.len(),
+                blacklist::ENTRIES
+            ));
+        }
+    }
+    let number = |text: &str| match number::parse(text, country) {
+        Ok((number, _)) => Ok(Blocked::Number(number)),
+        Err(_) => text.trim().parse::<Blocked>(),
+    };
+    let network = |text: &str| {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| text.parse()).map_err(|_| "write an address or a network, like 192.0.2.0/24")
+    };
+    Blacklist {
+        numbers: numbers.iter().filter_map(|text| door.parse("blocked_numbers", text, number)).collect(),
+        networks: networks.iter().filter_map(|text| door.parse("blocked_networks", text, network)).collect(),
+    }
 }
 
 fn email(text: &str) -> Result<String, &'static str> {

@@ -18,8 +18,8 @@ pub(super) struct Customer {
     pub(super) time_zone: Option<String>,
     pub(super) country: Option<String>,
     pub(super) max_calls: Option<i64>,
-    pub(super) blocked_numbers: Option<Value>,
-    pub(super) blocked_networks: Option<Value>,
+    pub(super) blocked_numbers: Option<Vec<String>>,
+    pub(super) blocked_networks: Option<Vec<String>>,
     #[serde(default)]
     pub(super) site: Vec<Site>,
 }
@@ -46,8 +46,8 @@ pub(super) struct Site {
     pub(super) caller_id_to_visitor: Option<String>,
     pub(super) caller_id_to_manager: Option<String>,
     pub(super) countries: Option<Vec<String>>,
-    pub(super) blocked_numbers: Option<Value>,
-    pub(super) blocked_networks: Option<Value>,
+    pub(super) blocked_numbers: Option<Vec<String>>,
+    pub(super) blocked_networks: Option<Vec<String>>,
     pub(super) schedule: Option<Value>,
     pub(super) exceptions: Option<Value>,
     #[serde(default)]

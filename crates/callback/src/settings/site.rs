@@ -1,6 +1,6 @@
 //! A site of settings.toml, and its managers.
 
-use super::{LONGEST_NAME, SiteSettings, raw};
+use super::{LONGEST_NAME, SiteSettings, blacklist, raw};
 use crate::door::Door;
 use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
@@ -53,6 +53,8 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let to_visitor = shown(door, "caller_id_to_visitor", raw.caller_id_to_visitor.as_deref(), country);
         let to_manager = shown(door, "caller_id_to_manager", raw.caller_id_to_manager.as_deref(), country);
         let countries = countries(door, raw.countries.as_deref(), country);
+        let (blocked, networks) = (raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref());
+        let blacklist = blacklist(door, blocked, networks, country);
         let managers = managers(door, &raw.manager, id, country);
         let body = Site {
             name: name?.into(),
@@ -73,6 +75,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             caller_id_to_visitor: to_visitor?,
             caller_id_to_manager: to_manager?,
             countries,
+            blacklist,
             managers,
         };
         Some(SiteSettings { key: key?, body })
@@ -80,8 +83,6 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
 }
 
 fn later(door: &mut Door, raw: &raw::Site) {
-    door.later("blocked_numbers", raw.blocked_numbers.as_ref());
-    door.later("blocked_networks", raw.blocked_networks.as_ref());
     door.later("schedule", raw.schedule.as_ref());
     door.later("exceptions", raw.exceptions.as_ref());
 }

@@ -4,11 +4,12 @@ use super::Result;
 use super::db::{Db, Row, Tx, query};
 use super::orders::{order_columns, order_row};
 use super::statements;
+use super::stops::{self, StopBy};
 use super::types::{Json, Ts as Column};
 use super::words::{CallFile, Error, Fact, Fence, JournalRow, ProcessFile, StoredIntent};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
-use callback_core::number::PhoneNumber;
+use callback_core::plan::Callee;
 use callback_core::record::{CallRecord, Disposition};
 use callback_core::time::Ts;
 use std::collections::BTreeMap;
@@ -82,7 +83,7 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
             tx.run(query(INTENT_END).bind(order).bind(leg.0).bind(Json::of(end)?).bind(*down_at)).await?;
         }
         Fact::Stop { phone, at } => {
-            tx.run(query(STOP).bind(phone.to_string()).bind(*at).bind(order)).await?;
+            stops::add(tx, *phone, StopBy::Key(fence.order), *at).await?;
         }
         Fact::Intent { .. } | Fact::Shown(..) | Fact::Ended { .. } | Fact::Record(_) | Fact::HandedBack => {}
     }
@@ -97,7 +98,9 @@ async fn end(tx: &mut Tx, order: OrderId, at: Ts, end: Disposition) -> Result<()
 }
 
 async fn store_record(tx: &mut Tx, record: &CallRecord, order: OrderId) -> Result<()> {
-    tx.run(query(RECORD).bind(order.0).bind(Json::of(record)?)).await?;
+    let talked = record.talk.map(|talk| talk.until.since(talk.from).as_secs());
+    let talked = talked.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+    tx.run(query(RECORD).bind(order.0).bind(Json::of(record)?).bind(talked)).await?;
     Ok(())
 }
 
@@ -119,6 +122,9 @@ async fn store_intent(
         .bind(dialog.map(Json::of).transpose()?)
         .bind(Json::of(&intent.end)?);
     if tx.run(stored).await? == 1 {
+        if intent.callee == Callee::Visitor {
+            tx.run(query(RANG).bind(fence.order.0).bind(intent.at)).await?;
+        }
         return Ok(true);
     }
     let before = intents(tx, fence.order).await?;
@@ -135,7 +141,9 @@ async fn show(tx: &mut Tx, order: OrderId, state: VisitorState, detail: &Detail,
     if matches!(state, VisitorState::Ended(_)) {
         tx.run(query(SHOW_DETAIL).bind(order.0).bind(Json::of(detail)?)).await?;
     } else if !ended {
-        tx.run(query(SHOW).bind(order.0).bind(Json::of(&state)?).bind(Json::of(detail)?)).await?;
+        let answered = u32::from(state >= VisitorState::Waiting);
+        let show = query(SHOW).bind(order.0).bind(Json::of(&state)?).bind(Json::of(detail)?).bind(answered);
+        tx.run(show).await?;
     }
     Ok(())
 }
@@ -159,11 +167,6 @@ fn intent_row(row: &Row) -> sqlx::Result<StoredIntent> {
         dialog: row.maybe_json("dialog")?,
         ended_at: row.get::<Option<Column>>("ended_at")?.map(|at| at.0),
     })
-}
-
-/// Whether a number asked never to be called.
-pub(super) async fn stopped(db: &Db, phone: PhoneNumber) -> Result<bool> {
-    Ok(db.maybe(query(STOPPED).bind(phone.to_string())).await?.is_some())
 }
 
 /// Orders, the newest first; joined ones are not in it.
@@ -217,18 +220,17 @@ statements! {
         ON CONFLICT (order_id, process, seq) DO NOTHING";
     INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id, leg) DO NOTHING";
+    RANG = "UPDATE orders SET rang_at = $2 WHERE id = $1";
     DIALOG = "UPDATE intents SET dialog = $3 WHERE order_id = $1 AND leg = $2";
     INTENT_END = "UPDATE intents SET outcome = $3, ended_at = COALESCE($4, ended_at)
         WHERE order_id = $1 AND leg = $2";
-    SHOW = "UPDATE orders SET state = $2, detail = $3 WHERE id = $1 AND ended_at IS NULL";
+    SHOW = "UPDATE orders SET state = $2, detail = $3, answered = $4 WHERE id = $1 AND ended_at IS NULL";
     SHOW_DETAIL = "UPDATE orders SET detail = $2 WHERE id = $1";
     END = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5
         WHERE id = $1 AND ended_at IS NULL";
-    RECORD = "UPDATE orders SET record = $2, lease_owner = NULL, lease_until = NULL
+    RECORD = "UPDATE orders SET record = $2, talk_s = $3, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND record IS NULL";
     HAND_BACK = "UPDATE orders SET lease_owner = NULL, lease_until = NULL WHERE id = $1";
-    STOP = "INSERT INTO stop_list (phone, at, order_id) VALUES ($1, $2, $3) ON CONFLICT (phone) DO NOTHING";
-    STOPPED = "SELECT phone FROM stop_list WHERE phone = $1";
     INTENTS = "SELECT leg, process, callee, round, at, dialog, outcome, ended_at FROM intents
         WHERE order_id = $1 ORDER BY leg";
     JOURNAL = concat!("SELECT ", order_columns!(), ", s.key, s.name, o.record FROM orders o

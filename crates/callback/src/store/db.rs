@@ -70,7 +70,7 @@ pub(super) fn query(text: &'static str) -> Query {
 }
 
 /// How rows are locked; SQLite has one writer, and no such words.
-const LOCKS: [&str; 2] = ["FOR UPDATE SKIP LOCKED", "FOR UPDATE"];
+const LOCKS: [&str; 2] = ["FOR UPDATE OF o SKIP LOCKED", "FOR UPDATE"];
 
 /// The text as SQLite reads it.
 pub(super) fn for_lite(text: &'static str) -> SqlStr {

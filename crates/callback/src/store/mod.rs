@@ -6,18 +6,22 @@
 mod calls;
 mod db;
 mod difference;
+mod guards;
 mod orders;
 mod schema;
 mod sites;
+mod stops;
 mod types;
 mod words;
 mod writer;
 
 pub use difference::{Change, Difference, FieldChange};
+pub(crate) use guards::network;
 pub use orders::JOINED_WITHIN;
+pub use stops::StopBy;
 pub use words::{
-    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow, NewOrder, OrderFacts,
-    OrderPhone, OrderRow, ProcessFile, PublishedSite, RefusedOrder, StoredIntent,
+    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow,
+    NewOrder, OrderFacts, OrderPhone, OrderRow, ProcessFile, PublishedSite, StoredIntent,
 };
 
 use crate::ids::{SiteId, SiteKey};
@@ -31,15 +35,15 @@ use callback_core::time::Ts;
 use db::{Db, query};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use uuid::Uuid;
 use writer::{Signals, Slot, Work};
 
 /// What the store answers.
@@ -56,6 +60,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often other processes' changes of settings are looked for.
 const EPOCH_POLL: Duration = Duration::from_millis(500);
 
+/// Sites that are kept as they were read.
+const SITES: usize = 10_000;
+
 /// The store; clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -63,7 +70,15 @@ pub struct Store {
     writer: mpsc::Sender<Work>,
     orders: Arc<Notify>,
     settings: watch::Receiver<u64>,
+    sites: Arc<Mutex<Sites>>,
     trouble: watch::Receiver<Option<Arc<str>>>,
+}
+
+/// Published sites as they were read, at a number of [`Store::settings_epoch`].
+#[derive(Default)]
+struct Sites {
+    epoch: u64,
+    by_key: BTreeMap<SiteKey, Arc<PublishedSite>>,
 }
 
 /// A write on its way: resolves when it is committed. Dropped, it is written all the same.
@@ -100,7 +115,7 @@ impl Store {
         let (epoch_in, settings) = watch::channel(epoch);
         tokio::spawn(writer::run(db.clone(), waiting, signals));
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
-        Ok(Self { db, writer, orders, settings, trouble })
+        Ok(Self { db, writer, orders, settings, sites: Arc::default(), trouble })
     }
 
     /// Whether the database answers.
@@ -118,7 +133,14 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn check_statements(&self) -> Result<Vec<String>> {
-        let modules = [orders::STATEMENTS, calls::STATEMENTS, sites::STATEMENTS, writer::STATEMENTS];
+        let modules = [
+            orders::STATEMENTS,
+            guards::STATEMENTS,
+            stops::STATEMENTS,
+            calls::STATEMENTS,
+            sites::STATEMENTS,
+            writer::STATEMENTS,
+        ];
         Ok(self.db.prepare(modules.concat()).await?)
     }
 
@@ -180,8 +202,8 @@ impl Store {
         self.trouble.clone()
     }
 
-    /// Stores an order that is to be called; committed when this returns. Decides in the transaction whether
-    /// it is another's repetition.
+    /// Stores an order; committed when this returns. Decides in the transaction whether it is another's repetition,
+    /// and whether something stands against it: then it is stored ended.
     ///
     /// # Errors
     /// Overloaded; the order names a site that is not there; the store is closed.
@@ -190,41 +212,21 @@ impl Store {
         self.ask(|slot| Work::Accept(Box::new(order), slot)).await
     }
 
-    /// Stores an order that ended at its admission.
-    ///
-    /// # Errors
-    /// As [`Self::accept`].
-    pub async fn refuse(&self, order: RefusedOrder) -> Result<Acceptance> {
-        self.make_room()?;
-        self.ask(|slot| Work::Refuse(Box::new(order), slot)).await
-    }
-
-    /// Due orders that no living process has, the oldest first; they are `owner`'s until the lease ends.
+    /// Due orders that no living process has and whose turn has come, the oldest first; they are the claimant's
+    /// until the lease ends.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn claim(
-        &self,
-        owner: Uuid,
-        now: Ts,
-        lease: Duration,
-        limit: u32,
-    ) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::Claim { owner, now, lease, limit, slot }).await
+    pub async fn claim(&self, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::Claim(by, now, slot)).await
     }
 
     /// Orders that have ended, but whose process died before their record: to be recorded, never dialled.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn claim_unrecorded(
-        &self,
-        owner: Uuid,
-        now: Ts,
-        lease: Duration,
-        limit: u32,
-    ) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::ClaimUnrecorded { owner, now, lease, limit, slot }).await
+    pub async fn claim_unrecorded(&self, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::ClaimUnrecorded(by, now, slot)).await
     }
 
     /// Lengthens the leases of these; returns those that another process has, or that are over.
@@ -250,6 +252,30 @@ impl Store {
     /// The store is closed.
     pub async fn end_unclaimed(&self, order: OrderId, disposition: Disposition, now: Ts) -> Result<bool> {
         self.ask(|slot| Work::EndUnclaimed { order, disposition, now, slot }).await
+    }
+
+    /// Ends what the visitor sees of an order that only looks like a call. False where it does not look so any more.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn end_pretence(&self, order: OrderId, disposition: Disposition, now: Ts) -> Result<bool> {
+        self.ask(|slot| Work::EndPretence { order, disposition, now, slot }).await
+    }
+
+    /// Puts a number on the list of those who are never called. False where its address has brought too many.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn stop(&self, phone: PhoneNumber, by: StopBy, at: Ts) -> Result<bool> {
+        self.ask(|slot| Work::Stop { phone, by, at, slot }).await
+    }
+
+    /// Takes a number off that list. False where it is not on it.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn lift_stop(&self, phone: PhoneNumber) -> Result<bool> {
+        self.ask(|slot| Work::LiftStop(phone, slot)).await
     }
 
     /// Writes facts of a call. It never waits: await the [`Commit`] where something waits for it.
@@ -282,15 +308,30 @@ impl Store {
         dry_run: bool,
     ) -> Result<Difference> {
         let author = author.to_owned();
-        self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await
+        let applied = self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await;
+        self.read_sites().by_key.clear();
+        applied
     }
 
-    /// The published version of the site with this key.
+    /// The published version of the site with this key, within a second of its publication elsewhere.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<PublishedSite>> {
-        sites::by_key(&self.db, key).await
+    pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<Arc<PublishedSite>>> {
+        let epoch = *self.settings.borrow();
+        if let Some(known) = self.read_sites().by_key.get(key) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let site = sites::by_key(&self.db, key).await?.map(Arc::new);
+        let mut sites = self.read_sites();
+        // What was read under an older number may be older than what has been published since.
+        if let Some(site) = site.as_ref().filter(|_| sites.epoch == epoch) {
+            if sites.by_key.len() >= SITES {
+                sites.by_key.clear();
+            }
+            sites.by_key.insert(key.clone(), Arc::clone(site));
+        }
+        Ok(site)
     }
 
     /// The site as it was when an order was admitted: its version of the settings, and the customer of today.
@@ -346,7 +387,17 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn stopped(&self, phone: PhoneNumber) -> Result<bool> {
-        calls::stopped(&self.db, phone).await
+        stops::holds(&self.db, phone).await
+    }
+
+    /// The sites that were read; none, once anything was published.
+    fn read_sites(&self) -> MutexGuard<'_, Sites> {
+        let epoch = *self.settings.borrow();
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        if sites.epoch != epoch {
+            *sites = Sites { epoch, by_key: BTreeMap::new() };
+        }
+        sites
     }
 
     /// New orders are the first to be turned away.

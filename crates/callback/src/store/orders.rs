@@ -3,14 +3,13 @@
 use super::Result;
 use super::db::{Db, Row, Tx, query};
 use super::types::{Json, Ts as Column};
-use super::words::{
-    Acceptance, ClaimedOrder, Fence, NewOrder, OrderFacts, OrderPhone, OrderRow, RefusedOrder,
-};
-use super::{calls, statements};
+use super::words::{Acceptance, Claimant, ClaimedOrder, Fence, NewOrder, OrderFacts, OrderPhone, OrderRow};
+use super::{calls, guards, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
-use callback_core::record::Disposition;
+use callback_core::order::{SLOT, STALE};
+use callback_core::record::{Disposition, NotCalled};
 use callback_core::time::Ts;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,69 +17,76 @@ use uuid::Uuid;
 /// Two orders of one telephone on one site whose times are closer than this are one wish.
 pub const JOINED_WITHIN: Duration = Duration::from_secs(300);
 
-/// Stores an order that is to be called, or finds out that it need not be.
+/// Stores an order: to be called, or ended where something stands against it, or joined to one that runs.
 pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> {
     let facts = &order.facts;
     let phone = order.phone.to_string();
-    tx.run(query(STAND_IN_LINE).bind(facts.site.0).bind(phone.as_str())).await?;
+    guards::stand_in_line(tx, &phone).await?;
     if let Some(before) = stored_before(tx, facts, &phone).await? {
         return Ok(before);
     }
-    let running = query(RUNNING)
-        .bind(facts.site.0)
-        .bind(phone.as_str())
+    let mut refused = order.refused;
+    let mut joined_to = if refused.is_none() { beside(tx, RUNNING, order, &phone).await? } else { None };
+    if refused.is_none() && joined_to.is_none() {
+        refused = guards::against_new(tx, order, &phone).await?;
+    }
+    if refused.is_some_and(NotCalled::is_secret) {
+        // It looks like a call, and whoever orders again sees that one.
+        joined_to = beside(tx, PRETENDED, order, &phone).await?;
+    }
+    let seems = if refused.is_some_and(NotCalled::is_secret) { order.pretence } else { Duration::ZERO };
+    let ended = refused.filter(|_| joined_to.is_none());
+    let ended = ended.map(|reason| (Disposition::NotCalled(reason), order.run_at + seems));
+    let state = match ended {
+        Some((disposition, _)) => VisitorState::Ended(disposition),
+        None if order.run_at > facts.accepted_at => VisitorState::Scheduled,
+        None => VisitorState::Accepted,
+    };
+    insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to, state, ended }).await?;
+    let stored = by_id(tx, facts.id).await?;
+    Ok(if joined_to.is_some() { Acceptance::Joined(stored) } else { Acceptance::New(stored) })
+}
+
+/// Another order of the same telephone and site, for about the same time.
+async fn beside(tx: &mut Tx, which: &'static str, order: &NewOrder, phone: &str) -> Result<Option<Uuid>> {
+    let mut beside = query(which)
+        .bind(order.facts.site.0)
+        .bind(phone)
         .bind(order.run_at - JOINED_WITHIN)
         .bind(order.run_at + JOINED_WITHIN);
-    let running: Option<Uuid> = tx.maybe(running).await?.map(|row| row.get("id")).transpose()?;
-    let state =
-        if order.run_at > facts.accepted_at { VisitorState::Scheduled } else { VisitorState::Accepted };
-    insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to: running, state, ended: None })
-        .await?;
-    let stored = by_id(tx, facts.id).await?;
-    Ok(if running.is_some() { Acceptance::Joined(stored) } else { Acceptance::New(stored) })
-}
-
-/// Stores an order that ended at its admission.
-pub(super) async fn refuse(tx: &mut Tx, order: &RefusedOrder) -> Result<Acceptance> {
-    let facts = &order.facts;
-    let phone = order.phone.to_string();
-    tx.run(query(STAND_IN_LINE).bind(facts.site.0).bind(phone.as_str())).await?;
-    if let Some(before) = stored_before(tx, facts, &phone).await? {
-        return Ok(before);
+    if which == PRETENDED {
+        beside = beside.bind(order.facts.accepted_at);
     }
-    let place = Place {
-        phone: &phone,
-        run_at: facts.accepted_at,
-        joined_to: None,
-        state: VisitorState::Ended(order.disposition),
-        ended: Some(order.disposition),
-    };
-    insert(tx, facts, &place).await?;
-    Ok(Acceptance::New(by_id(tx, facts.id).await?))
+    Ok(tx.maybe(beside).await?.map(|row| row.get("id")).transpose()?)
 }
 
-/// Gives due orders to a process, the oldest first.
-pub(super) async fn claim(
-    tx: &mut Tx,
-    owner: Uuid,
-    now: Ts,
-    lease: Duration,
-    limit: u32,
-) -> Result<Vec<ClaimedOrder>> {
-    let due = query(CLAIM).bind(owner).bind(now + lease).bind(now).bind(limit);
+/// Gives due orders to a process, the oldest first: no more of a customer's than may run at once, and of a site's
+/// that were made for this time no more than managers are free. What is stale goes to whoever ends it.
+pub(super) async fn claim(tx: &mut Tx, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
+    guards::stand_in_line(tx, "claims").await?;
+    let due = query(CLAIM)
+        .bind(by.owner)
+        .bind(now + by.lease)
+        .bind(now)
+        .bind(by.limit)
+        .bind(now - STALE)
+        .bind(now - SLOT)
+        .bind(by.room);
     let rows = tx.all(due).await?;
-    claimed(tx, rows).await
+    let mut claimed = claimed(tx, rows).await?;
+    let deferred = |claimed: &&mut ClaimedOrder| claimed.order.run_at > claimed.order.facts.accepted_at;
+    for claimed in claimed.iter_mut().filter(deferred).filter(|claimed| claimed.fence.process == 1) {
+        if by.guarded {
+            let phone = claimed.phone.to_string();
+            claimed.refused = guards::against_deferred(tx, claimed.fence.order, &phone, now).await?;
+        }
+    }
+    Ok(claimed)
 }
 
 /// Gives orders that have ended, but whose process died before it wrote the record, to a process that writes it.
-pub(super) async fn claim_unrecorded(
-    tx: &mut Tx,
-    owner: Uuid,
-    now: Ts,
-    lease: Duration,
-    limit: u32,
-) -> Result<Vec<ClaimedOrder>> {
-    let open = query(CLAIM_UNRECORDED).bind(owner).bind(now + lease).bind(now).bind(limit);
+pub(super) async fn claim_unrecorded(tx: &mut Tx, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
+    let open = query(CLAIM_UNRECORDED).bind(by.owner).bind(now + by.lease).bind(now).bind(by.limit);
     let rows = tx.all(open).await?;
     claimed(tx, rows).await
 }
@@ -91,9 +97,11 @@ async fn claimed(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ClaimedOrder>> {
         let order = by_id(tx, OrderId(row.get("id")?)).await?;
         let OrderPhone::Number(phone) = order.phone else { continue };
         let fence = Fence { order: order.facts.id, process: order.process };
-        let intents = calls::intents(tx, fence.order).await?;
+        let is_first = fence.process == 1;
+        let intents = if is_first { Vec::new() } else { calls::intents(tx, fence.order).await? };
         let last_sign = row.get::<Option<Column>>("last_sign")?.map_or(order.facts.accepted_at, |at| at.0);
-        claimed.push(ClaimedOrder { fence, phone, plan: row.maybe_json("plan")?, intents, last_sign, order });
+        let plan = row.maybe_json("plan")?;
+        claimed.push(ClaimedOrder { fence, phone, plan, intents, last_sign, order, refused: None });
     }
     claimed.sort_by_key(|claimed| (claimed.order.run_at, claimed.fence.order));
     Ok(claimed)
@@ -129,6 +137,13 @@ pub(super) async fn end_unclaimed(tx: &mut Tx, order: OrderId, end: Disposition,
     Ok(tx.run(ended).await? == 1)
 }
 
+/// Ends what the visitor sees of an order that only looks like a call; what became of it stays. False where it does
+/// not look so any more.
+pub(super) async fn end_pretence(tx: &mut Tx, order: OrderId, end: Disposition, now: Ts) -> Result<bool> {
+    let seen = Json::of(&VisitorState::Ended(end))?;
+    Ok(tx.run(query(END_PRETENCE).bind(order.0).bind(now).bind(seen)).await? == 1)
+}
+
 /// The order as its own site's visitors may ask for it.
 pub(super) async fn order(db: &Db, site: &SiteKey, id: OrderId) -> Result<Option<OrderRow>> {
     let row = db.maybe(query(ORDER_OF_SITE).bind(id.0).bind(site.as_str())).await?;
@@ -146,11 +161,11 @@ struct Place<'a> {
     run_at: Ts,
     joined_to: Option<Uuid>,
     state: VisitorState,
-    ended: Option<Disposition>,
+    ended: Option<(Disposition, Ts)>,
 }
 
 async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<()> {
-    let (disposition, reason) = place.ended.map(Disposition::keys).unzip();
+    let (disposition, reason) = place.ended.map(|(disposition, _)| disposition.keys()).unzip();
     let order = query(INSERT)
         .bind(facts.id.0)
         .bind(facts.site.0)
@@ -163,10 +178,11 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<()
         .bind(Json::of(&facts.visit)?)
         .bind(Json::of(&facts.consent)?)
         .bind(facts.ip.map(|ip| ip.to_string()))
+        .bind(facts.ip.map(guards::network))
         .bind(place.joined_to)
         .bind(Json::of(&place.state)?)
         .bind(Json::of(&Detail::default())?)
-        .bind(place.ended.map(|_| facts.accepted_at))
+        .bind(place.ended.map(|(_, at)| at))
         .bind(disposition)
         .bind(reason.flatten());
     tx.run(order).await?;
@@ -214,7 +230,8 @@ pub(super) fn order_row(row: &Row) -> sqlx::Result<OrderRow> {
 /// The columns of an order `o`, and of `j`, the order that it is joined to.
 macro_rules! order_columns {
     () => {
-        "o.id, o.site_id, o.customer_id, o.phone, o.country, o.settings_version, o.accepted_at, o.run_at, \
+        "o.id, o.site_id, o.customer_id, o.phone, o.country, o.settings_version, o.accepted_at, \
+         COALESCE(j.run_at, o.run_at) AS run_at, \
          o.visit, o.consent, o.ip, o.joined_to, o.process, COALESCE(j.state, o.state) AS state, \
          COALESCE(j.detail, o.detail) AS detail, COALESCE(j.ended_at, o.ended_at) AS ended_at"
     };
@@ -222,11 +239,9 @@ macro_rules! order_columns {
 pub(super) use order_columns;
 
 statements! {
-    STAND_IN_LINE = "INSERT INTO order_lines (site_id, phone, turns) VALUES ($1, $2, 1)
-        ON CONFLICT (site_id, phone) DO UPDATE SET turns = order_lines.turns + 1";
     INSERT = "INSERT INTO orders (id, site_id, customer_id, phone, country, settings_version, accepted_at,
-            run_at, visit, consent, ip, joined_to, state, detail, process, ended_at, disposition, reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17)";
+            run_at, visit, consent, ip, network, joined_to, state, detail, process, ended_at, disposition, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $17, $18)";
     ORDER = concat!("SELECT ", order_columns!(), " FROM orders o LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.id = $1");
     ORDER_OF_SITE = concat!("SELECT ", order_columns!(), " FROM orders o
@@ -236,19 +251,42 @@ statements! {
         WHERE site_id = $1 AND phone = $2 AND run_at > $3 AND run_at < $4
             AND ended_at IS NULL AND joined_to IS NULL
         ORDER BY run_at, id LIMIT 1";
-    CLAIM = "WITH due AS MATERIALIZED (
-            SELECT id FROM orders
+    PRETENDED = "SELECT id FROM orders
+        WHERE phone = $2 AND run_at > $3 AND run_at < $4 AND site_id = $1
+            AND reason IN ('blacklist', 'limits') AND ended_at > $5 AND joined_to IS NULL
+        ORDER BY run_at, id LIMIT 1";
+    CLAIM = "WITH line AS MATERIALIZED (
+            SELECT id, customer_id, site_id, run_at, run_at > accepted_at AS deferred,
+                process > 0 OR run_at <= $6 OR (run_at <= $5 AND run_at = accepted_at) AS must,
+                ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY run_at, id) AS of_customer,
+                ROW_NUMBER() OVER (PARTITION BY site_id ORDER BY run_at, id) AS of_site
+            FROM orders
             WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
-                AND (lease_until IS NULL OR lease_until <= $3)
-            ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+                AND (lease_until IS NULL OR lease_until <= $3)),
+        busy AS MATERIALIZED (
+            SELECT customer_id, site_id, COUNT(*) AS calls FROM orders
+            WHERE ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $3
+                AND customer_id IN (SELECT customer_id FROM line)
+            GROUP BY customer_id, site_id),
+        turn AS MATERIALIZED (
+            SELECT l.id, l.must, ROW_NUMBER() OVER (PARTITION BY l.must ORDER BY l.run_at, l.id) AS place
+            FROM line l JOIN customers c ON c.id = l.customer_id JOIN sites s ON s.id = l.site_id
+            WHERE l.must
+                OR (l.of_customer + COALESCE((SELECT SUM(calls) FROM busy WHERE customer_id = c.id), 0) <= c.max_calls
+                    AND (NOT l.deferred
+                        OR l.of_site + COALESCE((SELECT calls FROM busy WHERE site_id = s.id), 0) <= s.managers))),
+        due AS MATERIALIZED (
+            SELECT o.id FROM orders o JOIN turn t ON t.id = o.id
+            WHERE t.must OR t.place <= $7
+            ORDER BY o.run_at, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
         WHERE id IN (SELECT id FROM due) RETURNING id, plan, last_sign";
     CLAIM_UNRECORDED = "WITH open AS MATERIALIZED (
-            SELECT id FROM orders
+            SELECT id FROM orders o
             WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0
                 AND (lease_until IS NULL OR lease_until <= $3)
-            ORDER BY ended_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+            ORDER BY ended_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
         WHERE id IN (SELECT id FROM open) RETURNING id, plan, last_sign";
@@ -258,6 +296,8 @@ statements! {
     END_UNCLAIMED = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5,
             process = CASE process WHEN 0 THEN 0 ELSE process + 1 END, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";
+    END_PRETENCE = "UPDATE orders SET state = $3, ended_at = $2
+        WHERE id = $1 AND joined_to IS NULL AND reason IN ('blacklist', 'limits') AND ended_at > $2";
     WAITING = "SELECT COUNT(*) AS waiting FROM orders
         WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $1
             AND (lease_until IS NULL OR lease_until <= $1)";

@@ -6,8 +6,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
+    (2, "guards", include_str!("../../migrations/0002_guards.sql")),
+];
 
 /// What PostgreSQL calls a type, and what SQLite does.
 const TYPES: [(&str, &str); 4] =

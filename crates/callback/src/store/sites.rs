@@ -7,6 +7,7 @@ use super::words::{Customer, Error, OrderFacts, PublishedSite};
 use super::{Result, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::{CustomerSettings, SettingsFile, SiteSettings};
+use callback_core::blacklist::Blacklist;
 use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde_json::{Value, json};
@@ -68,6 +69,7 @@ fn published(row: &Row) -> sqlx::Result<PublishedSite> {
             time_zone: row.get("time_zone")?,
             max_calls: row.number("max_calls")?,
             sites: row.number("sites")?,
+            blacklist: row.json("blacklist")?,
         },
     })
 }
@@ -105,6 +107,7 @@ async fn customer_change(
         "country": customer.country,
         "time_zone": customer.time_zone,
         "max_calls": customer.max_calls,
+        "blacklist": customer.blacklist,
     });
     let stored = match before {
         None => Value::Null,
@@ -113,6 +116,7 @@ async fn customer_change(
             "country": row.get::<String>("country")?,
             "time_zone": row.get::<String>("time_zone")?,
             "max_calls": row.number::<u32>("max_calls")?,
+            "blacklist": row.json::<Blacklist>("blacklist")?,
         }),
     };
     if stored == after {
@@ -125,7 +129,8 @@ async fn customer_change(
             .bind(customer.name.as_str())
             .bind(customer.country.to_string())
             .bind(customer.time_zone.as_str())
-            .bind(customer.max_calls);
+            .bind(customer.max_calls)
+            .bind(Json::of(&customer.blacklist)?);
         let write = if before.is_some() { write } else { write.bind(customer.email.as_str()).bind(now) };
         tx.run(write).await?;
     }
@@ -161,7 +166,8 @@ async fn site_change(
             .bind(id.0)
             .bind(&*site.body.name)
             .bind(site.body.origin.as_str())
-            .bind(version);
+            .bind(version)
+            .bind(u32::try_from(site.body.managers.len().max(1)).unwrap_or(u32::MAX));
         let place = match before {
             Some(_) => place,
             None => place.bind(customer.0).bind(site.key.as_str()).bind(now),
@@ -184,7 +190,7 @@ async fn site_change(
 macro_rules! site_columns {
     () => {
         "s.id, s.key, v.version, v.body, c.id AS customer_id, c.name, c.country, c.time_zone, c.max_calls, \
-         (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites"
+         c.blacklist, (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites"
     };
 }
 
@@ -192,16 +198,16 @@ statements! {
     HOLD_EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch' FOR UPDATE";
     NEXT_EPOCH = "UPDATE counters SET value = value + 1 WHERE name = 'settings_epoch'";
     EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch'";
-    CUSTOMER = "SELECT id, name, country, time_zone, max_calls FROM customers WHERE email = $1";
-    CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, email, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5
+    CUSTOMER = "SELECT id, name, country, time_zone, max_calls, blacklist FROM customers WHERE email = $1";
+    CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, blacklist, email, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5, blacklist = $6
         WHERE id = $1";
     SITE = "SELECT s.customer_id, s.version, v.body FROM sites s
         JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.key = $1";
-    CREATE_SITE = "INSERT INTO sites (id, name, origin, version, customer_id, key, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    CHANGE_SITE = "UPDATE sites SET name = $2, origin = $3, version = $4 WHERE id = $1";
+    CREATE_SITE = "INSERT INTO sites (id, name, origin, version, managers, customer_id, key, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    CHANGE_SITE = "UPDATE sites SET name = $2, origin = $3, version = $4, managers = $5 WHERE id = $1";
     PUBLISH = "INSERT INTO site_versions (site_id, version, author, published_at, body)
         VALUES ($1, $2, $3, $4, $5)";
     BY_KEY = concat!("SELECT ", site_columns!(), " FROM sites s JOIN customers c ON c.id = s.customer_id

@@ -1,11 +1,12 @@
 //! What goes into the store and what comes out of it.
 
 use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::number::{Country, PhoneNumber};
 use callback_core::plan::Plan;
-use callback_core::record::{CallRecord, Disposition};
+use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -67,26 +70,46 @@ pub struct OrderFacts {
     pub ip: Option<IpAddr>,
 }
 
-/// An order that is to be called.
+/// An order that is brought.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewOrder {
-    /// Whom.
-    pub phone: PhoneNumber,
-    /// When; the instant of its acceptance for "now".
+    /// For whom.
+    pub phone: OrderPhone,
+    /// When it is due; the instant of its acceptance for "now".
     pub run_at: Ts,
+    /// Why it is not called, where that is known before the store is asked: it is stored ended.
+    pub refused: Option<NotCalled>,
+    /// How long it looks like a call to its visitor, if what stands against it is not to be told.
+    pub pretence: Duration,
+    /// What is held to; none in practice, where no telephone rings.
+    pub caps: Option<AddressCaps>,
     /// The rest.
     pub facts: OrderFacts,
 }
 
-/// An order that ends at its admission.
-#[derive(Clone, PartialEq, Debug)]
-pub struct RefusedOrder {
-    /// For whom.
-    pub phone: OrderPhone,
-    /// What became of it.
-    pub disposition: Disposition,
-    /// The rest.
-    pub facts: OrderFacts,
+/// How many orders of one address may stay without an answer: by how many they may outnumber those whose visitors
+/// did answer, within a span.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressCaps {
+    /// Within ten minutes.
+    pub in_10min: u32,
+    /// Within an hour.
+    pub in_hour: u32,
+}
+
+/// Who claims orders, and how much he can carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claimant {
+    /// The process.
+    pub owner: Uuid,
+    /// How long they are his without a word from him.
+    pub lease: Duration,
+    /// How many he takes at once.
+    pub limit: u32,
+    /// How many calls he can begin. Those that are only to be ended, or went on before, he takes all the same.
+    pub room: u32,
+    /// Whether the caps per telephone are held to: not in practice.
+    pub guarded: bool,
 }
 
 /// What an order was made for.
@@ -124,7 +147,7 @@ impl FromStr for OrderPhone {
 pub struct OrderRow {
     /// For whom.
     pub phone: OrderPhone,
-    /// When it is due.
+    /// When it is due; of a joined order, when the other is.
     pub run_at: Ts,
     /// The running order that it saw when it came: this one is never dialled.
     pub joined_to: Option<OrderId>,
@@ -177,6 +200,8 @@ pub struct ClaimedOrder {
     pub intents: Vec<StoredIntent>,
     /// When the last of them was seen alive; the acceptance, where there was none.
     pub last_sign: Ts,
+    /// What stands against it by now, though it was accepted for a time to come.
+    pub refused: Option<NotCalled>,
 }
 
 impl ClaimedOrder {
@@ -299,6 +324,8 @@ pub struct Customer {
     pub max_calls: u32,
     /// How many sites there are.
     pub sites: u32,
+    /// Whom none of them calls.
+    pub blacklist: Blacklist,
 }
 
 /// A line of the journal.

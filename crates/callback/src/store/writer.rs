@@ -5,16 +5,17 @@
 //! the others of its batch are written without it. It knows nothing of what it writes.
 
 use super::db::{Db, Tx, query};
-use super::words::{Acceptance, ClaimedOrder, Error, Fact, Fence, NewOrder, RefusedOrder};
+use super::stops::{self, StopBy};
+use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, NewOrder};
 use super::{Difference, Result, calls, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::id::OrderId;
+use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
 use callback_core::time::Ts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use uuid::Uuid;
 
 /// Items that may wait. Live calls write behind, so this is minutes of a whole node's calls.
 pub(super) const WAITING: usize = 262_144;
@@ -30,21 +31,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// One item: what to write, and who waits for it.
 pub(super) enum Work {
     Accept(Box<NewOrder>, Slot<Acceptance>),
-    Refuse(Box<RefusedOrder>, Slot<Acceptance>),
-    Claim {
-        owner: Uuid,
-        now: Ts,
-        lease: Duration,
-        limit: u32,
-        slot: Slot<Vec<ClaimedOrder>>,
-    },
-    ClaimUnrecorded {
-        owner: Uuid,
-        now: Ts,
-        lease: Duration,
-        limit: u32,
-        slot: Slot<Vec<ClaimedOrder>>,
-    },
+    Claim(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
+    ClaimUnrecorded(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
     Renew {
         fences: Vec<Fence>,
         now: Ts,
@@ -58,6 +46,19 @@ pub(super) enum Work {
         now: Ts,
         slot: Slot<bool>,
     },
+    EndPretence {
+        order: OrderId,
+        disposition: Disposition,
+        now: Ts,
+        slot: Slot<bool>,
+    },
+    Stop {
+        phone: PhoneNumber,
+        by: StopBy,
+        at: Ts,
+        slot: Slot<bool>,
+    },
+    LiftStop(PhoneNumber, Slot<bool>),
     Write(Fence, Vec<Fact>, Slot<()>),
     Apply {
         file: Arc<SettingsFile>,
@@ -202,13 +203,8 @@ impl Work {
     async fn run(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
         match self {
             Self::Accept(order, slot) => slot.fill(orders::accept(tx, order).await),
-            Self::Refuse(order, slot) => slot.fill(orders::refuse(tx, order).await),
-            Self::Claim { owner, now, lease, limit, slot } => {
-                slot.fill(orders::claim(tx, *owner, *now, *lease, *limit).await)
-            }
-            Self::ClaimUnrecorded { owner, now, lease, limit, slot } => {
-                slot.fill(orders::claim_unrecorded(tx, *owner, *now, *lease, *limit).await)
-            }
+            Self::Claim(by, now, slot) => slot.fill(orders::claim(tx, *by, *now).await),
+            Self::ClaimUnrecorded(by, now, slot) => slot.fill(orders::claim_unrecorded(tx, *by, *now).await),
             Self::Renew { fences, now, lease, slot } => {
                 slot.fill(orders::renew(tx, fences, *now, *lease).await)
             }
@@ -216,6 +212,11 @@ impl Work {
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }
+            Self::EndPretence { order, disposition, now, slot } => {
+                slot.fill(orders::end_pretence(tx, *order, *disposition, *now).await)
+            }
+            Self::Stop { phone, by, at, slot } => slot.fill(stops::add(tx, *phone, *by, *at).await),
+            Self::LiftStop(phone, slot) => slot.fill(stops::lift(tx, *phone).await),
             Self::Write(fence, facts, slot) => slot.fill(calls::write(tx, *fence, facts).await),
             Self::Apply { file, author, now, dry_run, slot } => {
                 slot.fill(sites::apply(tx, file, author, *now, *dry_run).await)
@@ -226,10 +227,13 @@ impl Work {
 
     fn fail(&mut self, error: sqlx::Error) {
         match self {
-            Self::Accept(_, slot) | Self::Refuse(_, slot) => slot.fail(error),
-            Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.fail(error),
+            Self::Accept(_, slot) => slot.fail(error),
+            Self::Claim(_, _, slot) | Self::ClaimUnrecorded(_, _, slot) => slot.fail(error),
             Self::Renew { slot, .. } => slot.fail(error),
-            Self::EndUnclaimed { slot, .. } => slot.fail(error),
+            Self::EndUnclaimed { slot, .. }
+            | Self::EndPretence { slot, .. }
+            | Self::Stop { slot, .. }
+            | Self::LiftStop(_, slot) => slot.fail(error),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
         }
@@ -241,10 +245,12 @@ impl Work {
                 slot.tell();
                 signals.orders.notify_one();
             }
-            Self::Refuse(_, slot) => slot.tell(),
-            Self::Claim { slot, .. } | Self::ClaimUnrecorded { slot, .. } => slot.tell(),
+            Self::Claim(_, _, slot) | Self::ClaimUnrecorded(_, _, slot) => slot.tell(),
             Self::Renew { slot, .. } => slot.tell(),
-            Self::EndUnclaimed { slot, .. } => slot.tell(),
+            Self::EndUnclaimed { slot, .. }
+            | Self::EndPretence { slot, .. }
+            | Self::Stop { slot, .. }
+            | Self::LiftStop(_, slot) => slot.tell(),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.tell(),
             Self::Apply { slot, .. } => {
                 slot.tell();

@@ -2,12 +2,17 @@
 
 use super::App;
 use super::error::Problem;
-use crate::store::PublishedSite;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use crate::store::{AddressCaps, PublishedSite};
+use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use callback_core::id::OrderId;
 use callback_core::site::Origin;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// What of the configuration decides who may ask.
 #[derive(Clone, Debug)]
@@ -18,6 +23,44 @@ pub struct Door {
     pub trusted_proxies: Vec<IpNet>,
     /// How many orders may wait.
     pub queue: u32,
+    /// What is held to; none in practice.
+    pub caps: Option<AddressCaps>,
+}
+
+/// A request from a site's page: for which site, and whose; it may be asked.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) site: Arc<PublishedSite>,
+    /// The order that it is about, where its id is one.
+    pub(crate) order: Option<OrderId>,
+    /// The visitor's address.
+    pub(crate) ip: IpAddr,
+    pub(crate) cors: Cors,
+}
+
+impl FromRequestParts<App> for Page {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path: Result<Path<Vec<(String, String)>>, _> = Path::from_request_parts(parts, app).await;
+        let Path(path) = path.map_err(|_| Problem::NotFound)?;
+        let mut path = path.into_iter().map(|(_, part)| part);
+        let (key, order) = (path.next().unwrap_or_default(), path.next());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        let peer = peer.ok_or(Problem::NotFound)?;
+        let ip = client_ip(&parts.headers, peer, app);
+        app.flood.request(ip, Instant::now())?;
+        let key = key.parse().map_err(|_| Problem::SiteUnknown)?;
+        let site = app.store.site_by_key(&key).await.map_err(Problem::internal)?;
+        let site = site.ok_or(Problem::SiteUnknown)?;
+        let cors = if parts.method == Method::POST {
+            post(&parts.headers, &site, app)
+        } else {
+            get(&parts.headers, &site, app)
+        }?;
+        let order = order.and_then(|order| order.parse().ok()).map(OrderId);
+        Ok(Self { site, order, ip, cors })
+    }
 }
 
 /// The headers that let the page read the answer (WHATWG Fetch, CORS).
@@ -25,13 +68,13 @@ pub struct Door {
 pub(crate) struct Cors(Option<HeaderValue>);
 
 /// A request that changes something: its origin must be named and right.
-pub(crate) fn post(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
+fn post(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
     let origin = headers.get(header::ORIGIN).ok_or(Problem::OriginRefused)?;
     allowed(origin, site, app)
 }
 
 /// A request that only reads: without an origin it must come from our own pages.
-pub(crate) fn get(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
+fn get(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
     match headers.get(header::ORIGIN) {
         Some(origin) => allowed(origin, site, app),
         None if headers.get("sec-fetch-site").is_some_and(|from| from == "same-origin") => Ok(Cors(None)),
@@ -76,7 +119,7 @@ impl Cors {
 }
 
 /// The visitor's address: the peer's, or what a trusted proxy says, read from the right (RFC 7239 §8.1).
-pub(crate) fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
+fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
     let trusted = |ip: &IpAddr| app.door.trusted_proxies.iter().any(|network| network.contains(ip));
     let mut ip = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());

@@ -30,6 +30,12 @@ pub(crate) enum Problem {
     OrderConflict,
     /// More orders wait than can be carried.
     Overloaded,
+    /// Nothing can be stored this moment.
+    Unavailable,
+    /// The cancel has not reached the call.
+    NotCancelled,
+    /// One address asks too much.
+    TooMany,
     /// What was asked for is not there.
     NotFound,
     /// Our fault; it is logged where it is made.
@@ -94,6 +100,21 @@ impl Problem {
                 "overloaded",
                 "More calls wait than can be made at once. Try again in half a minute.",
             ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service can store nothing this moment. Try again in half a minute.",
+            ),
+            Self::NotCancelled => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not-cancelled",
+                "The cancel has not reached the call yet. Cancel again in a moment.",
+            ),
+            Self::TooMany => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests come from this address. Wait half a minute.",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here."),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -117,7 +138,7 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
         }
         response

@@ -2,6 +2,7 @@
 
 mod door;
 mod error;
+mod flood;
 mod orders;
 mod status;
 
@@ -15,6 +16,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use flood::Flood;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) engine: Engine,
     pub(crate) door: Arc<Door>,
+    flood: Arc<Flood>,
     /// Where what legs heard is kept, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
 }
@@ -36,7 +39,7 @@ impl App {
     /// Puts together what handlers work with.
     #[must_use]
     pub fn new(store: Store, engine: Engine, door: Door, recordings: Option<Arc<Path>>) -> Self {
-        Self { store, engine, door: Arc::new(door), recordings }
+        Self { store, engine, door: Arc::new(door), flood: Arc::default(), recordings }
     }
 }
 

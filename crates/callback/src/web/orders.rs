@@ -1,22 +1,22 @@
 //! The order API: what a page of a customer's site may ask (`docs/api.md`).
 
+use super::App;
+use super::door::Page;
 use super::error::Problem;
-use super::status::{Status, pretence};
-use super::{App, door};
-use crate::engine::{Shown, wall_now};
-use crate::ids::SiteKey;
-use crate::store::{
-    self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder,
-};
+use super::flood::StreamPass;
+use super::status::{Status, is_secret, pretence};
+use crate::engine::{Hub, Shown, wall_now};
+use crate::pretence::Pretence;
+use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite};
 use crate::timeline::stamp;
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use callback_core::flow::Canceller;
+use callback_core::flow::{Canceller, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -71,35 +71,49 @@ pub(crate) struct OrderView {
 /// `POST /w/v1/{site_key}/orders`
 pub(crate) async fn create(
     State(app): State<App>,
-    Path(key): Path<String>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    page: Page,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let site = app.site(&key).await?;
-    let cors = door::post(&headers, &site, &app)?;
-    let now = wall_now();
     let answer = match body {
-        Ok(body) => take_order(&app, &site, &headers, peer, &body, now).await,
-        Err(_) => Err(Problem::BodyTooLong),
+        Ok(body) => take_order(&app, &page, &body, wall_now()).await,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::BodyTooLong),
+        Err(_) => Err(Problem::BodyInvalid("the body did not come whole; send it again".to_owned())),
     };
-    Ok(cors.on(answer.into_response()))
+    Ok(page.cors.on(answer.into_response()))
 }
 
 async fn take_order(
     app: &App,
-    site: &PublishedSite,
-    headers: &HeaderMap,
-    peer: SocketAddr,
+    page: &Page,
     body: &[u8],
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
+    let order = read(body, page, app, now)?;
+    if let Some(problem) = cannot_take(app, now).await {
+        return known(app, page, &order, problem, now).await;
+    }
+    // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
+    let accepted = tokio::time::timeout(PATIENCE, app.store.accept(order)).await;
+    let (status, order) = match accepted.map_err(|_| Problem::Unavailable)? {
+        Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
+        Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
+        Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
+        Err(store::Error::Overloaded) => return Err(Problem::Overloaded),
+        Err(error) => return Err(Problem::internal(error)),
+    };
+    if order.state == VisitorState::Ended(Disposition::NotCalled(NotCalled::RefusedNumber)) {
+        return Err(Problem::PhoneRefused);
+    }
+    app.engine.wake();
+    Ok((status, Json(view(app, &page.site, &order, now))))
+}
+
+/// Reads an order, and what stands against it as far as that is known without the store.
+fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Problem> {
     let body: OrderBody =
         serde_json::from_slice(body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
-    if app.engine.is_closing() {
-        return Err(Problem::Overloaded);
-    }
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
+    let site = &page.site;
     let mut facts = OrderFacts {
         id: OrderId(body.order_id),
         site: site.id,
@@ -109,151 +123,166 @@ async fn take_order(
         accepted_at: now,
         visit: bounded(body.visit, "visit")?,
         consent: bounded(body.consent, "consent")?,
-        ip: Some(door::client_ip(headers, peer, app)),
+        ip: Some(page.ip),
     };
-    let (phone, home) = match number::parse(&body.phone, body.country) {
-        Ok(parsed) => parsed,
-        Err(Unusable::Invalid) => return Err(Problem::PhoneInvalid),
+    let caps = app.door.caps;
+    match number::parse(&body.phone, body.country) {
+        Ok((number, home)) => {
+            facts.country = home;
+            let lists = [&site.body.blacklist, &site.customer.blacklist];
+            let refused = match may_be_called(number, home, &site.body) {
+                Ok(()) if lists.iter().any(|list| list.names(number, facts.ip)) => Some(NotCalled::Blacklist),
+                Ok(()) => None,
+                Err(reason) => Some(reason),
+            };
+            let pretence = Pretence::of(facts.id, number, run_at, &facts, site).ends_at().since(run_at);
+            Ok(NewOrder { phone: OrderPhone::Number(number), run_at, refused, pretence, caps, facts })
+        }
+        Err(Unusable::Invalid) => Err(Problem::PhoneInvalid),
         Err(Unusable::RefusedClass) => {
-            return Err(refuse(app, OrderPhone::Written(body.phone.into()), facts).await);
+            let (phone, refused) = (OrderPhone::Written(body.phone.into()), Some(NotCalled::RefusedNumber));
+            Ok(NewOrder { phone, run_at, refused, pretence: Duration::ZERO, caps, facts })
         }
-    };
-    facts.country = home;
-    if may_be_called(phone, home, &site.body).is_err() {
-        return Err(refuse(app, OrderPhone::Number(phone), facts).await);
     }
-    if app.store.waiting(now).await.map_err(Problem::internal)? >= u64::from(app.door.queue) {
-        return Err(Problem::Overloaded);
-    }
-    let stopped = app.store.stopped(phone).await.map_err(Problem::internal)?;
-    // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
-    let accepted = tokio::time::timeout(PATIENCE, async {
-        if stopped {
-            let disposition = Disposition::NotCalled(NotCalled::Blacklist);
-            app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
-        } else {
-            app.store.accept(NewOrder { phone, run_at, facts }).await
-        }
-    });
-    let (status, order) = match accepted.await.map_err(|_| Problem::Overloaded)? {
-        Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
-        Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
-        Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
-        Err(store::Error::Overloaded) => return Err(Problem::Overloaded),
-        Err(error) => return Err(Problem::internal(error)),
-    };
-    app.engine.wake();
-    Ok((status, Json(view(app, site, &order, now))))
 }
 
-/// A number that is never called: the order is kept, and the visitor is told.
-async fn refuse(app: &App, phone: OrderPhone, facts: OrderFacts) -> Problem {
-    let disposition = Disposition::NotCalled(NotCalled::RefusedNumber);
-    match app.store.refuse(RefusedOrder { phone, disposition, facts }).await {
-        Ok(Acceptance::Conflict) => Problem::OrderConflict,
-        Ok(_) => Problem::PhoneRefused,
-        Err(store::Error::Overloaded) => Problem::Overloaded,
-        Err(error) => Problem::internal(error),
+/// Why no order is taken now.
+async fn cannot_take(app: &App, now: Ts) -> Option<Problem> {
+    if app.engine.is_closing() {
+        return Some(Problem::Overloaded);
+    }
+    if app.store.trouble().borrow().is_some() {
+        return Some(Problem::Unavailable);
+    }
+    match app.store.waiting(now).await {
+        Ok(waiting) => (waiting >= u64::from(app.door.queue)).then_some(Problem::Overloaded),
+        Err(error) => Some(Problem::internal(error)),
+    }
+}
+
+/// An order that was accepted before is answered as before, whatever is in the way of new ones.
+async fn known(
+    app: &App,
+    page: &Page,
+    order: &NewOrder,
+    problem: Problem,
+    now: Ts,
+) -> Result<(StatusCode, Json<OrderView>), Problem> {
+    if matches!(problem, Problem::Unavailable) {
+        return Err(problem);
+    }
+    match app.order(&page.site, Some(order.facts.id)).await {
+        Ok(before) if before.phone == order.phone => {
+            Ok((StatusCode::OK, Json(view(app, &page.site, &before, now))))
+        }
+        _ => Err(problem),
     }
 }
 
 /// `GET /w/v1/{site_key}/orders/{order_id}`
-pub(crate) async fn show(
-    State(app): State<App>,
-    Path((key, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let site = app.site(&key).await?;
-    let cors = door::get(&headers, &site, &app)?;
-    let order = app.order(&site, &id).await;
-    Ok(cors.on(order.map(|order| Json(view(&app, &site, &order, wall_now()))).into_response()))
+pub(crate) async fn show(State(app): State<App>, page: Page) -> Response {
+    let order = app.order(&page.site, page.order).await;
+    let view = order.map(|order| Json(view(&app, &page.site, &order, wall_now())));
+    page.cors.on(view.into_response())
 }
 
 /// `POST /w/v1/{site_key}/orders/{order_id}/cancel`
-pub(crate) async fn cancel(
-    State(app): State<App>,
-    Path((key, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let site = app.site(&key).await?;
-    let cors = door::post(&headers, &site, &app)?;
-    let order = cancelled(&app, &site, &id).await;
-    Ok(cors.on(order.map(|order| Json(view(&app, &site, &order, wall_now()))).into_response()))
+pub(crate) async fn cancel(State(app): State<App>, page: Page) -> Response {
+    let order = cancelled(&app, &page).await;
+    let view = order.map(|order| Json(view(&app, &page.site, &order, wall_now())));
+    page.cors.on(view.into_response())
 }
 
 /// Cancels what may be cancelled; the order as it is then.
-async fn cancelled(app: &App, site: &PublishedSite, id: &str) -> Result<OrderRow, Problem> {
-    let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
     for _ in 0..CANCEL_TRIES {
-        let order = app.order(site, id).await?;
-        let is_theirs = order.joined_to.is_none() && pretence(&order).is_none();
-        if !is_theirs || order.ended_at.is_some() {
+        let order = app.order(&page.site, page.order).await?;
+        if order.joined_to.is_some() {
             return Ok(order);
         }
-        let id = order.facts.id;
-        // What runs here is cancelled here, whatever became of its lease meanwhile.
-        if app.engine.cancel(id, Canceller::Visitor).await {
-            continue;
+        // What runs here is cancelled here, whatever became of its lease; after its end what still rings is let go.
+        let runs_here = app.engine.cancel(order.facts.id, Canceller::Visitor);
+        let reached = tokio::time::timeout(PATIENCE, runs_here).await.map_err(|_| Problem::Unavailable)?;
+        let has_ended = order.ended_at.is_some() && !is_secret(order.state);
+        if reached || has_ended || end_unbegun(app, &order).await? {
+            return app.order(&page.site, page.order).await;
         }
-        if app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::internal)? {
-            app.engine.ended_unbegun(id, cancelled);
-        } else {
-            // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
-            tokio::time::sleep(CANCEL_AGAIN).await;
-        }
+        // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
+        tokio::time::sleep(CANCEL_AGAIN).await;
     }
-    Err(Problem::Overloaded)
+    Err(Problem::NotCancelled)
+}
+
+/// Ends an order that nobody serves, or that only looks like a call. It goes on where whoever asked has gone. False:
+/// somebody serves it.
+async fn end_unbegun(app: &App, order: &OrderRow) -> Result<bool, Problem> {
+    let (store, engine) = (app.store.clone(), app.engine.clone());
+    let (id, is_pretence) = (order.facts.id, is_secret(order.state));
+    let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+    let ending = tokio::spawn(async move {
+        let ended = if is_pretence {
+            store.end_pretence(id, cancelled, wall_now()).await?
+        } else {
+            store.end_unclaimed(id, cancelled, wall_now()).await?
+        };
+        if ended {
+            engine.ended_unbegun(id, cancelled);
+        }
+        // A pretence that is over has ended by itself.
+        store::Result::Ok(ended || is_pretence)
+    });
+    let ended = tokio::time::timeout(PATIENCE, ending).await.map_err(|_| Problem::Unavailable)?;
+    ended.map_err(Problem::internal)?.map_err(Problem::internal)
 }
 
 /// `GET /w/v1/{site_key}/orders/{order_id}/events`: the present state first; the stream ends after `ended`.
-pub(crate) async fn events(
-    State(app): State<App>,
-    Path((key, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let site = app.site(&key).await?;
-    let cors = door::get(&headers, &site, &app)?;
-    Ok(cors.on(live(&app, site, &id).await.into_response()))
+pub(crate) async fn events(State(app): State<App>, page: Page) -> Response {
+    let Page { site, order, ip, cors } = page;
+    let live = match app.flood.stream(ip) {
+        Ok(pass) => live(&app, site, order, pass).await,
+        Err(problem) => Err(problem),
+    };
+    cors.on(live.into_response())
 }
 
-async fn live(app: &App, site: PublishedSite, id: &str) -> Result<Response, Problem> {
+async fn live(
+    app: &App,
+    site: Arc<PublishedSite>,
+    id: Option<OrderId>,
+    pass: StreamPass,
+) -> Result<Response, Problem> {
     let order = app.order(&site, id).await?;
     let watched = order.joined_to.unwrap_or(order.facts.id);
     // Watched before the present state is asked for, so that nothing falls between.
     let mut changes = app.engine.hub().watch(watched);
     changes.mark_unchanged();
     let order = app.order(&site, id).await?;
-    let stream = if pretence(&order).is_some() {
-        Live::Pretended(order, site)
-    } else {
-        Live::Real { order, changes, site }
-    };
-    let sse = Sse::new(stream.into_stream()).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
+    let pretence = pretence(&order, &site);
+    let hub = app.engine.hub().clone();
+    let stream = Live { order, site, hub, changes, pretence, _pass: pass }.into_stream();
+    let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     Ok(sse.into_response())
 }
 
 /// `OPTIONS` of all of these: what a browser asks before it sends JSON.
-pub(crate) async fn preflight(
-    State(app): State<App>,
-    Path(path): Path<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let key = path.first().map(|(_, key)| key.as_str()).unwrap_or_default();
-    let site = app.site(key).await?;
-    let cors = door::get(&headers, &site, &app)?;
-    Ok(cors.preflight())
+pub(crate) async fn preflight(page: Page) -> Response {
+    page.cors.preflight()
 }
 
 /// A visitor's view of an order that goes on.
-enum Live {
-    Pretended(OrderRow, PublishedSite),
-    Real { order: OrderRow, changes: watch::Receiver<Option<Shown>>, site: PublishedSite },
+struct Live {
+    order: OrderRow,
+    site: Arc<PublishedSite>,
+    hub: Hub,
+    changes: watch::Receiver<Option<Shown>>,
+    /// How it looks, where that is not what it is.
+    pretence: Option<Pretence>,
+    _pass: StreamPass,
 }
 
 impl Live {
     fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        let (Self::Pretended(order, site) | Self::Real { order, site, .. }) = &self;
-        let first = Status::of_order(order, &site.body, wall_now());
+        let first = Status::of_order(&self.order, &self.site, wall_now());
         futures_util::stream::unfold((self, Some(first), false), |(mut live, first, over)| async move {
             if over {
                 return None;
@@ -269,28 +298,43 @@ impl Live {
     }
 
     async fn next(&mut self) -> Option<Status> {
-        match self {
-            Self::Pretended(order, site) => {
-                let (_, changes_at) = Status::pretended(order, &site.body, wall_now());
-                tokio::time::sleep(changes_at?.since(wall_now())).await;
-                Some(Status::pretended(order, &site.body, wall_now()).0)
+        loop {
+            let pretended = self.pretence.as_ref().map(|pretence| pretence.at(wall_now()).1);
+            let changes_in = match pretended {
+                Some(next) => Some(next?.since(wall_now())),
+                None => None,
+            };
+            let shown = tokio::select! {
+                changed = self.changes.changed() => {
+                    if changed.is_err() {
+                        // The call is over; what only looks like one goes on, and may be cancelled.
+                        self.pretence.as_ref()?;
+                        self.changes = self.hub.watch(self.order.joined_to.unwrap_or(self.order.facts.id));
+                    }
+                    self.changes.borrow_and_update().clone()
+                }
+                () = tokio::time::sleep(changes_in.unwrap_or_default()), if changes_in.is_some() => {
+                    self.pretence.as_ref().map(|pretence| pretence.at(wall_now()).0)
+                }
+            };
+            let Some(shown) = shown else { continue };
+            if is_secret(shown.state) {
+                self.order.state = shown.state;
+                self.pretence = pretence(&self.order, &self.site);
+                continue;
             }
-            Self::Real { order, changes, .. } => loop {
-                changes.changed().await.ok()?;
-                let Some(shown) = changes.borrow_and_update().clone() else { continue };
-                let now = wall_now();
-                return Some(if order.joined_to.is_some() {
-                    Status::coarse(&shown, now)
-                } else {
-                    Status::of(&shown, now)
-                });
-            },
+            let coarse = self.order.joined_to.is_some();
+            return Some(if coarse {
+                Status::coarse(&shown, wall_now())
+            } else {
+                Status::of(&shown, wall_now())
+            });
         }
     }
 }
 
 fn view(app: &App, site: &PublishedSite, order: &OrderRow, now: Ts) -> OrderView {
-    let status = Status::of_order(order, &site.body, now);
+    let status = Status::of_order(order, site, now);
     let can_keep = status.is_before_the_visitors_call()
         && app.engine.can_call()
         && site.body.promise_seconds > site.body.delay_to_visitor_s;
@@ -336,14 +380,9 @@ fn bounded(value: Value, field: &str) -> Result<Value, Problem> {
 }
 
 impl App {
-    async fn site(&self, key: &str) -> Result<PublishedSite, Problem> {
-        let key: SiteKey = key.parse().map_err(|_| Problem::SiteUnknown)?;
-        self.store.site_by_key(&key).await.map_err(Problem::internal)?.ok_or(Problem::SiteUnknown)
-    }
-
-    async fn order(&self, site: &PublishedSite, id: &str) -> Result<OrderRow, Problem> {
-        let id: Uuid = id.parse().map_err(|_| Problem::OrderUnknown)?;
-        let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::internal)?;
+    async fn order(&self, site: &PublishedSite, id: Option<OrderId>) -> Result<OrderRow, Problem> {
+        let id = id.ok_or(Problem::OrderUnknown)?;
+        let order = self.store.order(&site.key, id).await.map_err(Problem::internal)?;
         let mut order = order.ok_or(Problem::OrderUnknown)?;
         // A running call's state is told before it is written.
         let told = self.engine.hub().now(order.joined_to.unwrap_or(order.facts.id));

@@ -2,23 +2,16 @@
 //! from it of lists and limits: an order that met one looks as if nobody had answered.
 
 use crate::engine::Shown;
-use crate::store::OrderRow;
+use crate::pretence::Pretence;
+use crate::store::{OrderPhone, OrderRow, PublishedSite};
 use crate::timeline::{cause_key, stamp};
 use callback_core::flow::{Detail, VisitorState};
-use callback_core::plan::Mode;
-use callback_core::record::{Disposition, ManagerFault, NotCalled, VisitorFault};
-use callback_core::site::Site;
+use callback_core::record::{Disposition, NotCalled, VisitorFault};
 use callback_core::time::Ts;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long an order that met a list or a limit pretends to be called.
-const PRETENCE: Duration = Duration::from_secs(38);
-/// When such a pretence says that a manager is being called.
-const PRETENCE_CALLS: Duration = Duration::from_millis(20);
-/// How an order that met a list or a limit seems to end.
-const AS_IF: Disposition = Disposition::ManagerNoAnswer(ManagerFault::AllFailed);
 /// The nearest time that is offered for another try.
 const SOON: Duration = Duration::from_secs(15 * 60);
 
@@ -45,18 +38,21 @@ pub(crate) struct Next {
 
 impl Status {
     /// What the store knows.
-    pub(crate) fn of_order(order: &OrderRow, site: &Site, now: Ts) -> Self {
-        let shown = Shown { state: order.state, detail: order.detail, manager: None };
-        match pretence(order) {
-            Some(_) => Self::pretended(order, site, now).0,
-            None if order.joined_to.is_some() => Self::coarse(&shown, now),
-            None => Self::of(&shown, order.ended_at.unwrap_or(now)),
+    pub(crate) fn of_order(order: &OrderRow, site: &PublishedSite, now: Ts) -> Self {
+        let (shown, at) = match pretence(order, site) {
+            Some(pretence) => (pretence.at(now).0, now.min(pretence.ends_at())),
+            None => (Shown::bare(order.state, order.detail), order.ended_at.unwrap_or(now)),
+        };
+        if order.joined_to.is_some() {
+            Self::coarse(&shown, now)
+        } else {
+            Self::of(&Shown { manager: None, ..shown }, at)
         }
     }
 
     /// What was told.
     pub(crate) fn of(shown: &Shown, now: Ts) -> Self {
-        let (state, ended) = state_key(for_strangers(shown.state));
+        let (state, ended) = state_key(shown.state);
         let (disposition, reason) = ended.map_or((None, None), |ended| {
             let (key, reason) = ended.keys();
             (Some(key), reason)
@@ -76,25 +72,6 @@ impl Status {
         Self::of(&Shown { detail: Detail::default(), manager: None, state: shown.state }, now)
     }
 
-    /// An order that met a list or a limit, as if nobody answered; and when that changes next.
-    pub(crate) fn pretended(order: &OrderRow, site: &Site, now: Ts) -> (Self, Option<Ts>) {
-        let began = order.facts.accepted_at;
-        let calling = match site.mode {
-            Mode::Together => VisitorState::CallingVisitor,
-            Mode::ManagerFirst => VisitorState::CallingManager,
-        };
-        let (state, next) = if now >= began + PRETENCE {
-            (VisitorState::Ended(AS_IF), None)
-        } else if now >= began + PRETENCE_CALLS {
-            (calling, Some(began + PRETENCE))
-        } else {
-            (VisitorState::Accepted, Some(began + PRETENCE_CALLS))
-        };
-        let called = state > VisitorState::Accepted;
-        let of = if called { u8::try_from(site.managers.len()).unwrap_or(u8::MAX) } else { 0 };
-        (Self::of(&Shown { state, detail: Detail { of, ..Detail::default() }, manager: None }, now), next)
-    }
-
     /// His telephone is not being called yet: the promise still counts.
     pub(crate) fn is_before_the_visitors_call(&self) -> bool {
         matches!(self.state, "scheduled" | "accepted" | "calling_manager")
@@ -106,20 +83,18 @@ impl Status {
     }
 }
 
-/// Lists and limits look as if nobody had answered.
-fn for_strangers(state: VisitorState) -> VisitorState {
-    if is_secret(state).is_some() { VisitorState::Ended(AS_IF) } else { state }
+/// How an order looks that met something of which a stranger is not told; none where it is what it seems.
+pub(crate) fn pretence(order: &OrderRow, site: &PublishedSite) -> Option<Pretence> {
+    let number = if let OrderPhone::Number(number) = order.phone { number } else { return None };
+    is_secret(order.state).then(|| {
+        let id = order.joined_to.unwrap_or(order.facts.id);
+        Pretence::of(id, number, order.run_at, &order.facts, site)
+    })
 }
 
-fn is_secret(state: VisitorState) -> Option<NotCalled> {
-    let ended =
-        if let VisitorState::Ended(Disposition::NotCalled(reason)) = state { Some(reason) } else { None };
-    ended.filter(|reason| matches!(reason, NotCalled::Blacklist | NotCalled::Limits))
-}
-
-/// Whether an order met something that a stranger is not told of.
-pub(crate) fn pretence(order: &OrderRow) -> Option<NotCalled> {
-    is_secret(order.state)
+/// Whether a state is not to be told to strangers.
+pub(crate) fn is_secret(state: VisitorState) -> bool {
+    matches!(state, VisitorState::Ended(Disposition::NotCalled(reason)) if reason.is_secret())
 }
 
 fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod world;

@@ -43,7 +43,7 @@ impl Stage {
             store,
             http,
             metrics: None,
-            door: Door { origin: origin.clone(), trusted_proxies: Vec::new(), queue: 200 },
+            door: Door { origin: origin.clone(), trusted_proxies: Vec::new(), queue: 200, caps: None },
             phone: PhoneConfig {
                 listen: vec![(LOCAL, 0).into()],
                 advertised: None,

@@ -1,6 +1,7 @@
 //! Stories of the store, each told on both databases.
 
 mod calls;
+mod guards;
 mod orders;
 mod settings;
 mod writer;
@@ -8,7 +9,7 @@ mod writer;
 use crate::world::{World, on_both};
 use callback::ids::SiteKey;
 use callback::settings::SettingsFile;
-use callback::store::{NewOrder, OrderFacts, PublishedSite, Store};
+use callback::store::{Claimant, NewOrder, OrderFacts, PublishedSite, Store};
 use callback_core::id::OrderId;
 use callback_core::plan::{CallerId, Limits, Plan, PlanVisitor, PromptLengths};
 use callback_core::time::Ts;
@@ -54,13 +55,13 @@ fn order_id(n: u128) -> OrderId {
     OrderId(Uuid::from_u128(n))
 }
 
-/// The n-th process.
-fn owner(n: u128) -> Uuid {
-    Uuid::from_u128(0xabc0 + n)
+/// The n-th process, which takes so many.
+fn by(n: u128, limit: u32) -> Claimant {
+    Claimant { owner: Uuid::from_u128(0xabc0 + n), lease: LEASE, limit, room: limit, guarded: true }
 }
 
 /// A store with the customer's two sites.
-async fn romashka(world: &World) -> (Store, PublishedSite) {
+async fn romashka(world: &World) -> (Store, Arc<PublishedSite>) {
     let store = world.open().await;
     store.apply(file(ROMASHKA), "operator", MORNING, false).await.unwrap();
     let site = store.site_by_key(&key("demo")).await.unwrap().unwrap();
@@ -72,6 +73,9 @@ fn order(site: &PublishedSite, n: u128, phone: &str, seconds: u64) -> NewOrder {
     NewOrder {
         phone: phone.parse().unwrap(),
         run_at: at(seconds),
+        refused: None,
+        pretence: Duration::from_secs(38),
+        caps: None,
         facts: OrderFacts {
             id: order_id(n),
             site: site.id,

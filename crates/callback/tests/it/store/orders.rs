@@ -1,6 +1,6 @@
-use super::{LEASE, MORNING, at, key, order, order_id, owner, romashka};
+use super::{LEASE, MORNING, ROMASHKA, at, by, file, key, order, order_id, romashka};
 use crate::world::on_both;
-use callback::store::{Acceptance, Error, Fact, Fence, OrderPhone, RefusedOrder, Store};
+use callback::store::{Acceptance, Error, Fact, Fence, NewOrder, Store};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::record::{Disposition, NotCalled};
 use callback_core::time::Ts;
@@ -28,7 +28,7 @@ fn an_order_is_stored_as_it_came() {
         let mut kept = brought.facts.clone();
         kept.visit["title"] = "Ромашка \u{fffd} 🌼".into();
         assert_eq!(row.facts, kept);
-        assert_eq!((row.phone, row.run_at), (OrderPhone::Number(brought.phone), MORNING));
+        assert_eq!((row.phone, row.run_at), (brought.phone, MORNING));
         assert_eq!((row.state, row.process, row.ended_at), (VisitorState::Accepted, 0, None));
         let read = store.order(&key("demo"), order_id(1)).await.unwrap().unwrap();
         assert_eq!(read.facts, kept);
@@ -68,7 +68,7 @@ fn a_joined_order_is_never_dialled_and_sees_what_the_other_sees() {
         let (store, site) = romashka(&world).await;
         store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
         store.accept(order(&site, 2, ANNA, 1)).await.unwrap();
-        let claimed = store.claim(owner(1), at(2), LEASE, 10).await.unwrap();
+        let claimed = store.claim(by(1, 10), at(2)).await.unwrap();
         assert_eq!(claimed.iter().map(|claimed| claimed.fence.order).collect::<Vec<_>>(), [order_id(1)]);
         let seen = async || store.order(&key("demo"), order_id(2)).await.unwrap().unwrap();
         let detail = Detail { of: 3, ..Detail::default() };
@@ -88,7 +88,7 @@ fn a_joined_order_is_never_dialled_and_sees_what_the_other_sees() {
 }
 
 /// Sixteen orders at the same instant, half of them at each of two processes.
-async fn race(stores: [&Store; 2], orders: Vec<callback::store::NewOrder>) -> Vec<&'static str> {
+async fn race(stores: [&Store; 2], orders: Vec<NewOrder>) -> Vec<&'static str> {
     let racing: Vec<_> = orders
         .into_iter()
         .zip(stores.into_iter().cycle())
@@ -110,6 +110,8 @@ fn of_racing_orders_one_is_dialled() {
     on_both(async |world| {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
+        let many = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 99", 1);
+        one.apply(file(&many), "operator", MORNING, false).await.unwrap();
         // The same telephones again, each time an hour later: first they are new to the service, then known.
         for round in 0..8_u128 {
             let seconds = u64::try_from(round).unwrap() * 3_600;
@@ -123,8 +125,7 @@ fn of_racing_orders_one_is_dialled() {
             assert_eq!(race([&one, &two], same_id).await, expected);
         }
         let late = at(100_000);
-        let (first, second) =
-            tokio::join!(one.claim(owner(1), late, LEASE, 99), two.claim(owner(2), late, LEASE, 99));
+        let (first, second) = tokio::join!(one.claim(by(1, 99), late), two.claim(by(2, 99), late));
         let claimed = first.unwrap().len() + second.unwrap().len();
         assert_eq!(claimed, 16, "one for each telephone and hour");
     });
@@ -135,18 +136,19 @@ fn due_orders_go_to_one_process_each_the_oldest_first() {
     on_both(async |world| {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
+        let many = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 99", 1);
+        one.apply(file(&many), "operator", MORNING, false).await.unwrap();
         for n in 0..40_u32 {
             let phone = format!("+791612345{n:02}");
             one.accept(order(&site, u128::from(n), &phone, u64::from(40 - n))).await.unwrap();
         }
         assert_eq!(one.waiting(at(20)).await.unwrap(), 20);
-        let first: Vec<_> = one.claim(owner(1), at(20), LEASE, 3).await.unwrap();
+        let first: Vec<_> = one.claim(by(1, 3), at(20)).await.unwrap();
         let seconds: Vec<_> = first.iter().map(|claimed| claimed.order.run_at).collect();
         assert_eq!(seconds, [at(1), at(2), at(3)]);
         let mut taken: Vec<_> = first.iter().map(|claimed| claimed.fence).collect();
         loop {
-            let (a, b) =
-                tokio::join!(one.claim(owner(1), at(40), LEASE, 5), two.claim(owner(2), at(40), LEASE, 5));
+            let (a, b) = tokio::join!(one.claim(by(1, 5), at(40)), two.claim(by(2, 5), at(40)));
             let both: Vec<_> =
                 a.unwrap().into_iter().chain(b.unwrap()).map(|claimed| claimed.fence).collect();
             if both.is_empty() {
@@ -168,7 +170,7 @@ fn a_lost_lease_is_a_lost_fence() {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
         one.accept(order(&site, 1, ANNA, 0)).await.unwrap();
-        let claim = async |store: &Store, n, now: Ts| store.claim(owner(n), now, LEASE, 9).await.unwrap();
+        let claim = async |store: &Store, n, now: Ts| store.claim(by(n, 9), now).await.unwrap();
         let first = claim(&one, 1, at(0)).await[0].fence;
         assert_eq!(claim(&two, 2, at(29)).await, []);
         assert_eq!(one.renew(vec![first], at(30), LEASE).await.unwrap(), []);
@@ -192,10 +194,10 @@ fn leases_of_the_dead_end_at_once() {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
         one.accept(order(&site, 1, ANNA, 0)).await.unwrap();
-        let first = one.claim(owner(1), at(0), LEASE, 9).await.unwrap()[0].fence;
-        assert_eq!(two.claim(owner(2), at(1), LEASE, 9).await.unwrap(), []);
+        let first = one.claim(by(1, 9), at(0)).await.unwrap()[0].fence;
+        assert_eq!(two.claim(by(2, 9), at(1)).await.unwrap(), []);
         two.end_leases().await.unwrap();
-        assert_eq!(two.claim(owner(2), at(1), LEASE, 9).await.unwrap()[0].fence.process, 2);
+        assert_eq!(two.claim(by(2, 9), at(1)).await.unwrap()[0].fence.process, 2);
         assert_eq!(one.renew(vec![first], at(2), LEASE).await.unwrap(), [first]);
     });
 }
@@ -204,24 +206,21 @@ fn leases_of_the_dead_end_at_once() {
 fn refused_orders_are_stored_ended() {
     on_both(async |world| {
         let (store, site) = romashka(&world).await;
-        let refused = |n, phone: &str, reason| RefusedOrder {
-            phone: phone.parse().unwrap(),
-            disposition: Disposition::NotCalled(reason),
-            facts: order(&site, n, ANNA, 0).facts,
-        };
-        let closed = store.refuse(refused(1, ANNA, NotCalled::Closed)).await.unwrap();
+        let refused =
+            |n, phone: &str, reason| NewOrder { refused: Some(reason), ..order(&site, n, phone, 0) };
+        let closed = store.accept(refused(1, ANNA, NotCalled::Closed)).await.unwrap();
         let Acceptance::New(row) = &closed else { panic!("{closed:?}") };
         let end = VisitorState::Ended(Disposition::NotCalled(NotCalled::Closed));
         assert_eq!((row.state, row.ended_at), (end, Some(MORNING)));
-        let short = store.refuse(refused(2, "1\u{0}12", NotCalled::RefusedNumber)).await.unwrap();
+        let short = store.accept(refused(2, "1\u{0}12", NotCalled::RefusedNumber)).await.unwrap();
         let Acceptance::New(row) = &short else { panic!("{short:?}") };
         assert_eq!(row.phone.to_string(), "112");
         assert_eq!(
-            said(&store.refuse(refused(1, ANNA, NotCalled::Closed)).await.unwrap()),
+            said(&store.accept(refused(1, ANNA, NotCalled::Closed)).await.unwrap()),
             ("same", Some(1))
         );
         assert_eq!(said(&store.accept(order(&site, 1, OLEG, 1)).await.unwrap()), ("conflict", None));
-        assert_eq!(store.claim(owner(1), at(9), LEASE, 9).await.unwrap(), []);
+        assert_eq!(store.claim(by(1, 9), at(9)).await.unwrap(), []);
         assert_eq!(said(&store.accept(order(&site, 3, ANNA, 1)).await.unwrap()), ("new", Some(3)));
     });
 }
@@ -233,14 +232,14 @@ fn an_order_that_nobody_serves_can_be_ended() {
         let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
         store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
         store.accept(order(&site, 2, OLEG, 0)).await.unwrap();
-        let claimed = store.claim(owner(1), at(1), LEASE, 1).await.unwrap();
+        let claimed = store.claim(by(1, 1), at(1)).await.unwrap();
         assert!(
             !store.end_unclaimed(claimed[0].fence.order, cancelled, at(2)).await.unwrap(),
             "it is served"
         );
         assert!(store.end_unclaimed(order_id(2), cancelled, at(2)).await.unwrap());
         assert!(!store.end_unclaimed(order_id(2), cancelled, at(3)).await.unwrap(), "it has ended");
-        assert_eq!(store.claim(owner(1), at(9), LEASE, 9).await.unwrap(), []);
+        assert_eq!(store.claim(by(1, 9), at(9)).await.unwrap(), []);
         let row = store.order(&key("demo"), order_id(2)).await.unwrap().unwrap();
         assert_eq!((row.state, row.ended_at), (VisitorState::Ended(cancelled), Some(at(2))));
         assert!(store.end_unclaimed(order_id(1), cancelled, at(31)).await.unwrap(), "its process is dead");

@@ -1,0 +1,134 @@
+//! What stands against an order, as the database knows it: wishes never to be called, how often a telephone has
+//! rung, how much came from one address (R50). All of it is counted from orders, so that all processes count alike;
+//! who asks stands in line first, so that two at once see each other.
+
+use super::db::{Tx, query};
+use super::words::{AddressCaps, NewOrder};
+use super::{Result, statements};
+use callback_core::id::OrderId;
+use callback_core::record::NotCalled;
+use callback_core::time::Ts;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// An order's telephone has rung so long after it was due, or never.
+const LATEST_RING: Duration = HOUR;
+
+/// A telephone rings at most so often within ten minutes.
+const RINGS_IN_10MIN: u64 = 2;
+/// The same within a day.
+const RINGS_IN_DAY: u64 = 5;
+/// The same within a day, of those without a conversation.
+const RINGS_IN_VAIN: u64 = 2;
+
+/// The network that an address counts as: itself, or its /64 (RFC 4291 §2.5.4).
+pub(crate) fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    }
+}
+
+/// Waits for those who decide about the same telephone, or the same network, or take orders at all.
+pub(super) async fn stand_in_line(tx: &mut Tx, name: &str) -> Result<()> {
+    tx.run(query(STAND_IN_LINE).bind(name)).await?;
+    Ok(())
+}
+
+/// Why a new order is not called.
+pub(super) async fn against_new(tx: &mut Tx, order: &NewOrder, phone: &str) -> Result<Option<NotCalled>> {
+    let facts = &order.facts;
+    if stopped(tx, phone).await? {
+        return Ok(Some(NotCalled::Blacklist));
+    }
+    let Some(caps) = order.caps else { return Ok(None) };
+    if let Some(ip) = facts.ip
+        && address_is_over(tx, &network(ip), caps, facts.accepted_at).await?
+    {
+        return Ok(Some(NotCalled::Limits));
+    }
+    let is_deferred = order.run_at > facts.accepted_at;
+    let over = !is_deferred && telephone_is_over(tx, phone, facts.id, facts.accepted_at).await?;
+    Ok(over.then_some(NotCalled::Limits))
+}
+
+/// Why an order that was accepted for this time is not called now.
+pub(super) async fn against_deferred(
+    tx: &mut Tx,
+    order: OrderId,
+    phone: &str,
+    now: Ts,
+) -> Result<Option<NotCalled>> {
+    stand_in_line(tx, phone).await?;
+    if stopped(tx, phone).await? {
+        return Ok(Some(NotCalled::Blacklist));
+    }
+    Ok(telephone_is_over(tx, phone, order, now).await?.then_some(NotCalled::Limits))
+}
+
+async fn stopped(tx: &mut Tx, phone: &str) -> Result<bool> {
+    Ok(tx.maybe(query(STOPPED).bind(phone)).await?.is_some())
+}
+
+/// An order that is open counts as one that will ring.
+async fn telephone_is_over(tx: &mut Tx, phone: &str, order: OrderId, now: Ts) -> Result<bool> {
+    let rings = query(RINGS)
+        .bind(phone)
+        .bind(order.0)
+        .bind(now)
+        .bind(now - TEN_MINUTES)
+        .bind(now - DAY)
+        .bind(now - DAY - LATEST_RING);
+    let Some(row) = tx.maybe(rings).await? else { return Ok(false) };
+    Ok(row.number::<u64>("live")? > 0
+        || row.number::<u64>("lately")? >= RINGS_IN_10MIN
+        || row.number::<u64>("today")? >= RINGS_IN_DAY
+        || row.number::<u64>("in_vain")? >= RINGS_IN_VAIN)
+}
+
+/// An office or a mobile network stays welcome as long as most of its visitors answer the telephone that they gave.
+async fn address_is_over(tx: &mut Tx, network: &str, caps: AddressCaps, now: Ts) -> Result<bool> {
+    stand_in_line(tx, network).await?;
+    let orders = query(FROM_NETWORK).bind(network).bind(now - TEN_MINUTES).bind(now - HOUR);
+    let Some(row) = tx.maybe(orders).await? else { return Ok(false) };
+    let outnumber = |unanswered: &str, answered: &str| -> sqlx::Result<u64> {
+        Ok(row.number::<u64>(unanswered)?.saturating_sub(row.number::<u64>(answered)?))
+    };
+    Ok(outnumber("unanswered_10min", "answered_10min")? >= caps.in_10min.into()
+        || outnumber("unanswered", "answered")? >= caps.in_hour.into())
+}
+
+statements! {
+    STAND_IN_LINE = "INSERT INTO lines (name, turns) VALUES ($1, 1)
+        ON CONFLICT (name) DO UPDATE SET turns = lines.turns + 1";
+    STOPPED = "SELECT phone FROM stops WHERE phone = $1";
+    RINGS = "SELECT
+            COUNT(CASE WHEN ended_at IS NULL THEN 1 END) AS live,
+            COUNT(CASE WHEN rang_at > $4 THEN 1 END) AS lately,
+            COUNT(CASE WHEN rang_at > $5 THEN 1 END) AS today,
+            COUNT(CASE WHEN rang_at > $5 AND COALESCE(talk_s, 0) < 10 THEN 1 END) AS in_vain
+        FROM orders WHERE phone = $1 AND id <> $2 AND joined_to IS NULL AND run_at <= $3 AND run_at > $6";
+    FROM_NETWORK = "SELECT
+            COUNT(CASE WHEN answered = 0 AND accepted_at > $2 THEN 1 END) AS unanswered_10min,
+            COUNT(CASE WHEN answered = 1 AND accepted_at > $2 THEN 1 END) AS answered_10min,
+            COUNT(CASE WHEN answered = 0 THEN 1 END) AS unanswered,
+            COUNT(CASE WHEN answered = 1 THEN 1 END) AS answered
+        FROM orders WHERE network = $1 AND accepted_at > $3 AND joined_to IS NULL";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn an_address_counts_as_itself_or_as_its_64() {
+        let check = |ip: &str, expected: &str| assert_eq!(network(ip.parse().unwrap()), expected);
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+        check("2001:db8:1:2::", "2001:db8:1:2::/64");
+    }
+}

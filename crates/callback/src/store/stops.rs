@@ -1,0 +1,60 @@
+//! Visitors who asked never to be called: by key 9 in a call, on the page, or by letter to the operator.
+
+use super::db::{Db, Tx, query};
+use super::{Result, guards, statements};
+use callback_core::id::OrderId;
+use callback_core::number::PhoneNumber;
+use callback_core::time::Ts;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Numbers that one address may bring within an hour.
+const FROM_ADDRESS: u64 = 10;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Where such a wish came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopBy {
+    /// Key 9 in this order's call.
+    Key(OrderId),
+    /// The page, from this address.
+    Page(IpAddr),
+    /// The operator.
+    Operator,
+}
+
+/// Puts a number on the list for ever; false where its address has brought too many.
+pub(super) async fn add(tx: &mut Tx, phone: PhoneNumber, by: StopBy, at: Ts) -> Result<bool> {
+    let (order, network) = match by {
+        StopBy::Key(order) => (Some(order.0), None),
+        StopBy::Page(ip) => (None, Some(guards::network(ip))),
+        StopBy::Operator => (None, None),
+    };
+    if let Some(network) = network.as_deref() {
+        guards::stand_in_line(tx, network).await?;
+        let brought = tx.maybe(query(BROUGHT).bind(network).bind(at - HOUR)).await?;
+        if brought.map_or(Ok(0), |row| row.number::<u64>("brought"))? >= FROM_ADDRESS {
+            return Ok(false);
+        }
+    }
+    tx.run(query(ADD).bind(phone.to_string()).bind(at).bind(order).bind(network)).await?;
+    Ok(true)
+}
+
+/// Takes a number off the list; false where it is not on it.
+pub(super) async fn lift(tx: &mut Tx, phone: PhoneNumber) -> Result<bool> {
+    Ok(tx.run(query(LIFT).bind(phone.to_string())).await? == 1)
+}
+
+/// Whether a number is on the list.
+pub(super) async fn holds(db: &Db, phone: PhoneNumber) -> Result<bool> {
+    Ok(db.maybe(query(HOLDS).bind(phone.to_string())).await?.is_some())
+}
+
+statements! {
+    BROUGHT = "SELECT COUNT(*) AS brought FROM stops WHERE network = $1 AND at > $2";
+    ADD = "INSERT INTO stops (phone, at, order_id, network) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (phone) DO NOTHING";
+    LIFT = "DELETE FROM stops WHERE phone = $1";
+    HOLDS = "SELECT phone FROM stops WHERE phone = $1";
+}

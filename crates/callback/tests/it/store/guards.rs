@@ -1,0 +1,275 @@
+//! What stands against an order: caps per telephone and per address, wishes never to be called, and whose turn it is.
+
+use super::{MORNING, ROMASHKA, at, by, file, key, order, order_id, romashka};
+use crate::world::on_both;
+use callback::store::{Acceptance, AddressCaps, ClaimedOrder, Fact, NewOrder, PublishedSite, StopBy, Store};
+use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
+use callback_core::id::LegId;
+use callback_core::plan::{Callee, Seat};
+use callback_core::record::{CallRecord, Disposition, ManagerFault, NotCalled, Talk};
+use callback_core::time::Ts;
+use std::net::IpAddr;
+use std::time::Duration;
+
+const ANNA: &str = "+79161234567";
+const CAPS: AddressCaps = AddressCaps { in_10min: 5, in_hour: 30 };
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// An order of this address that is held to the caps.
+fn capped(site: &PublishedSite, n: u128, phone: &str, seconds: u64, ip: &str) -> NewOrder {
+    let mut order = order(site, n, phone, seconds);
+    order.caps = Some(CAPS);
+    order.facts.ip = Some(ip.parse().unwrap());
+    order
+}
+
+fn said(acceptance: &Acceptance) -> String {
+    match acceptance {
+        Acceptance::New(row) => match row.state {
+            VisitorState::Ended(disposition) => disposition.keys().1.unwrap().to_owned(),
+            _ => "new".to_owned(),
+        },
+        Acceptance::Joined(row) => format!("joined to {}", row.joined_to.unwrap().0.as_u128()),
+        Acceptance::Same(_) => "same".to_owned(),
+        Acceptance::Conflict => "conflict".to_owned(),
+    }
+}
+
+/// The visitor's telephone rings, and perhaps he answers and they talk.
+async fn rings(store: &Store, claimed: &ClaimedOrder, at: Ts, answered: bool, talked: Duration) {
+    let intent = Intent { leg: LegId(1), callee: Callee::Visitor, round: 0, at, end: IntentEnd::Unknown };
+    let mut facts = vec![Fact::Intent { intent, dialog: None }];
+    if answered {
+        facts.push(Fact::Shown(VisitorState::Waiting, Detail::default()));
+    }
+    let disposition = Disposition::ManagerNoAnswer(ManagerFault::AllFailed);
+    let talk = Talk { manager_leg: LegId(0), manager: Seat(0), from: at, until: at + talked };
+    let record = CallRecord {
+        disposition,
+        talk: (!talked.is_zero()).then_some(talk),
+        ..CallRecord::refused(claimed.fence.order, 1, NotCalled::Interrupted, at + talked)
+    };
+    facts.push(Fact::Record(Box::new(record)));
+    store.write(claimed.fence, facts).await.unwrap();
+}
+
+#[test]
+fn a_telephone_rings_by_its_caps_and_no_more() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let other = store.site_by_key(&key("other")).await.unwrap().unwrap();
+        let mut n = 0;
+        // An order at this second, of an address of its own; where it is called, they talk for so long.
+        let mut check = async |seconds: u64, talked: u64, expected: &str| {
+            n += 1;
+            let site = if n % 2 == 0 { &site } else { &other };
+            let ip = format!("198.51.100.{n}");
+            let answer = store.accept(capped(site, n, ANNA, seconds, &ip)).await.unwrap();
+            assert_eq!(said(&answer), expected, "at {seconds} s");
+            for claimed in store.claim(by(1, 9), at(seconds)).await.unwrap() {
+                rings(&store, &claimed, at(seconds), talked > 0, Duration::from_secs(talked)).await;
+            }
+        };
+        check(0, 60, "new").await;
+        check(5 * MINUTE, 60, "new").await;
+        check(9 * MINUTE, 60, "limits").await;
+        check(11 * MINUTE, 60, "new").await;
+        check(2 * HOUR, 60, "new").await;
+        check(3 * HOUR, 60, "new").await;
+        check(4 * HOUR, 60, "limits").await;
+        check(DAY + MINUTE, 9, "new").await;
+        check(DAY + 20 * MINUTE, 0, "new").await;
+        check(DAY + 2 * HOUR + MINUTE, 60, "limits").await;
+        check(2 * DAY + 2 * MINUTE, 60, "new").await;
+        check(2 * DAY + 30 * MINUTE, 60, "new").await;
+    });
+}
+
+#[test]
+fn a_telephone_has_one_live_call() {
+    on_both(async |world| {
+        let (one, site) = romashka(&world).await;
+        let two = world.open().await;
+        let other = one.site_by_key(&key("other")).await.unwrap().unwrap();
+        let racing = (1..=16_u128).map(|n| {
+            let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+            let order = capped(if n % 4 < 2 { &site } else { &other }, n, ANNA, 0, &format!("192.0.2.{n}"));
+            tokio::spawn(async move { said(&store.accept(order).await.unwrap()) })
+        });
+        let mut called = 0;
+        for racer in racing.collect::<Vec<_>>() {
+            called += u32::from(racer.await.unwrap() == "new");
+        }
+        assert_eq!(called, 1);
+        let mut later = capped(&other, 99, ANNA, 1, "192.0.2.99");
+        later.run_at = at(400);
+        assert_eq!(said(&one.accept(later).await.unwrap()), "new", "for a time to come");
+        assert_eq!(one.claim(by(1, 9), at(2)).await.unwrap().len(), 1);
+        let due = two.claim(by(2, 9), at(400)).await.unwrap();
+        let refused: Vec<_> = due.iter().map(|claimed| (claimed.fence.order, claimed.refused)).collect();
+        assert!(refused.contains(&(order_id(99), Some(NotCalled::Limits))), "{refused:?}: the first runs on");
+    });
+}
+
+#[test]
+fn an_address_is_refused_once_its_visitors_do_not_answer() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let mut n = 0;
+        let mut check = async |seconds: u64, ip: &str, answered: bool, expected: &str| {
+            n += 1;
+            let phone = format!("+7916{:07}", 1_000_000 + n);
+            let answer = store.accept(capped(&site, n, &phone, seconds, ip)).await.unwrap();
+            assert_eq!(said(&answer), expected, "order {n} at {seconds} s");
+            for claimed in store.claim(by(1, 9), at(seconds)).await.unwrap() {
+                rings(&store, &claimed, at(seconds), answered, Duration::ZERO).await;
+            }
+        };
+        for seconds in 0..5 {
+            check(seconds, "192.0.2.1", false, "new").await;
+        }
+        check(6, "192.0.2.1", false, "limits").await;
+        check(6, "192.0.2.2", false, "new").await;
+        check(11 * MINUTE, "192.0.2.1", false, "new").await;
+        // One /64 is one house.
+        for host in 1..=5 {
+            check(20 * MINUTE, &format!("2001:db8:0:7::{host}"), false, "new").await;
+        }
+        check(20 * MINUTE, "2001:db8:0:7:ffff::1", false, "limits").await;
+        check(20 * MINUTE, "2001:db8:0:8::1", false, "new").await;
+        // An office whose visitors answer is welcome all day.
+        for minute in 0..200 {
+            check(HOUR + minute * 20, "203.0.113.9", minute % 3 < 2, "new").await;
+        }
+    });
+}
+
+#[test]
+fn who_asks_never_to_be_called_is_never_called() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let ip: IpAddr = "192.0.2.7".parse().unwrap();
+        let stop = async |phone: &str, seconds| {
+            store.stop(phone.parse().unwrap(), StopBy::Page(ip), at(seconds)).await.unwrap()
+        };
+        assert!(stop(ANNA, 0).await);
+        assert!(stop(ANNA, 1).await, "again is as well");
+        assert_eq!(said(&store.accept(order(&site, 1, ANNA, 365 * DAY)).await.unwrap()), "blacklist");
+        for n in 0..9 {
+            assert!(stop(&format!("+7916123450{n}"), 2).await);
+        }
+        assert!(!stop("+79161234599", 3).await, "too many of one address");
+        assert!(stop("+79161234599", HOUR + 3).await);
+        let mut later = order(&site, 2, "+79161234598", 0);
+        later.run_at = at(2 * HOUR);
+        assert_eq!(said(&store.accept(later).await.unwrap()), "new");
+        store.stop("+79161234598".parse().unwrap(), StopBy::Operator, at(HOUR)).await.unwrap();
+        let due = store.claim(by(1, 9), at(2 * HOUR)).await.unwrap();
+        assert_eq!(due[0].refused, Some(NotCalled::Blacklist), "he asked meanwhile");
+        assert!(store.lift_stop(ANNA.parse().unwrap()).await.unwrap());
+        assert!(!store.lift_stop(ANNA.parse().unwrap()).await.unwrap());
+        assert_eq!(said(&store.accept(order(&site, 3, ANNA, 366 * DAY)).await.unwrap()), "new");
+    });
+}
+
+#[test]
+fn what_only_looks_like_a_call_can_be_joined_and_cancelled_like_one() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        store.stop(ANNA.parse().unwrap(), StopBy::Operator, MORNING).await.unwrap();
+        let check = async |n, seconds, expected: &str| {
+            assert_eq!(said(&store.accept(order(&site, n, ANNA, seconds)).await.unwrap()), expected);
+        };
+        check(1, 0, "blacklist").await;
+        check(2, 30, "joined to 1").await;
+        check(3, 38, "blacklist").await;
+        let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+        assert!(store.end_pretence(order_id(3), cancelled, at(40)).await.unwrap());
+        assert!(!store.end_pretence(order_id(3), cancelled, at(41)).await.unwrap());
+        assert!(!store.end_pretence(order_id(1), cancelled, at(41)).await.unwrap(), "it is over");
+        let row = store.order(&key("demo"), order_id(3)).await.unwrap().unwrap();
+        assert_eq!((row.state, row.ended_at), (VisitorState::Ended(cancelled), Some(at(40))));
+        check(4, 42, "blacklist").await;
+    });
+}
+
+#[test]
+fn a_customer_has_no_more_calls_at_once_than_he_may() {
+    on_both(async |world| {
+        let (one, site) = romashka(&world).await;
+        let two = world.open().await;
+        let few = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 3", 1);
+        let vasilek = "[[customer]]\nname = \"V\"\nemail = \"v@v.example\"\n[[customer.site]]\nkey = \"v-site\"\nurl = \"https://v.example\"\n";
+        one.apply(file(&format!("{few}\n{vasilek}")), "operator", MORNING, false).await.unwrap();
+        let other_customer = one.site_by_key(&key("v-site")).await.unwrap().unwrap();
+        for n in 0..10_u32 {
+            let phone = format!("+791612345{n:02}");
+            one.accept(order(&site, n.into(), &phone, 0)).await.unwrap();
+        }
+        one.accept(order(&other_customer, 50, ANNA, 1)).await.unwrap();
+        let claim = async |store: &Store, n, seconds| {
+            let claimed = store.claim(by(n, 64), at(seconds)).await.unwrap();
+            claimed.into_iter().map(|claimed| claimed.fence).collect::<Vec<_>>()
+        };
+        let (first, second) = tokio::join!(claim(&one, 1, 1), claim(&two, 2, 1));
+        let mut running: Vec<_> = first.into_iter().chain(second).collect();
+        assert_eq!(running.len(), 4, "three of his, and the other customer's behind them");
+        running.sort_unstable();
+        assert_eq!(claim(&one, 1, 2).await, []);
+        let end = Fact::Ended { at: at(3), disposition: Disposition::Connected };
+        one.write(running[0], vec![end]).await.unwrap();
+        assert_eq!(claim(&two, 2, 3).await.len(), 1, "one has ended: the next goes");
+        let stale = claim(&one, 1, 61).await;
+        let stale = stale.iter().filter(|fence| fence.process == 1).count();
+        assert_eq!(stale, 6, "whoever waited for a minute is let go, as leads");
+    });
+}
+
+#[test]
+fn orders_of_one_slot_are_released_one_per_free_manager() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let two = ROMASHKA.replacen(
+            "address = \"+74951234567\"",
+            "address = \"+74951234567\"\n[[customer.site.manager]]\nname = \"Boris\"\naddress = \"+74951234568\"",
+            1,
+        );
+        store.apply(file(&two), "operator", MORNING, false).await.unwrap();
+        for n in 0..6_u32 {
+            let mut later = order(&site, n.into(), &format!("+791612345{n:02}"), 0);
+            later.run_at = at(HOUR);
+            store.accept(later).await.unwrap();
+        }
+        let claim = async |seconds| store.claim(by(1, 64), at(seconds)).await.unwrap();
+        let first = claim(HOUR).await;
+        assert_eq!(first.len(), 2, "two managers");
+        assert_eq!(claim(HOUR + 1).await, []);
+        rings(&store, &first[0], at(HOUR + 2), true, Duration::from_secs(3)).await;
+        assert_eq!(claim(HOUR + 5).await.len(), 1);
+        store.accept(order(&site, 50, ANNA, HOUR + 6)).await.unwrap();
+        let now = claim(HOUR + 6).await;
+        assert_eq!(now[0].fence.order, order_id(50), "who asks for now does not wait for them");
+        assert_eq!(claim(HOUR + 14 * MINUTE).await.len(), 3, "leases of a dead process, to go on with");
+        assert_eq!(claim(HOUR + 15 * MINUTE).await.len(), 6, "the slot is over: leads");
+    });
+}
+
+#[test]
+fn what_a_process_cannot_carry_it_leaves() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        for n in 0..5_u32 {
+            store.accept(order(&site, n.into(), &format!("+791612345{n:02}"), 0)).await.unwrap();
+        }
+        let claim = async |room, seconds| {
+            let by = callback::store::Claimant { room, ..by(1, 64) };
+            store.claim(by, at(seconds)).await.unwrap().len()
+        };
+        assert_eq!(claim(2, 0).await, 2);
+        assert_eq!(claim(0, 1).await, 0);
+        assert_eq!(claim(1, 2).await, 1);
+        assert_eq!(store.waiting(at(2)).await.unwrap(), 2);
+    });
+}
