@@ -13,6 +13,15 @@ use std::time::Duration;
 
 const ANNA: &str = "+79161234567";
 const CAPS: AddressCaps = AddressCaps { in_10min: 5, in_hour: 30 };
+/// Another customer and his site.
+const VASILEK: &str = r#"
+    [[customer]]
+    name = "Vasilek"
+    email = "owner@vasilek.example"
+    [[customer.site]]
+    key = "vasilek"
+    url = "https://vasilek.example"
+"#;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
@@ -103,7 +112,9 @@ fn a_telephone_has_one_live_call() {
             called += u32::from(racer.await.unwrap() == "new");
         }
         assert_eq!(called, 1);
-        let mut later = capped(&other, 99, ANNA, 1, "192.0.2.99");
+        one.apply(file(VASILEK), "operator", MORNING, false).await.unwrap();
+        let third = one.site_by_key(&key("vasilek")).await.unwrap().unwrap();
+        let mut later = capped(&third, 99, ANNA, 1, "192.0.2.99");
         later.run_at = at(400);
         assert_eq!(said(&one.accept(later).await.unwrap()), "new", "for a time to come");
         assert_eq!(one.claim(by(1, 9), at(2)).await.unwrap().len(), 1);
@@ -201,9 +212,8 @@ fn a_customer_has_no_more_calls_at_once_than_he_may() {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
         let few = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 3", 1);
-        let vasilek = "[[customer]]\nname = \"V\"\nemail = \"v@v.example\"\n[[customer.site]]\nkey = \"v-site\"\nurl = \"https://v.example\"\n";
-        one.apply(file(&format!("{few}\n{vasilek}")), "operator", MORNING, false).await.unwrap();
-        let other_customer = one.site_by_key(&key("v-site")).await.unwrap().unwrap();
+        one.apply(file(&format!("{few}{VASILEK}")), "operator", MORNING, false).await.unwrap();
+        let other_customer = one.site_by_key(&key("vasilek")).await.unwrap().unwrap();
         for n in 0..10_u32 {
             let phone = format!("+791612345{n:02}");
             one.accept(order(&site, n.into(), &phone, 0)).await.unwrap();
