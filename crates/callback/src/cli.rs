@@ -6,11 +6,12 @@ use crate::engine::{recovery, wall_now};
 use crate::serve::serve;
 use crate::settings::SettingsFile;
 use crate::speech::Speech;
-use crate::store::{CallFile, Store};
+use crate::store::{CallFile, StopBy, Store};
 use crate::timeline::Timeline;
 use crate::{config, say, settings};
 use anyhow::Context as _;
 use callback_core::id::OrderId;
+use callback_core::number::PhoneNumber;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -61,6 +62,14 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Never call a number again, from any site
+    Stop {
+        /// With its country code, like +79161234567
+        number: String,
+        /// Take it off the list again, as its owner asked for
+        #[arg(long)]
+        lift: bool,
+    },
     /// Copy the database, while it is used
     Backup {
         /// The copy; it must not be there
@@ -82,6 +91,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             },
             Command::Check => return checked(&check(&config).await, cli.json),
             Command::Apply { file, dry_run } => apply(&config, file, *dry_run, cli.json).await,
+            Command::Stop { number, lift } => stop(&config, number, *lift, cli.json).await,
             Command::Backup { file } => backup(&config, file, cli.json).await,
         },
     };
@@ -129,6 +139,24 @@ async fn backup(config: &Config, path: &Path, as_json: bool) -> anyhow::Result<(
     store.close().await?;
     let said = format!("the database was copied to {}", path.display());
     tell(&said, &json!({ "backup": path }), as_json);
+    Ok(())
+}
+
+async fn stop(config: &Config, number: &str, lift: bool, as_json: bool) -> anyhow::Result<()> {
+    let number: PhoneNumber = number.parse()?;
+    let store = Store::open(config.database_url.expose()).await?;
+    let changed = if lift {
+        store.lift_stop(number).await?
+    } else {
+        store.stop(number, StopBy::Operator, wall_now()).await?
+    };
+    store.close().await?;
+    let said = match (lift, changed) {
+        (false, _) => "the number is never called again",
+        (true, true) => "the number may be called again",
+        (true, false) => "the number was not on the list",
+    };
+    tell(&said, &json!({ "number": number, "stopped": !lift }), as_json);
     Ok(())
 }
 

@@ -119,7 +119,7 @@ impl Cors {
 }
 
 /// The visitor's address: the peer's, or what a trusted proxy says, read from the right (RFC 7239 §8.1).
-fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
+pub(super) fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpAddr {
     let trusted = |ip: &IpAddr| app.door.trusted_proxies.iter().any(|network| network.contains(ip));
     let mut ip = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());

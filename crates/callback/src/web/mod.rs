@@ -5,6 +5,7 @@ mod error;
 mod flood;
 mod orders;
 mod status;
+mod stop;
 
 pub use door::Door;
 pub(crate) use error::Problem;
@@ -20,7 +21,10 @@ use flood::Flood;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How long the database may take to store what somebody waits for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest body that is read.
 const BODY: usize = 32 * 1024;
 
@@ -50,6 +54,8 @@ pub fn router(app: App) -> Router {
         .route("/w/v1/{site_key}/orders/{order_id}", get(orders::show).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
+        .route("/stop", get(stop::show).post(stop::stop))
+        .route("/stop/{file}", get(stop::file))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })

@@ -1,10 +1,10 @@
 //! The order API: what a page of a customer's site may ask (`docs/api.md`).
 
-use super::App;
 use super::door::Page;
 use super::error::Problem;
 use super::flood::StreamPass;
 use super::status::{Status, is_secret, pretence};
+use super::{App, PATIENCE};
 use crate::engine::{Hub, Shown, wall_now};
 use crate::pretence::Pretence;
 use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite};
@@ -34,8 +34,6 @@ use uuid::Uuid;
 
 /// How far ahead a call may be asked for.
 const AHEAD: Duration = Duration::from_secs(30 * 86_400);
-/// How long the database may take to store an order.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a cancel that finds nobody to take it is tried, and after how long.
 const CANCEL_TRIES: u32 = 20;
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);
@@ -110,8 +108,10 @@ async fn take_order(
 
 /// Reads an order, and what stands against it as far as that is known without the store.
 fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Problem> {
-    let body: OrderBody =
-        serde_json::from_slice(body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let body: OrderBody = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Problem::BodyInvalid(error.to_string()))?;
+    json.end().map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
     let site = &page.site;
     let mut facts = OrderFacts {

@@ -5,6 +5,8 @@ mod call;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod stage;

@@ -127,6 +127,8 @@ pub(crate) struct Stage {
     pub(crate) proxy: SocketAddr,
     pub(crate) settings: String,
     pub(crate) caps: Option<AddressCaps>,
+    /// How many orders may wait.
+    pub(crate) queue: u32,
 }
 
 impl Stage {
@@ -155,7 +157,8 @@ impl Stage {
         caps: Option<AddressCaps>,
     ) -> Self {
         let browser = Client::new();
-        let mut stage = Self { world, service: None, browser, proxy: network.proxy, settings, caps };
+        let mut stage =
+            Self { world, service: None, browser, proxy: network.proxy, settings, caps, queue: 200 };
         stage.start().await;
         stage
     }
@@ -185,7 +188,7 @@ impl Stage {
             door: Door {
                 origin: Origin::parse("http://127.0.0.1").unwrap(),
                 trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-                queue: 200,
+                queue: self.queue,
                 caps: self.caps,
             },
             phone: PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks: vec![trunk] },
