@@ -86,9 +86,9 @@ mod tests {
         let check = |words: &str, expected: &[&str]| {
             let mut told = String::new();
             for (at, state, detail) in pretend(read_plan(words).0) {
-                let _ = write!(
+                let _ = writeln!(
                     told,
-                    "{}.{:03} {}\n",
+                    "{}.{:03} {}",
                     at.0 / 1_000_000,
                     at.0 / 1_000 % 1_000,
                     show_state(state, &detail)

@@ -2,12 +2,15 @@
 
 use super::{MORNING, ROMASHKA, at, by, file, key, order, order_id, romashka};
 use crate::world::on_both;
-use callback::store::{Acceptance, AddressCaps, ClaimedOrder, Fact, NewOrder, PublishedSite, StopBy, Store};
+use callback::store::{
+    Acceptance, AddressCaps, Claimant, ClaimedOrder, Fact, NewOrder, PublishedSite, StopBy, Store,
+};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::LegId;
 use callback_core::plan::{Callee, Seat};
 use callback_core::record::{CallRecord, Disposition, ManagerFault, NotCalled, Talk};
 use callback_core::time::Ts;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -36,10 +39,10 @@ fn capped(site: &PublishedSite, n: u128, phone: &str, seconds: u64, ip: &str) ->
 
 fn said(acceptance: &Acceptance) -> String {
     match acceptance {
-        Acceptance::New(row) => match row.state {
-            VisitorState::Ended(disposition) => disposition.keys().1.unwrap().to_owned(),
-            _ => "new".to_owned(),
-        },
+        Acceptance::New(row) => {
+            let ended = if let VisitorState::Ended(end) = row.state { end.keys().1 } else { None };
+            ended.unwrap_or("new").to_owned()
+        }
         Acceptance::Joined(row) => format!("joined to {}", row.joined_to.unwrap().0.as_u128()),
         Acceptance::Same(_) => "same".to_owned(),
         Acceptance::Conflict => "conflict".to_owned(),
@@ -274,7 +277,7 @@ fn what_a_process_cannot_carry_it_leaves() {
             store.accept(order(&site, n.into(), &format!("+791612345{n:02}"), 0)).await.unwrap();
         }
         let claim = async |room, seconds| {
-            let by = callback::store::Claimant { room, ..by(1, 64) };
+            let by = Claimant { room, ..by(1, 64) };
             store.claim(by, at(seconds)).await.unwrap().len()
         };
         assert_eq!(claim(2, 0).await, 2);
@@ -282,4 +285,90 @@ fn what_a_process_cannot_carry_it_leaves() {
         assert_eq!(claim(1, 2).await, 1);
         assert_eq!(store.waiting(at(2)).await.unwrap(), 2);
     });
+}
+
+/// A day as it is: who orders, from where, and what becomes of it.
+struct Day {
+    /// Splitmix64 (Steele, Lea, Flood 2014).
+    dice: u64,
+    /// Orders to come: second, address, telephone, how often he has ordered in vain.
+    coming: BTreeSet<(u64, String, u64, u32)>,
+}
+
+impl Day {
+    /// Twelve hours: an office of 20 behind one address, a mobile network with 100 orders an hour behind another, and
+    /// as many who have an address of their own.
+    fn new() -> Self {
+        let mut day = Self { dice: 7, coming: BTreeSet::new() };
+        for n in 0..20 {
+            let at = day.below(12 * HOUR);
+            day.coming.insert((at, "203.0.113.20".to_owned(), n, 0));
+        }
+        for n in 0..1_200 {
+            let (at, home) = (day.below(12 * HOUR), day.below(12 * HOUR));
+            day.coming.insert((at, "203.0.113.100".to_owned(), 1_000 + n, 0));
+            day.coming.insert((home, format!("198.51.{}.{}", n / 250, n % 250), 5_000 + n, 0));
+        }
+        day
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.dice;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_real_visitors_goes_by_without_refusals() {
+    let world = crate::world::World::lite();
+    let (store, site) = romashka(&world).await;
+    let many = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 1000", 1);
+    store.apply(file(&many), "operator", MORNING, false).await.unwrap();
+    let all_day = Claimant { lease: Duration::from_secs(DAY), ..by(1, 64) };
+    let mut day = Day::new();
+    let (mut orders, mut refused, mut again) = (0, 0, 0);
+    // Calls that are under way: until when, and whose.
+    let mut running: BTreeMap<(u64, u128), (ClaimedOrder, bool, bool)> = BTreeMap::new();
+    while let Some((now, ip, who, vain)) = day.coming.pop_first() {
+        while let Some(entry) = running.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (claimed, answered, talked) = entry.remove();
+            let talk = Duration::from_secs(if talked { 90 } else { 0 });
+            rings(&store, &claimed, claimed.order.run_at, answered, talk).await;
+        }
+        orders += 1;
+        let phone = format!("+7916{:07}", 1_000_000 + who);
+        let answer = said(&store.accept(capped(&site, orders, &phone, now, &ip)).await.unwrap());
+        if answer == "limits" {
+            refused += 1;
+            assert!(vain >= 2, "order {orders} of {ip} is refused for its address");
+        }
+        for claimed in store.claim(all_day, at(now)).await.unwrap() {
+            // Of a hundred visitors 94 answer the telephone that they gave, and 91 of these find a manager.
+            let answered = day.percent(94);
+            let talked = answered && day.percent(91);
+            let until = now + if talked { 120 } else { 40 };
+            running.insert((until, claimed.fence.order.0.as_u128()), (claimed, answered, talked));
+            // One in six whom nobody served orders again soon; one in twenty who was has another question later.
+            let (waits, likely) = if talked { (2 * HOUR, 5) } else { (20 * MINUTE, 16) };
+            if day.percent(likely) {
+                again += 1;
+                let later = until + 30 + day.below(waits);
+                day.coming.insert((later, ip.clone(), who, vain + u32::from(!talked)));
+            }
+            // And some press twice.
+            if day.percent(3) {
+                day.coming.insert((now + 5, ip.clone(), who, vain));
+            }
+        }
+    }
+    println!("{orders} orders, {again} of them again: {refused} refused");
+    assert!(orders > 2_400 && again > 100);
+    assert!(u128::from(refused) * 1_000 <= orders, "{refused} of {orders} refused");
 }
