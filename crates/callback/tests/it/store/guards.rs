@@ -333,7 +333,7 @@ async fn a_day_of_real_visitors_goes_by_without_refusals() {
     store.apply(file(&many), "operator", MORNING, false).await.unwrap();
     let all_day = Claimant { lease: Duration::from_secs(DAY), ..by(1, 64) };
     let mut day = Day::new();
-    let (mut orders, mut refused, mut again) = (0, 0, 0);
+    let (mut orders, mut refused, mut again) = (0_u128, 0_u128, 0);
     // Calls that are under way: until when, and whose.
     let mut running: BTreeMap<(u64, u128), (ClaimedOrder, bool, bool)> = BTreeMap::new();
     while let Some((now, ip, who, vain)) = day.coming.pop_first() {
@@ -370,5 +370,5 @@ async fn a_day_of_real_visitors_goes_by_without_refusals() {
     }
     println!("{orders} orders, {again} of them again: {refused} refused");
     assert!(orders > 2_400 && again > 100);
-    assert!(u128::from(refused) * 1_000 <= orders, "{refused} of {orders} refused");
+    assert!(refused * 1_000 <= orders, "{refused} of {orders} refused");
 }
