@@ -1,6 +1,7 @@
 //! What the task of a [`crate::Phone`] drives: the legs, joined with their sound. It turns commands into
 //! calls of both and their reports into events; it decides nothing.
 
+use crate::gate::Standing;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredDialog};
 use crate::legs::{Legs, LegsOutput};
@@ -76,8 +77,8 @@ impl Machine for Desk {
     type Verb = Verb;
     type Event = PhoneEvent;
 
-    fn expects(&self, ip: IpAddr) -> bool {
-        self.legs.expects(ip)
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        self.legs.standing(ip, bytes)
     }
 
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {

@@ -1,6 +1,7 @@
 //! The answering side as a network of its own: calls come in and are made to ring, speak, be answered,
 //! refused or hung up. A practice exchange is built on it. It places no calls and carries no sound.
 
+use crate::gate::{Gate, Standing};
 use crate::media::{Codec, Remote};
 use crate::net::{self, Effect, Machine};
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Output, Progress};
@@ -68,7 +69,8 @@ impl Exchange {
         let agent = Agent::new(AgentConfig { sent_by, accounts: Vec::new(), answers: true }, rng);
         let (verbs, told) = mpsc::channel(QUEUE);
         let (tell, events) = mpsc::channel(QUEUE);
-        tokio::spawn(net::drive(Host { agent, callers: config.callers }, sockets, told, tell));
+        let host = Host { agent, callers: config.callers };
+        tokio::spawn(net::drive(host, sockets, told, tell, Gate::default()));
         Ok((Self { verbs }, events, bound))
     }
 
@@ -114,8 +116,8 @@ impl Machine for Host {
     type Verb = (IncomingCall, Command);
     type Event = ExchangeEvent;
 
-    fn expects(&self, ip: IpAddr) -> bool {
-        self.callers.contains(&ip) || self.agent.expects(ip)
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        self.agent.standing(self.callers.contains(&ip), ip, bytes)
     }
 
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {

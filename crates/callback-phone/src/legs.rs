@@ -12,6 +12,7 @@ mod tests;
 mod weather;
 
 use crate::cause::Ending;
+use crate::gate::Standing;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredCall, StoredDialog};
 use crate::media::Remote;
@@ -379,10 +380,10 @@ impl Legs {
         self.out.pop_front()
     }
 
-    /// Whether a datagram from there is read at all: it is a trunk, or somebody a leg is with.
-    pub(crate) fn expects(&self, ip: IpAddr) -> bool {
-        self.agent.expects(ip)
-            || self.trunks.iter().any(|(_, trunk)| trunk.peers.iter().any(|peer| peer.ip() == ip))
+    /// Whether a datagram is read at all: it is of a trunk, or of somebody a leg is with.
+    pub(crate) fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        let is_trunk = self.trunks.iter().any(|(_, trunk)| trunk.peers.iter().any(|peer| peer.ip() == ip));
+        self.agent.standing(is_trunk, ip, bytes)
     }
 
     fn probe(&mut self, trunk: usize) {

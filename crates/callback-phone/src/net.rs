@@ -1,7 +1,8 @@
-//! The sockets and the clock: one task that drives one machine. It drops what comes from strangers before
-//! anybody parses it, carries datagrams both ways, and keeps events until they are taken. It understands no
+//! The sockets and the clock: one task that drives one machine. What the gate does not admit is dropped
+//! before anybody parses it; it carries datagrams both ways, and keeps events until they are taken. It understands no
 //! SIP.
 
+use crate::gate::{Gate, Standing};
 use crate::sip::Flow;
 use crate::sip::wire::MAX_MESSAGE;
 use bytes::Bytes;
@@ -32,8 +33,8 @@ pub(crate) trait Machine: Send + 'static {
     /// What it tells.
     type Event: Send + 'static;
 
-    /// Whether datagrams from there are given to it.
-    fn expects(&self, ip: IpAddr) -> bool;
+    /// What it knows of a datagram at a glance.
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing;
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration);
     /// A datagram could not be sent.
     fn unreachable(&mut self, peer: SocketAddr, now: Duration);
@@ -65,6 +66,7 @@ pub(crate) async fn drive<M: Machine>(
     sockets: Vec<UdpSocket>,
     mut verbs: mpsc::Receiver<M::Verb>,
     events: mpsc::Sender<M::Event>,
+    mut gate: Gate,
 ) {
     let start = Instant::now();
     let mut waiting: VecDeque<M::Event> = VecDeque::new();
@@ -87,8 +89,11 @@ pub(crate) async fn drive<M: Machine>(
             flow = receive(&sockets, &mut buffer) => {
                 let (mut next, mut left) = (Some(flow), BURST);
                 while let Some((flow, length)) = next {
-                    if let Some(bytes) = buffer.get(..length).filter(|_| machine.expects(flow.peer.ip())) {
-                        machine.datagram(flow, bytes, start.elapsed());
+                    let (ip, now) = (flow.peer.ip(), start.elapsed());
+                    if let Some(bytes) = buffer.get(..length)
+                        && gate.admits(ip, machine.standing(ip, bytes), now)
+                    {
+                        machine.datagram(flow, bytes, now);
                     }
                     left -= 1;
                     next = if left > 0 { receive_now(&sockets, &mut buffer) } else { None };

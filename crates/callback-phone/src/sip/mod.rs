@@ -6,6 +6,7 @@ pub(crate) mod auth;
 mod call;
 mod cx;
 pub(crate) mod dialog;
+mod glance;
 mod plain;
 mod table;
 mod timers;
@@ -19,6 +20,7 @@ mod tests;
 mod weather;
 
 use crate::cause::Ending;
+use crate::gate::Standing;
 use crate::media::{Codec, Remote};
 use auth::{Credentials, Keyring};
 use bytes::Bytes;
@@ -26,6 +28,7 @@ use call::{Call, CallAlarm};
 use callback_core::flow::HangupReason;
 use cx::Cx;
 use dialog::Snapshot;
+use glance::Glance;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -241,9 +244,22 @@ impl Agent {
         self.cx.wires.timers.next()
     }
 
-    /// Whether a call, or one that ended a moment ago, may hear from this address.
-    pub(crate) fn expects(&self, ip: IpAddr) -> bool {
-        self.peers.contains_key(&ip)
+    /// What is known of a datagram that is not parsed: `allowed` from there, or from where a call, or one that ended
+    /// a moment ago, may hear; and whether it names such a call or a request of ours.
+    pub(crate) fn standing(&self, allowed: bool, ip: IpAddr, datagram: &[u8]) -> Standing {
+        if !allowed && !self.peers.contains_key(&ip) {
+            return Standing::Stranger;
+        }
+        let Glance { call_id, branch } = Glance::at(datagram);
+        let of_call = call_id.is_some_and(|call_id| {
+            let mut from = self.names.range((call_id.to_owned(), String::new())..);
+            from.next().is_some_and(|((known, _), _)| known == call_id)
+        });
+        if of_call || branch.is_some_and(|branch| self.cx.table.sent(branch)) {
+            Standing::Known
+        } else {
+            Standing::Allowed
+        }
     }
 
     /// How many transactions, calls (the remembered ones too) and timers there are.
@@ -364,13 +380,18 @@ impl Agent {
             }
             _ => {
                 let account = grave.and_then(|grave| grave.account);
-                uac::turn_away(response, flow, account, &mut self.cx);
+                uac::turn_away(response, flow, grave.is_some(), account, &mut self.cx);
             }
         }
     }
 
     fn request(&mut self, request: &Request, flow: Flow) {
-        let matched = self.cx.table.request(request, flow, &mut self.cx.wires);
+        let known = if request.head.method == Method::Cancel {
+            self.cx.table.cancelled_by(request).is_some()
+        } else {
+            self.dialog_of(request).is_some()
+        };
+        let matched = self.cx.table.request(request, known, flow, &mut self.cx.wires);
         if request.head.method == Method::Ack {
             if matches!(matched, Matched::Up(..) | Matched::Unknown)
                 && let Some(key) = self.dialog_of(request)

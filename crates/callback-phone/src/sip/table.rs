@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How many transactions may be under way; a request beyond it is not heard.
 pub(crate) const MAX_TRANSACTIONS: usize = 20_000;
+/// How many more there may be for calls that are there: what nobody waits for cannot take their room.
+const RESERVED: usize = 10_000;
 
 /// A transaction of this agent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,9 +67,15 @@ impl Table {
         self.entries.len()
     }
 
-    /// Whether there is no room for what nobody waits for.
-    pub(crate) fn full(&self) -> bool {
-        self.entries.len() >= MAX_TRANSACTIONS
+    /// Whether there is no room for a request, of a call that is `known` or not.
+    pub(crate) fn full(&self, known: bool) -> bool {
+        self.entries.len() >= MAX_TRANSACTIONS + if known { RESERVED } else { 0 }
+    }
+
+    /// Whether a request with this branch was sent and is under way.
+    pub(crate) fn sent(&self, branch: &str) -> bool {
+        let mut from = self.clients.range((branch.to_owned(), Method::Invite)..);
+        from.next().is_some_and(|((sent, _), _)| sent == branch)
     }
 
     fn insert(&mut self, machine: Machine, flow: Flow) -> Tx {
@@ -116,7 +124,13 @@ impl Table {
 
     /// Gives a request to the transaction it repeats or acknowledges, or begins one where there is room.
     /// An ACK begins none.
-    pub(crate) fn request(&mut self, request: &Request, flow: Flow, wires: &mut Wires) -> Matched {
+    pub(crate) fn request(
+        &mut self,
+        request: &Request,
+        known: bool,
+        flow: Flow,
+        wires: &mut Wires,
+    ) -> Matched {
         let Some(key) = ServerKey::of(request) else { return Matched::Absorbed };
         if let Some(tx) = self.servers.get(&key).copied() {
             let Some(Entry { machine: Machine::Server { machine, .. }, .. }) = self.entries.get_mut(&tx)
@@ -129,7 +143,7 @@ impl Table {
         if request.head.method == Method::Ack {
             return Matched::Unknown;
         }
-        if self.full() {
+        if self.full(known) {
             return Matched::Absorbed;
         }
         let (machine, steps) = ServerMachine::start(request);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail by a panic")]
 
+mod pressure;
+
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Address, CallerId, Telephone};
