@@ -450,6 +450,11 @@ impl Legs {
             self.trunks.give_back(trunk);
             if ending.elsewhere {
                 self.trunks.suspect(trunk);
+            } else if matches!(ending.cause, Cause::Sip(_) | Cause::Q850(_)) {
+                self.trunks.heard(trunk);
+            }
+            if let Some(span) = ending.retry_after {
+                self.trunks.rest(trunk, self.now, span);
             }
         }
         let Some(telephone) = attempt.telephone else {

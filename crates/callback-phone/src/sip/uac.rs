@@ -273,7 +273,11 @@ impl Call {
         let ending = if self.hung.is_some() && asked {
             Ending::OURS
         } else {
-            Ending::of_final(response.status, &response.reasons(), self.hung.is_some())
+            let retry_after = response.retry_after().filter(|_| response.status == 503);
+            Ending {
+                retry_after,
+                ..Ending::of_final(response.status, &response.reasons(), self.hung.is_some())
+            }
         };
         self.end(ending, cx);
     }

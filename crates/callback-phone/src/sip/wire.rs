@@ -12,6 +12,7 @@ use sipx_sip as lib;
 use sipx_sip::headers::{Contact, RecordRoute};
 use sipx_sip::{HeaderName, Headers};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The largest datagram that is parsed.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
@@ -209,6 +210,13 @@ pub(crate) trait Fields {
     fn sdp(&self) -> Option<&[u8]> {
         let kind = self.headers().typed::<lib::headers::ContentType>()?.ok()?;
         (kind.is("application", "sdp") && !self.content().is_empty()).then(|| self.content().as_ref())
+    }
+
+    /// How long the other side asks to be left alone (RFC 3261 §20.33): seconds, before a comment or parameters.
+    fn retry_after(&self) -> Option<Duration> {
+        let value = self.value("Retry-After")?;
+        let digits = value.trim_start().split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse().ok().map(Duration::from_secs)
     }
 
     /// The causes of the Reason headers by their protocol in upper case (RFC 3326 §2).
