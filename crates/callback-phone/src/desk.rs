@@ -89,6 +89,10 @@ impl Machine for Desk {
         self.legs.unreachable(peer, now);
     }
 
+    fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.legs.refused(peer, now);
+    }
+
     fn verb(&mut self, verb: Verb, now: Duration) {
         match verb {
             Verb::Reserve(leg, dial, endpoint, answer) => {
@@ -131,6 +135,7 @@ impl Machine for Desk {
                     continue;
                 }
                 LegsOutput::Send { flow, bytes } => Effect::Send { flow, bytes },
+                LegsOutput::Knock(flow) => Effect::Knock(flow),
                 LegsOutput::Leg(leg, event) => Effect::Event(PhoneEvent::Leg(leg, Instant::now(), event)),
                 LegsOutput::Free(order, telephone) => Effect::Event(PhoneEvent::Free(order, telephone)),
                 LegsOutput::Dialog(stored) => Effect::Event(PhoneEvent::Dialog(stored.leg(), stored)),

@@ -128,6 +128,10 @@ impl Machine for Host {
         self.agent.handle(Input::Unreachable { peer }, now);
     }
 
+    fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.agent.handle(Input::Refused { peer }, now);
+    }
+
     fn verb(&mut self, (call, command): Self::Verb, now: Duration) {
         self.agent.handle(Input::Command(call.0, command), now);
     }
@@ -144,6 +148,7 @@ impl Machine for Host {
         loop {
             let (call, progress) = match self.agent.poll()? {
                 Output::Send { flow, bytes } => return Some(Effect::Send { flow, bytes }),
+                Output::Knock(flow) => return Some(Effect::Knock(flow)),
                 Output::Event { call, progress } => (IncomingCall(call), progress),
                 Output::Probed { .. } => continue,
             };
@@ -158,7 +163,11 @@ impl Machine for Host {
                 Progress::Answered => ExchangeEvent::Answered(call),
                 Progress::Media(remote) => ExchangeEvent::Media(call, remote),
                 Progress::Ended(ending) => ExchangeEvent::Ended(call, ending.cause, ending.by),
-                Progress::Heard | Progress::Ringing | Progress::EarlyMedia | Progress::Stored(_) => continue,
+                Progress::Heard
+                | Progress::Shut
+                | Progress::Ringing
+                | Progress::EarlyMedia
+                | Progress::Stored(_) => continue,
             }));
         }
     }

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod calls;
+#[cfg(test)]
+mod faults;
 mod takedown;
 mod telephones;
 #[cfg(test)]
@@ -40,6 +42,8 @@ pub(crate) enum LegsOutput {
         flow: Flow,
         bytes: Bytes,
     },
+    /// Find out whether anybody is there.
+    Knock(Flow),
     /// Something became of a leg.
     Leg(LegKey, LegEvent),
     /// Its sound goes this way.
@@ -355,6 +359,13 @@ impl Legs {
         self.drain();
     }
 
+    /// A knock was refused.
+    pub(crate) fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.now = now;
+        self.agent.handle(Input::Refused { peer }, now);
+        self.drain();
+    }
+
     pub(crate) fn tick(&mut self, now: Duration) {
         self.now = now;
         self.agent.handle(Input::Tick, now);
@@ -402,6 +413,7 @@ impl Legs {
         while let Some(output) = self.agent.poll() {
             match output {
                 Output::Send { flow, bytes } => self.out.push_back(LegsOutput::Send { flow, bytes }),
+                Output::Knock(flow) => self.out.push_back(LegsOutput::Knock(flow)),
                 Output::Probed { probe, alive } => self.probed(probe, alive),
                 Output::Event { call, progress } => self.progress(call, progress),
             }
@@ -419,6 +431,9 @@ impl Legs {
         if let Progress::Ended(ending) = progress {
             return self.ended(call, ending);
         }
+        if progress == Progress::Shut {
+            return self.silence(call);
+        }
         let Some(Attempt { leg: key, trunk, .. }) = self.attempts.get(&call) else { return };
         let (key, trunk) = (*key, *trunk);
         self.alarms.disarm(LegAlarm::Silence(call));
@@ -435,7 +450,7 @@ impl Legs {
                 let stored = self.stored(key, call, snapshot);
                 return self.out.push_back(LegsOutput::Dialog(stored));
             }
-            Progress::Heard | Progress::Incoming(_) | Progress::Ended(_) => return,
+            Progress::Heard | Progress::Shut | Progress::Incoming(_) | Progress::Ended(_) => return,
         };
         leg.reached = true;
         self.out.push_back(LegsOutput::Leg(key, event));
@@ -468,16 +483,20 @@ impl Legs {
         self.telephones.let_go(&telephone, call);
         if let Some((hung, reached)) = state.filter(|_| !next) {
             self.legs.remove(&attempt.leg);
-            let refused_by_all = attempt.trunk.is_some() && ending.elsewhere && !hung && !reached;
-            let (cause, by) =
-                if refused_by_all { (Cause::Trunk, EndedBy::Network) } else { (ending.cause, ending.by) };
+            let dead = (ending.elsewhere || ending == Ending::SILENT) && !hung && !reached;
+            let (cause, by) = match attempt.trunk {
+                Some(_) if dead => (Cause::Trunk, EndedBy::Network),
+                // No trunk is to blame where a telephone's own port is shut: it is switched off.
+                None if ending == Ending::NO_TRUNK => (Cause::Sip(480), EndedBy::Network),
+                _ => (ending.cause, ending.by),
+            };
             self.out.push_back(LegsOutput::Close(attempt.leg));
             self.out.push_back(LegsOutput::Leg(attempt.leg, LegEvent::Ended(cause, by)));
         }
         self.freed(&telephone);
     }
 
-    /// A trunk has said nothing: the next one takes the leg, and the silent one's INVITE is cancelled as soon
+    /// A trunk has said nothing, or its port is shut: the next one takes the leg, and the silent one's INVITE is cancelled as soon
     /// as it may be. Without another trunk it goes on being waited for.
     fn silence(&mut self, call: CallKey) {
         let Some(Attempt { leg: key, trunk: Some(trunk), .. }) = self.attempts.get(&call) else { return };

@@ -7,6 +7,7 @@ mod desk;
 mod exchange;
 mod gate;
 mod key;
+mod knock;
 mod leg;
 mod legs;
 pub mod media;

@@ -3,6 +3,7 @@
 //! SIP.
 
 use crate::gate::{Gate, Standing};
+use crate::knock::{Knocks, is_unreachable};
 use crate::sip::Flow;
 use crate::sip::wire::MAX_MESSAGE;
 use bytes::Bytes;
@@ -38,6 +39,8 @@ pub(crate) trait Machine: Send + 'static {
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration);
     /// A datagram could not be sent.
     fn unreachable(&mut self, peer: SocketAddr, now: Duration);
+    /// A knock was refused.
+    fn refused(&mut self, peer: SocketAddr, now: Duration);
     fn verb(&mut self, verb: Self::Verb, now: Duration);
     fn tick(&mut self, now: Duration);
     fn timeout(&self) -> Option<Duration>;
@@ -47,7 +50,12 @@ pub(crate) trait Machine: Send + 'static {
 /// What a machine wants.
 #[derive(Debug)]
 pub(crate) enum Effect<E> {
-    Send { flow: Flow, bytes: Bytes },
+    Send {
+        flow: Flow,
+        bytes: Bytes,
+    },
+    /// Find out whether anybody is there.
+    Knock(Flow),
     Event(E),
 }
 
@@ -71,8 +79,9 @@ pub(crate) async fn drive<M: Machine>(
     let start = Instant::now();
     let mut waiting: VecDeque<M::Event> = VecDeque::new();
     let mut buffer = vec![0; MAX_MESSAGE];
+    let mut knocks = Knocks::default();
     loop {
-        deliver(&mut machine, &sockets, &mut waiting, start).await;
+        deliver(&mut machine, &sockets, &mut knocks, &mut waiting, start).await;
         let alarm = machine.timeout().map(|at| start + at);
         tokio::select! {
             biased;
@@ -86,6 +95,7 @@ pub(crate) async fn drive<M: Machine>(
                 None => return,
             },
             () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => machine.tick(start.elapsed()),
+            peer = knocks.refused() => machine.refused(peer, start.elapsed()),
             flow = receive(&sockets, &mut buffer) => {
                 let (mut next, mut left) = (Some(flow), BURST);
                 while let Some((flow, length)) = next {
@@ -106,6 +116,7 @@ pub(crate) async fn drive<M: Machine>(
 async fn deliver<M: Machine>(
     machine: &mut M,
     sockets: &[UdpSocket],
+    knocks: &mut Knocks,
     waiting: &mut VecDeque<M::Event>,
     start: Instant,
 ) {
@@ -113,6 +124,10 @@ async fn deliver<M: Machine>(
         match effect {
             Effect::Event(event) if waiting.len() < MAX_EVENTS => waiting.push_back(event),
             Effect::Event(_) => tracing::error!("nobody takes the phone's events: one is lost"),
+            Effect::Knock(Flow { socket, peer }) => {
+                let local = sockets.get(socket).and_then(|socket| socket.local_addr().ok());
+                local.into_iter().for_each(|local| knocks.knock(local.ip(), peer));
+            }
             Effect::Send { flow, bytes } => {
                 let Some(socket) = sockets.get(flow.socket) else { continue };
                 if bytes.len() > MAX_UDP {
@@ -121,21 +136,13 @@ async fn deliver<M: Machine>(
                 // `send_to` waits for the socket once where `try_send_to` would lose the first datagram.
                 if let Err(error) = socket.send_to(&bytes, flow.peer).await {
                     tracing::debug!(%error, peer = %flow.peer, "a SIP datagram could not be sent");
-                    if is_unreachable(error.kind()) {
+                    if is_unreachable(error) {
                         machine.unreachable(flow.peer, start.elapsed());
                     }
                 }
             }
         }
     }
-}
-
-/// Nobody can be there; other errors may pass, and a retransmission finds out.
-fn is_unreachable(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
-    )
 }
 
 /// Waits for a datagram on any socket. Errors are of datagrams sent before, whose retransmission tells.

@@ -208,14 +208,15 @@ impl World {
                 | LegsOutput::Close(_)
                 | LegsOutput::Dialog(_)
                 | LegsOutput::TakenDown(_)
-                | LegsOutput::Trunk { .. } => {}
+                | LegsOutput::Trunk { .. }
+                | LegsOutput::Knock(_) => {}
             }
         }
         while let Some(output) = self.trunk.poll() {
             match output {
                 Output::Send { bytes, .. } => self.post(&bytes, Coming::In),
                 Output::Event { call, progress: Progress::Incoming(_) } => self.telephone(call),
-                Output::Event { .. } | Output::Probed { .. } => {}
+                Output::Event { .. } | Output::Probed { .. } | Output::Knock(_) => {}
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Told {
     stored: Vec<StoredDialog>,
 }
 
-fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
+pub(super) fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
     TrunkConfig {
         name: name.to_owned(),
         proxy: proxy.to_owned(),
@@ -42,7 +42,7 @@ pub(super) fn told(trunks: Vec<TrunkConfig>) -> Told {
     Told { legs, gate: Gate::default(), stored: Vec::new() }
 }
 
-fn check(trunks: Vec<TrunkConfig>, story: &str) {
+pub(super) fn check(trunks: Vec<TrunkConfig>, story: &str) {
     script::check(told(trunks), story);
 }
 
@@ -90,7 +90,7 @@ impl Subject for Told {
             LegsOutput::Connect(key, remote) => {
                 Shown::Told(format!("{} Connect {}", number(key), remote.rtp))
             }
-            LegsOutput::Close(_) => Shown::Nothing,
+            LegsOutput::Close(_) | LegsOutput::Knock(_) => Shown::Nothing,
             LegsOutput::Free(order, _) => Shown::Told(format!("Free {}", order.0.as_u128())),
             LegsOutput::TakenDown(key) => Shown::Told(format!("{} TakenDown", number(key))),
             LegsOutput::Trunk { name, up } => Shown::Told(format!("Trunk {name} {up}")),
@@ -128,6 +128,7 @@ impl Subject for Told {
                 self.legs.hold_telephone(telephone(to), Duration::from_secs(seconds.parse().unwrap()), now);
             }
             ["free", to] => self.legs.free_telephone(&telephone(to), now),
+            ["refused", peer] => self.legs.refused(peer.parse().unwrap(), now),
             ["unreachable", peer] => self.legs.unreachable(peer.parse().unwrap(), now),
             // Floods of two trunks have filled the transactions, and no further.
             ["full"] => assert_eq!(self.legs.agent.load().0, 20_000),
@@ -165,7 +166,7 @@ pub(super) fn left(legs: &Legs) -> String {
 }
 
 /// Leg 11 rings over the first trunk.
-const RINGS: &str = "
+pub(super) const RINGS: &str = "
     reserve 11 +74951234567
     send 11
     told 11 Sent
@@ -348,7 +349,7 @@ fn the_next_trunk_takes_a_call_that_the_first_refuses() {
 }
 
 /// Leg 11 met four seconds of silence and rings over the second trunk.
-const SILENCE: &str = "reserve 11 +74951234567
+pub(super) const SILENCE: &str = "reserve 11 +74951234567
         send 11
         told 11 Sent
         sees INVITE | at 192.0.2.9:5060
@@ -441,7 +442,7 @@ fn a_silent_trunk_is_chosen_last_and_an_only_one_waited_for() {
         told nothing
         wait 1s
         ignores
-        told 11 Ended Silent Network",
+        told 11 Ended Trunk Network",
     );
 }
 

@@ -180,7 +180,7 @@ impl World {
                 LegsOutput::Dialog(stored) => {
                     self.seen[2] += usize::from(stored.calls[0].trunk.as_deref() == Some("two"))
                 }
-                LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } => {}
+                LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } | LegsOutput::Knock(_) => {}
             }
         }
         for trunk in 0..2 {
@@ -188,7 +188,7 @@ impl World {
                 match output {
                     Output::Send { bytes, .. } => self.post(&bytes, |bytes| Coming::In(trunk, bytes)),
                     Output::Event { call, progress: Progress::Incoming(_) } => self.incoming(trunk, call),
-                    Output::Event { .. } | Output::Probed { .. } => {}
+                    Output::Event { .. } | Output::Probed { .. } | Output::Knock(_) => {}
                 }
             }
         }

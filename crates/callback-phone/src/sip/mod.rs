@@ -78,6 +78,9 @@ pub(crate) enum Input<'a> {
     Datagram { flow: Flow, bytes: &'a [u8] },
     /// Nothing can be sent there (RFC 3261 §8.1.3.1).
     Unreachable { peer: SocketAddr },
+    /// A knock there was refused, which is told twice before it is believed: between us and a host that is there may
+    /// stand somebody who lets pass only what comes from the port of our SIP.
+    Refused { peer: SocketAddr },
     /// The instant of [`Agent::timeout`] has come.
     Tick,
     /// A call is to do something.
@@ -108,9 +111,20 @@ pub(crate) enum Command {
 /// What the agent wants done, or has to tell.
 #[derive(Debug)]
 pub(crate) enum Output {
-    Send { flow: Flow, bytes: Bytes },
-    Event { call: CallKey, progress: Progress },
-    Probed { probe: usize, alive: bool },
+    Send {
+        flow: Flow,
+        bytes: Bytes,
+    },
+    /// A request met silence: is anybody there? A refusal is told by [`Input::Refused`].
+    Knock(Flow),
+    Event {
+        call: CallKey,
+        progress: Progress,
+    },
+    Probed {
+        probe: usize,
+        alive: bool,
+    },
 }
 
 /// What became of a call.
@@ -120,6 +134,8 @@ pub(crate) enum Progress {
     Incoming(Incoming),
     /// The other side said something about our INVITE, for the first time.
     Heard,
+    /// Where our INVITE went the port seems to be shut.
+    Shut,
     /// It rings there.
     Ringing,
     /// A voice before the answer.
@@ -228,6 +244,7 @@ impl Agent {
                     self.lost(owner, method, cseq, Ending::NO_TRUNK);
                 }
             }
+            Input::Refused { peer } => self.refused(peer),
             Input::Tick => self.tick(),
             Input::Command(key, command) => self.with(key, |call, cx| call.command(command, cx)),
             Input::Probe { probe, flow, uri } => plain::probe(probe, flow, uri, &mut self.cx),
@@ -337,6 +354,16 @@ impl Agent {
                     }
                 }
             }
+        }
+    }
+
+    fn refused(&mut self, peer: SocketAddr) {
+        let (shut, gone) = self.cx.table.refused(peer, &mut self.cx.wires);
+        for call in shut {
+            self.cx.event(call, Progress::Shut);
+        }
+        for (owner, method, cseq) in gone {
+            self.lost(owner, method, cseq, Ending::NO_TRUNK);
         }
     }
 

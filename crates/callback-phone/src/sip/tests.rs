@@ -52,7 +52,7 @@ pub(super) fn show(progress: &Progress) -> String {
         Progress::Incoming(incoming) => {
             format!("Incoming {} {} {} {:?}", incoming.from, incoming.name, incoming.to, incoming.codec)
         }
-        Progress::Heard | Progress::Ringing | Progress::EarlyMedia | Progress::Answered => {
+        Progress::Heard | Progress::Shut | Progress::Ringing | Progress::EarlyMedia | Progress::Answered => {
             format!("{progress:?}")
         }
     }
@@ -74,6 +74,7 @@ impl Subject for Told {
     fn poll(&mut self) -> Option<Shown> {
         Some(match self.agent.poll()? {
             Output::Send { flow, bytes } => Shown::Send(flow, bytes),
+            Output::Knock(_) => Shown::Nothing,
             Output::Probed { alive, .. } => Shown::Told(format!("Probed {alive}")),
             Output::Event { call, progress } => {
                 if matches!(progress, Progress::Incoming(_)) {

@@ -67,7 +67,7 @@ impl Weather {
                     }
                 }
                 Output::Event { call, progress } => self.told(side, call, &progress),
-                Output::Probed { .. } => {}
+                Output::Probed { .. } | Output::Knock(_) => {}
             }
         }
     }
@@ -98,6 +98,7 @@ impl Weather {
                 }
             }
             Progress::Heard
+            | Progress::Shut
             | Progress::Ringing
             | Progress::EarlyMedia
             | Progress::Answered

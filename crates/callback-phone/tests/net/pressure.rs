@@ -112,3 +112,43 @@ async fn a_flood_from_the_trunks_own_address_starves_no_call() {
     let dropped = phone.dropped();
     assert!(dropped.flood > 0 && dropped.flood < u64::from(ROUNDS * AT_ONCE), "{dropped:?}");
 }
+
+/// A port where nobody listens.
+fn shut() -> u16 {
+    UdpSocket::bind((LOCAL, 0)).unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shut_port_is_found_out_and_the_next_trunk_is_called_soon() {
+    let (mut silent, mut second) = (Host::new(), Host::new());
+    let trunks = vec![trunk(shut()), TrunkConfig { prefer: 2, ..trunk(second.port()) }];
+    let (phone, mut events) = phone(trunks).await;
+    // A telephone that says nothing shows by its INVITEs (at 0, 0.5, 1.5 and 3.5 s) how far the phone's time has come.
+    let deaf = Address::Sip(format!("sip:anna@127.0.0.1:{}", silent.port()).into());
+    phone.reserve(leg(1), dial(deaf)).await.unwrap();
+    phone.send(leg(1)).await;
+    silent.sees("INVITE");
+    phone.reserve(leg(2), dial(number())).await.unwrap();
+    phone.send(leg(2)).await;
+    let invite = second.sees("INVITE");
+    silent.socket.set_nonblocking(true).unwrap();
+    let heard = std::iter::from_fn(|| silent.socket.recv(&mut [0; 4096]).ok()).count();
+    assert!(heard <= 2, "the second trunk is called after {heard} retransmissions");
+    second.says(&invite, "486 Busy");
+    let seen = until(&mut events, leg(2), is_end).await;
+    assert_eq!(seen, [LegEvent::Sent, LegEvent::Ended(Cause::Sip(486), EndedBy::Far)]);
+}
+
+#[tokio::test]
+async fn without_another_trunk_a_shut_port_ends_the_leg() {
+    let (phone, mut events) = phone(vec![trunk(shut())]).await;
+    phone.reserve(leg(1), dial(number())).await.unwrap();
+    phone.send(leg(1)).await;
+    let seen = until(&mut events, leg(1), is_end).await;
+    assert_eq!(seen, [LegEvent::Sent, LegEvent::Ended(Cause::Trunk, EndedBy::Network)]);
+    let off = Address::Sip(format!("sip:anna@127.0.0.1:{}", shut()).into());
+    phone.reserve(leg(2), dial(off)).await.unwrap();
+    phone.send(leg(2)).await;
+    let seen = until(&mut events, leg(2), is_end).await;
+    assert_eq!(seen, [LegEvent::Sent, LegEvent::Ended(Cause::Sip(480), EndedBy::Network)]);
+}
