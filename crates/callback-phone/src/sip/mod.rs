@@ -17,6 +17,8 @@ pub(crate) mod wire;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod weather;
 
 use crate::cause::Ending;
@@ -434,6 +436,9 @@ impl Agent {
     fn fresh(&mut self, request: &Request, tx: Tx, flow: Flow) {
         if request.head.method == Method::Cancel {
             return self.cancel(request, tx);
+        }
+        if request.is_for_another_scheme() {
+            return self.cx.answer(tx, request, 416, &[]);
         }
         let required = request.value("Require").or_else(|| request.value("Proxy-Require"));
         if let Some(required) = required.filter(|required| !required.trim().is_empty()) {

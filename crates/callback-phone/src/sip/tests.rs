@@ -923,6 +923,8 @@ fn a_call_in_is_left_around_its_ack() {
 
 #[test]
 fn requests_outside_of_a_dialog() {
+    // A request that cannot be answered is not waited upon for ever.
+    check("calls INVITE | sdp | Require: a\0b\nsees nothing");
     check(
         "calls INVITE | sdp | Require: 100rel | branch=z9hG4bK1
         sees 420

@@ -7,7 +7,7 @@ use super::call::{Call, Phase, Talk};
 use super::cx::Cx;
 use super::dialog::{Dialog, Snapshot};
 use super::table::{Owner, Tx};
-use super::wire::{Draft, Fields, Method, Request, Response, Unbuildable};
+use super::wire::{self, Draft, Fields, Method, Request, Response, Unbuildable};
 use super::{CallKey, Flow, Progress};
 use crate::cause::{self, Ending};
 use crate::media::Remote;
@@ -336,8 +336,8 @@ fn acknowledge(
 /// Acknowledges and hangs up an answer that nobody wants any more, of a call that is `known` or not.
 pub(super) fn turn_away(response: &Response, flow: Flow, known: bool, account: Option<usize>, cx: &mut Cx) {
     let target = response.value("To").unwrap_or_default();
-    let fallback = target.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-    let Some(mut dialog) = Dialog::of_answer(response, &fallback, flow) else { return };
+    let fallback = wire::without_headers(target.split(['<', '>']).nth(1).unwrap_or_default());
+    let Some(mut dialog) = Dialog::of_answer(response, fallback, flow) else { return };
     if acknowledge(&dialog, &[], cx).is_none() || cx.table.full(known) {
         return;
     }
