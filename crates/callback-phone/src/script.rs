@@ -280,6 +280,12 @@ fn sdp(kind: &str) -> String {
         "sdp=hold" => ("192.0.2.9", 4000, "8 101", "a=sendonly"),
         "sdp=moved" => ("192.0.2.77", 5000, "8", "a=sendrecv"),
         "sdp=ulaw" => ("192.0.2.9", 4000, "0", "a=sendrecv"),
+        "sdp=video" => ("192.0.2.9", 4000, "31", "m=video 4002 RTP/AVP 8"),
+        "sdp=group" => ("239.1.2.3", 4000, "8", "a=sendrecv"),
+        "sdp=broadcast" => ("255.255.255.255", 4000, "8", "a=sendrecv"),
+        "sdp=refused" => ("192.0.2.9", 0, "8", "a=sendrecv"),
+        "sdp=huge" => ("192.0.2.9", 4000, "99999999999999999999 256", "a=rtpmap:256 PCMA/8000"),
+        "sdp=zeros" => ("0.0.0.0", 4000, "8", "a=sendrecv"),
         "sdp=g729" => ("192.0.2.9", 4000, "18", "a=sendrecv"),
         _ => panic!("no such description: {kind}"),
     };

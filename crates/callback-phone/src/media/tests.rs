@@ -337,7 +337,7 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         ports: 20_000..=30_000,
     };
     let inside = MediaConfig { address: LOCAL, advertised: None, ports: 20_000..=30_000 };
-    use RefusedAddress::{Loopback, NotOneHost, Own};
+    use RefusedAddress::{Loopback, NotOneHost, OtherFamily, Own};
     for (text, from_outside, from_inside) in [
         ("198.51.100.1:4000", Ok(()), Ok(())),
         ("224.0.0.1:4000", Err(NotOneHost), Err(NotOneHost)),
@@ -347,7 +347,8 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         ("0.0.0.0:4000", Err(NotOneHost), Err(NotOneHost)),
         ("198.51.100.1:0", Err(NotOneHost), Err(NotOneHost)),
         ("127.0.0.1:4000", Err(Loopback), Ok(())),
-        ("[::1]:4000", Err(Loopback), Ok(())),
+        ("[::1]:4000", Err(OtherFamily), Err(OtherFamily)),
+        ("[2001:db8::9]:4000", Err(OtherFamily), Err(OtherFamily)),
         ("192.0.2.7:20010", Err(Own), Ok(())),
         ("203.0.113.5:20010", Err(Own), Ok(())),
         ("203.0.113.5:40000", Ok(()), Ok(())),
@@ -355,8 +356,10 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         assert_eq!(outside.allows(&remote(text)), from_outside, "{text}");
         assert_eq!(inside.allows(&remote(text)), from_inside, "{text}");
     }
-    let held = Remote { receives: false, ..remote("0.0.0.0:0") };
-    assert_eq!(outside.allows(&held), Ok(()));
+    for text in ["0.0.0.0:0", "[::]:0"] {
+        let held = Remote { receives: false, ..remote(text) };
+        assert_eq!(outside.allows(&held), Ok(()));
+    }
 }
 
 /// A leg in virtual time, answered, with its far end at this address.

@@ -343,7 +343,15 @@ fn early_media_is_no_answer() {
 
 #[test]
 fn an_answer_that_cannot_be_used_is_hung_up() {
-    for body in ["", " | sdp=g729"] {
+    for body in [
+        "",
+        " | sdp=g729",
+        " | sdp=video",
+        " | sdp=group",
+        " | sdp=broadcast",
+        " | sdp=refused",
+        " | sdp=huge",
+    ] {
         check(&format!(
             "dial
             sees INVITE
@@ -354,6 +362,37 @@ fn an_answer_that_cannot_be_used_is_hung_up() {
             told Ended Media Us"
         ));
     }
+    // What cannot be an answer cannot be an offer either, of a call or within it.
+    for body in ["g729", "video", "group", "broadcast", "refused", "huge"] {
+        check(&format!(
+            "calls INVITE | sdp={body} | branch=z9hG4bKin
+            sees 488
+            asks ACK | branch=z9hG4bKin"
+        ));
+        check_answered(&format!(
+            "asks INVITE | tag=a | cseq=4 | sdp={body} | branch=z9hG4bKin
+            sees 488
+            asks ACK | tag=a | cseq=4 | branch=z9hG4bKin
+            told nothing
+            asks BYE | tag=a | cseq=5
+            sees 200
+            told Ended Normal Far"
+        ));
+    }
+    // An address of zeros is the hold of RFC 2543: an answer all the same.
+    check(
+        "dial
+        sees INVITE
+        says 200 | tag=a | sdp=zeros
+        sees ACK
+        told Answered
+        told Stored answered
+        told Media 0.0.0.0:4000 Pcma held
+        hangup
+        sees BYE
+        says 200
+        told Ended Normal Us",
+    );
 }
 
 #[test]
@@ -913,11 +952,6 @@ fn a_call_in_is_left_around_its_ack() {
         told Ended Normal Far
         wait 2s
         sees nothing",
-    );
-    check(
-        "calls INVITE | sdp=g729 | branch=z9hG4bKin
-        sees 488
-        asks ACK | branch=z9hG4bKin",
     );
 }
 

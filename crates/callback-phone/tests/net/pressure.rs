@@ -40,8 +40,13 @@ impl Host {
 
     /// Answers a request.
     fn says(&self, request: &str, status: &str) {
+        self.says_from(request, status, "IP4 127.0.0.1");
+    }
+
+    /// Answers a request, with sound from this address.
+    fn says_from(&self, request: &str, status: &str, address: &str) {
         let more = ["Via", "From", "Call-ID", "CSeq"].map(|name| line(request, name)).join("");
-        let body = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 6000 RTP/AVP 8\r\n";
+        let body = format!("v=0\r\nc=IN {address}\r\nm=audio 6000 RTP/AVP 8\r\n");
         self.sends(&format!(
             "SIP/2.0 {status}\r\n{more}{};tag=far\r\nContact: <sip:far@127.0.0.1:{}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
             line(request, "To").trim_end(),
@@ -151,4 +156,21 @@ async fn without_another_trunk_a_shut_port_ends_the_leg() {
     phone.send(leg(2)).await;
     let seen = until(&mut events, leg(2), is_end).await;
     assert_eq!(seen, [LegEvent::Sent, LegEvent::Ended(Cause::Sip(480), EndedBy::Network)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_no_sound_can_be_sent_to_is_hung_up() {
+    let mut host = Host::new();
+    let (phone, mut events) = phone(vec![trunk(host.port())]).await;
+    for (number, address) in (1..).zip(["IP6 ::1", "IP6 2001:db8::9", "IP4 224.0.0.1"]) {
+        let to = Address::Phone(format!("+7495000000{number}").parse().unwrap());
+        phone.reserve(leg(number), dial(to)).await.unwrap();
+        phone.send(leg(number)).await;
+        let invite = host.sees("INVITE");
+        host.says_from(&invite, "200 OK", address);
+        let bye = host.sees("BYE");
+        host.says(&bye, "200 OK");
+        let seen = until(&mut events, leg(number), is_end).await;
+        assert_eq!(seen.last(), Some(&LegEvent::Ended(Cause::Media, EndedBy::Us)), "{address}");
+    }
 }
