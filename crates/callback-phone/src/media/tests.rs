@@ -205,6 +205,38 @@ fn before_the_answer_nobody_is_heard_and_nothing_is_sent() {
 }
 
 #[test]
+fn who_goes_on_sending_to_a_port_of_another_leg_is_a_stranger_there() {
+    let ports = 21_700..=21_703;
+    let (media, mut events) = start(ports.clone());
+    let mut old = Telephone::answered(&media, 1, Codec::Pcma);
+    let b = Telephone::answered(&media, 2, Codec::Pcma);
+    old.receive();
+    media.close(old.key).blocking_recv().unwrap();
+    old.rtp.set_nonblocking(true).unwrap();
+    while old.rtp.recv(&mut [0; 2048]).is_ok() {}
+    // The pair has rested.
+    *media.shared.ports.lock().unwrap() = PortPool::new(&ports, 0);
+    let mut fresh = Telephone::ringing(&media, 3);
+    assert_eq!(fresh.to, old.to);
+    media.bridge(fresh.key, b.key);
+    for round in 0..40 {
+        if round == 20 {
+            fresh.connect(|remote| remote);
+        }
+        old.send(8, &[0x66; 160]);
+        old.send(101, &TelephoneEvent { code: 9, end: true, duration: 800 }.octets());
+        assert_ne!(b.receive().payload[0], 0x66, "the old telephone was heard");
+    }
+    fresh.send(8, &[0x11; 160]);
+    b.receive_voice(0x11);
+    assert_eq!(old.rtp.recv(&mut [0; 2048]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    let quality = media.close(fresh.key).blocking_recv().unwrap();
+    assert_eq!((quality.rejected, quality.packets_received), (80, 1));
+    let told = std::iter::from_fn(|| events.try_recv().ok());
+    assert_eq!(told.filter(|(_, event)| matches!(event, MediaEvent::Digit(_))).count(), 0, "a key was heard");
+}
+
+#[test]
 fn a_prompt_is_heard_to_its_end_and_told() {
     let (media, mut events) = start(20_600..=20_799);
     let a = Telephone::answered(&media, 1, Codec::Pcma);
