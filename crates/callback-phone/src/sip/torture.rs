@@ -90,9 +90,9 @@ fn sent(bytes: &[u8]) -> String {
     let mut words = text.split(' ');
     let first = words.next().filter(|word| *word != "SIP/2.0").or(words.next()).unwrap_or_default();
     let read = wire::read(bytes, PEER.parse().unwrap());
-    // A refusal of what is malformed names it as it came.
-    let sound =
-        ["400", "505"].contains(&first) || matches!(read, Some(Message::Response(_) | Message::Request(_)));
+    // A refusal of what is malformed names it as it came, and a Via at our limit grows by its `received`.
+    let excused = ["400", "505"].contains(&first) || text.lines().any(|line| line.len() > 4_000);
+    let sound = excused || matches!(read, Some(Message::Response(_) | Message::Request(_)));
     assert!(sound, "we sent {text}");
     first.to_owned()
 }
