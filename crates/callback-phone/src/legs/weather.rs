@@ -4,6 +4,7 @@
 
 use super::tests::{told, two_trunks};
 use super::*;
+use crate::sip::{Output, Progress};
 use callback_core::id::LegId;
 use callback_core::plan::CallerId;
 use rand::{RngExt, SeedableRng};

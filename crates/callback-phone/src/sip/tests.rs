@@ -1,7 +1,9 @@
 //! Calls over the agent, told in virtual time.
 
 use super::*;
+use crate::media::Remote;
 use crate::script::{self, PEER, Shown, Subject};
+use callback_core::flow::HangupReason;
 use rand::SeedableRng;
 
 /// One agent and its last call, commanded by words.

@@ -10,6 +10,7 @@ mod valid;
 use super::tests::{invite, show};
 use super::*;
 use crate::script::PEER;
+use callback_core::flow::HangupReason;
 use rand::{RngExt, SeedableRng};
 
 /// A message, and what an agent with one call under way does with it: what it answers, and what it tells.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::cause::Ending;
+use callback_core::flow::HangupReason;
 use callback_core::record::Cause;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
