@@ -3,6 +3,7 @@
 
 use callback_core::flow::HangupReason;
 use callback_core::record::{Cause, EndedBy};
+use std::time::Duration;
 
 /// How a SIP call ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,17 +12,23 @@ pub(crate) struct Ending {
     pub(crate) by: EndedBy,
     /// Another trunk may still take it: 503, or nobody there.
     pub(crate) elsewhere: bool,
+    /// How long it asks to be left alone (RFC 3261 §20.33).
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Ending {
+    const fn of(cause: Cause, by: EndedBy, elsewhere: bool) -> Self {
+        Self { cause, by, elsewhere, retry_after: None }
+    }
+
     /// We ended it.
-    pub(crate) const OURS: Self = Self { cause: Cause::Normal, by: EndedBy::Us, elsewhere: false };
+    pub(crate) const OURS: Self = Self::of(Cause::Normal, EndedBy::Us, false);
     /// Nothing was heard.
-    pub(crate) const SILENT: Self = Self { cause: Cause::Silent, by: EndedBy::Network, elsewhere: false };
+    pub(crate) const SILENT: Self = Self::of(Cause::Silent, EndedBy::Network, false);
     /// Offer and answer do not fit.
-    pub(crate) const MEDIA: Self = Self { cause: Cause::Media, by: EndedBy::Us, elsewhere: false };
+    pub(crate) const MEDIA: Self = Self::of(Cause::Media, EndedBy::Us, false);
     /// Nobody is there to take the call.
-    pub(crate) const NO_TRUNK: Self = Self { cause: Cause::Trunk, by: EndedBy::Network, elsewhere: true };
+    pub(crate) const NO_TRUNK: Self = Self::of(Cause::Trunk, EndedBy::Network, true);
 
     /// By a final response of 300 or more to our INVITE, which we had cancelled or not.
     pub(crate) fn of_final(status: u16, reasons: &[(String, u16)], cancelled: bool) -> Self {
@@ -29,20 +36,17 @@ impl Ending {
             return Self::OURS;
         }
         let cause = told(reasons).map_or(Cause::Sip(status), Cause::Q850);
-        Self {
-            cause,
-            by: if spoken_by_person(status, cause) { EndedBy::Far } else { EndedBy::Network },
-            elsewhere: status == 503,
-        }
+        let by = if spoken_by_person(status, cause) { EndedBy::Far } else { EndedBy::Network };
+        Self::of(cause, by, status == 503)
     }
 
     /// By a BYE from the other end.
     pub(crate) fn of_bye(reasons: &[(String, u16)]) -> Self {
-        Self { cause: told(reasons).map_or(Cause::Normal, Cause::Q850), by: EndedBy::Far, elsewhere: false }
+        Self::of(told(reasons).map_or(Cause::Normal, Cause::Q850), EndedBy::Far, false)
     }
 
     /// By a CANCEL of an INVITE from the other end.
-    pub(crate) const CANCELLED: Self = Self { cause: Cause::Normal, by: EndedBy::Far, elsewhere: false };
+    pub(crate) const CANCELLED: Self = Self::of(Cause::Normal, EndedBy::Far, false);
 }
 
 /// The Q.850 cause that says more than the message it came in. 16, 31 and 127 say nothing.

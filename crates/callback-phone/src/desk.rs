@@ -1,6 +1,7 @@
 //! What the task of a [`crate::Phone`] drives: the legs, joined with their sound. It turns commands into
 //! calls of both and their reports into events; it decides nothing.
 
+use crate::gate::Standing;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredDialog};
 use crate::legs::{Legs, LegsOutput};
@@ -76,8 +77,8 @@ impl Machine for Desk {
     type Verb = Verb;
     type Event = PhoneEvent;
 
-    fn expects(&self, ip: IpAddr) -> bool {
-        self.legs.expects(ip)
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        self.legs.standing(ip, bytes)
     }
 
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {
@@ -86,6 +87,10 @@ impl Machine for Desk {
 
     fn unreachable(&mut self, peer: SocketAddr, now: Duration) {
         self.legs.unreachable(peer, now);
+    }
+
+    fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.legs.refused(peer, now);
     }
 
     fn verb(&mut self, verb: Verb, now: Duration) {
@@ -130,6 +135,7 @@ impl Machine for Desk {
                     continue;
                 }
                 LegsOutput::Send { flow, bytes } => Effect::Send { flow, bytes },
+                LegsOutput::Knock(flow) => Effect::Knock(flow),
                 LegsOutput::Leg(leg, event) => Effect::Event(PhoneEvent::Leg(leg, Instant::now(), event)),
                 LegsOutput::Free(order, telephone) => Effect::Event(PhoneEvent::Free(order, telephone)),
                 LegsOutput::Dialog(stored) => Effect::Event(PhoneEvent::Dialog(stored.leg(), stored)),

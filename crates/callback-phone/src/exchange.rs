@@ -1,6 +1,7 @@
 //! The answering side as a network of its own: calls come in and are made to ring, speak, be answered,
 //! refused or hung up. A practice exchange is built on it. It places no calls and carries no sound.
 
+use crate::gate::{Gate, Standing};
 use crate::media::{Codec, Remote};
 use crate::net::{self, Effect, Machine};
 use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Output, Progress};
@@ -68,7 +69,8 @@ impl Exchange {
         let agent = Agent::new(AgentConfig { sent_by, accounts: Vec::new(), answers: true }, rng);
         let (verbs, told) = mpsc::channel(QUEUE);
         let (tell, events) = mpsc::channel(QUEUE);
-        tokio::spawn(net::drive(Host { agent, callers: config.callers }, sockets, told, tell));
+        let host = Host { agent, callers: config.callers };
+        tokio::spawn(net::drive(host, sockets, told, tell, Gate::default()));
         Ok((Self { verbs }, events, bound))
     }
 
@@ -114,8 +116,8 @@ impl Machine for Host {
     type Verb = (IncomingCall, Command);
     type Event = ExchangeEvent;
 
-    fn expects(&self, ip: IpAddr) -> bool {
-        self.callers.contains(&ip) || self.agent.expects(ip)
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        self.agent.standing(self.callers.contains(&ip), ip, bytes)
     }
 
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {
@@ -124,6 +126,10 @@ impl Machine for Host {
 
     fn unreachable(&mut self, peer: SocketAddr, now: Duration) {
         self.agent.handle(Input::Unreachable { peer }, now);
+    }
+
+    fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.agent.handle(Input::Refused { peer }, now);
     }
 
     fn verb(&mut self, (call, command): Self::Verb, now: Duration) {
@@ -142,6 +148,7 @@ impl Machine for Host {
         loop {
             let (call, progress) = match self.agent.poll()? {
                 Output::Send { flow, bytes } => return Some(Effect::Send { flow, bytes }),
+                Output::Knock(flow) => return Some(Effect::Knock(flow)),
                 Output::Event { call, progress } => (IncomingCall(call), progress),
                 Output::Probed { .. } => continue,
             };
@@ -156,7 +163,11 @@ impl Machine for Host {
                 Progress::Answered => ExchangeEvent::Answered(call),
                 Progress::Media(remote) => ExchangeEvent::Media(call, remote),
                 Progress::Ended(ending) => ExchangeEvent::Ended(call, ending.cause, ending.by),
-                Progress::Heard | Progress::Ringing | Progress::EarlyMedia | Progress::Stored(_) => continue,
+                Progress::Heard
+                | Progress::Shut
+                | Progress::Ringing
+                | Progress::EarlyMedia
+                | Progress::Stored(_) => continue,
             }));
         }
     }

@@ -4,6 +4,9 @@
 
 #[cfg(test)]
 mod calls;
+#[cfg(test)]
+mod faults;
+mod progress;
 mod takedown;
 mod telephones;
 #[cfg(test)]
@@ -11,18 +14,18 @@ mod tests;
 #[cfg(test)]
 mod weather;
 
-use crate::cause::Ending;
+use crate::gate::Standing;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredCall, StoredDialog};
 use crate::media::Remote;
 use crate::sip::dialog::Snapshot;
-use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Output, Progress, Timers};
+use crate::sip::{Agent, AgentConfig, CallKey, Command, Flow, Input, Invite, Timers};
 use crate::trunk::{BadProxy, TrunkConfig, Trunks, named};
 use bytes::Bytes;
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::OrderId;
 use callback_core::plan::{Address, Telephone};
-use callback_core::record::{Cause, EndedBy};
+use callback_core::record::Cause;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -39,6 +42,8 @@ pub(crate) enum LegsOutput {
         flow: Flow,
         bytes: Bytes,
     },
+    /// Find out whether anybody is there.
+    Knock(Flow),
     /// Something became of a leg.
     Leg(LegKey, LegEvent),
     /// Its sound goes this way.
@@ -354,6 +359,13 @@ impl Legs {
         self.drain();
     }
 
+    /// A knock was refused.
+    pub(crate) fn refused(&mut self, peer: SocketAddr, now: Duration) {
+        self.now = now;
+        self.agent.handle(Input::Refused { peer }, now);
+        self.drain();
+    }
+
     pub(crate) fn tick(&mut self, now: Duration) {
         self.now = now;
         self.agent.handle(Input::Tick, now);
@@ -379,10 +391,10 @@ impl Legs {
         self.out.pop_front()
     }
 
-    /// Whether a datagram from there is read at all: it is a trunk, or somebody a leg is with.
-    pub(crate) fn expects(&self, ip: IpAddr) -> bool {
-        self.agent.expects(ip)
-            || self.trunks.iter().any(|(_, trunk)| trunk.peers.iter().any(|peer| peer.ip() == ip))
+    /// Whether a datagram is read at all: it is of a trunk, or of somebody a leg is with.
+    pub(crate) fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing {
+        let is_trunk = self.trunks.iter().any(|(_, trunk)| trunk.peers.iter().any(|peer| peer.ip() == ip));
+        self.agent.standing(is_trunk, ip, bytes)
     }
 
     fn probe(&mut self, trunk: usize) {
@@ -393,116 +405,6 @@ impl Legs {
         if let Some(flow) = known.peers.first().and_then(|peer| self.flow(*peer)) {
             self.agent.handle(Input::Probe { probe: trunk, flow, uri: &uri }, self.now);
             self.drain();
-        }
-    }
-
-    /// Carries on what the agent said.
-    fn drain(&mut self) {
-        while let Some(output) = self.agent.poll() {
-            match output {
-                Output::Send { flow, bytes } => self.out.push_back(LegsOutput::Send { flow, bytes }),
-                Output::Probed { probe, alive } => self.probed(probe, alive),
-                Output::Event { call, progress } => self.progress(call, progress),
-            }
-        }
-    }
-
-    fn probed(&mut self, trunk: usize, alive: bool) {
-        let news = self.trunks.probed(trunk, alive);
-        if let Some(known) = self.trunks.get(trunk).filter(|_| news) {
-            self.out.push_back(LegsOutput::Trunk { name: known.config.name.clone(), up: alive });
-        }
-    }
-
-    fn progress(&mut self, call: CallKey, progress: Progress) {
-        if let Progress::Ended(ending) = progress {
-            return self.ended(call, ending);
-        }
-        let Some(Attempt { leg: key, trunk, .. }) = self.attempts.get(&call) else { return };
-        let (key, trunk) = (*key, *trunk);
-        self.alarms.disarm(LegAlarm::Silence(call));
-        if let Some(trunk) = trunk {
-            self.trunks.heard(trunk);
-        }
-        let Some(leg) = self.legs.get_mut(&key).filter(|leg| leg.attempt == call) else { return };
-        let event = match progress {
-            Progress::Ringing => LegEvent::Ringing,
-            Progress::EarlyMedia => LegEvent::EarlyMedia,
-            Progress::Answered => LegEvent::Answered,
-            Progress::Media(remote) => return self.out.push_back(LegsOutput::Connect(key, remote)),
-            Progress::Stored(snapshot) => {
-                let stored = self.stored(key, call, snapshot);
-                return self.out.push_back(LegsOutput::Dialog(stored));
-            }
-            Progress::Heard | Progress::Incoming(_) | Progress::Ended(_) => return,
-        };
-        leg.reached = true;
-        self.out.push_back(LegsOutput::Leg(key, event));
-    }
-
-    /// A SIP call is over: its channel and its hold of the telephone are free, and either the next trunk
-    /// takes the leg or the leg is over too.
-    fn ended(&mut self, call: CallKey, ending: Ending) {
-        let Some(attempt) = self.attempts.remove(&call) else { return };
-        self.alarms.disarm(LegAlarm::Silence(call));
-        if let Some(trunk) = attempt.trunk {
-            self.trunks.give_back(trunk);
-            if ending.elsewhere {
-                self.trunks.suspect(trunk);
-            }
-        }
-        let Some(telephone) = attempt.telephone else {
-            return self.taken_down(attempt.leg);
-        };
-        let current = self.legs.get(&attempt.leg).filter(|leg| leg.attempt == call);
-        let state = current.map(|leg| (leg.hung, leg.reached));
-        let next = state.is_some_and(|(hung, reached)| ending.elsewhere && !hung && !reached)
-            && attempt.trunk.is_some()
-            && self.next_trunk(attempt.leg);
-        self.telephones.let_go(&telephone, call);
-        if let Some((hung, reached)) = state.filter(|_| !next) {
-            self.legs.remove(&attempt.leg);
-            let refused_by_all = attempt.trunk.is_some() && ending.elsewhere && !hung && !reached;
-            let (cause, by) =
-                if refused_by_all { (Cause::Trunk, EndedBy::Network) } else { (ending.cause, ending.by) };
-            self.out.push_back(LegsOutput::Close(attempt.leg));
-            self.out.push_back(LegsOutput::Leg(attempt.leg, LegEvent::Ended(cause, by)));
-        }
-        self.freed(&telephone);
-    }
-
-    /// A trunk has said nothing: the next one takes the leg, and the silent one's INVITE is cancelled as soon
-    /// as it may be. Without another trunk it goes on being waited for.
-    fn silence(&mut self, call: CallKey) {
-        let Some(Attempt { leg: key, trunk: Some(trunk), .. }) = self.attempts.get(&call) else { return };
-        let (key, trunk) = (*key, *trunk);
-        self.trunks.suspect(trunk);
-        self.probe(trunk);
-        let waits = self.legs.get(&key).is_some_and(|leg| leg.attempt == call && !leg.hung);
-        if waits && self.next_trunk(key) {
-            self.command(call, Command::Hangup(HangupReason::Over));
-        }
-    }
-
-    /// Sends the leg over the next trunk; false = there is none.
-    fn next_trunk(&mut self, key: LegKey) -> bool {
-        let Some(leg) = self.legs.get(&key) else { return false };
-        let Ok(trunk) = self.trunks.take(&leg.tried, self.now) else { return false };
-        let (dial, endpoint, rtp) = (leg.dial.clone(), leg.endpoint, leg.rtp);
-        let Ok((call, stored)) = self.attempt(key, &dial, Some(trunk), endpoint, rtp) else { return false };
-        if let Some(leg) = self.legs.get_mut(&key) {
-            leg.tried.push(trunk);
-            leg.attempt = call;
-        }
-        self.out.push_back(LegsOutput::Dialog(stored));
-        self.send_attempt(call);
-        true
-    }
-
-    /// Tells those who wait for a telephone, once nothing holds it.
-    fn freed(&mut self, telephone: &Telephone) {
-        for order in self.telephones.freed(telephone) {
-            self.out.push_back(LegsOutput::Free(order, telephone.clone()));
         }
     }
 }

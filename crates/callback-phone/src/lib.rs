@@ -5,7 +5,9 @@
 mod cause;
 mod desk;
 mod exchange;
+mod gate;
 mod key;
+mod knock;
 mod leg;
 mod legs;
 pub mod media;
@@ -18,6 +20,7 @@ mod trunk;
 
 pub use desk::PhoneEvent;
 pub use exchange::{Exchange, ExchangeConfig, ExchangeEvent, IncomingCall};
+pub use gate::Dropped;
 pub use key::LegKey;
 pub use leg::{Dial, StoredDialog};
 pub use media::{Codec, Media, MediaConfig, MediaEvent, Remote, Sound};
@@ -28,10 +31,12 @@ use callback_core::flow::HangupReason;
 use callback_core::plan::{Address, Telephone};
 use callback_core::record::Cause;
 use desk::{Desk, Verb};
+use gate::{Counts, Gate};
 use legs::Legs;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::sync::{mpsc, oneshot};
@@ -81,6 +86,7 @@ pub enum StartError {
 #[derive(Clone, Debug)]
 pub struct Phone {
     verbs: mpsc::Sender<Verb>,
+    dropped: Arc<Counts>,
 }
 
 impl Phone {
@@ -98,9 +104,17 @@ impl Phone {
         let legs = Legs::new(config.trunks, &bound, sent_by, rng)?;
         let (verbs, told) = mpsc::channel(QUEUE);
         let (tell, events) = mpsc::channel(QUEUE);
-        tokio::spawn(net::drive(Desk { legs, media }, sockets, told, tell));
+        let gate = Gate::default();
+        let dropped = Arc::clone(&gate.counts);
+        tokio::spawn(net::drive(Desk { legs, media }, sockets, told, tell, gate));
         tokio::spawn(look_up(targets, verbs.downgrade()));
-        Ok((Self { verbs }, events))
+        Ok((Self { verbs, dropped }, events))
+    }
+
+    /// How many SIP datagrams were dropped unread since the start, by why.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.dropped.read()
     }
 
     /// Reserves the telephone and a channel for a leg and settles its dialog, which is to be stored with the

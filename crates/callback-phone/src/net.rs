@@ -1,7 +1,9 @@
-//! The sockets and the clock: one task that drives one machine. It drops what comes from strangers before
-//! anybody parses it, carries datagrams both ways, and keeps events until they are taken. It understands no
+//! The sockets and the clock: one task that drives one machine. What the gate does not admit is dropped
+//! before anybody parses it; it carries datagrams both ways, and keeps events until they are taken. It understands no
 //! SIP.
 
+use crate::gate::{Gate, Standing};
+use crate::knock::{Knocks, is_unreachable};
 use crate::sip::Flow;
 use crate::sip::wire::MAX_MESSAGE;
 use bytes::Bytes;
@@ -32,11 +34,13 @@ pub(crate) trait Machine: Send + 'static {
     /// What it tells.
     type Event: Send + 'static;
 
-    /// Whether datagrams from there are given to it.
-    fn expects(&self, ip: IpAddr) -> bool;
+    /// What it knows of a datagram at a glance.
+    fn standing(&self, ip: IpAddr, bytes: &[u8]) -> Standing;
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration);
     /// A datagram could not be sent.
     fn unreachable(&mut self, peer: SocketAddr, now: Duration);
+    /// A knock was refused.
+    fn refused(&mut self, peer: SocketAddr, now: Duration);
     fn verb(&mut self, verb: Self::Verb, now: Duration);
     fn tick(&mut self, now: Duration);
     fn timeout(&self) -> Option<Duration>;
@@ -46,7 +50,12 @@ pub(crate) trait Machine: Send + 'static {
 /// What a machine wants.
 #[derive(Debug)]
 pub(crate) enum Effect<E> {
-    Send { flow: Flow, bytes: Bytes },
+    Send {
+        flow: Flow,
+        bytes: Bytes,
+    },
+    /// Find out whether anybody is there.
+    Knock(Flow),
     Event(E),
 }
 
@@ -65,12 +74,14 @@ pub(crate) async fn drive<M: Machine>(
     sockets: Vec<UdpSocket>,
     mut verbs: mpsc::Receiver<M::Verb>,
     events: mpsc::Sender<M::Event>,
+    mut gate: Gate,
 ) {
     let start = Instant::now();
     let mut waiting: VecDeque<M::Event> = VecDeque::new();
     let mut buffer = vec![0; MAX_MESSAGE];
+    let mut knocks = Knocks::default();
     loop {
-        deliver(&mut machine, &sockets, &mut waiting, start).await;
+        deliver(&mut machine, &sockets, &mut knocks, &mut waiting, start).await;
         let alarm = machine.timeout().map(|at| start + at);
         tokio::select! {
             biased;
@@ -84,11 +95,15 @@ pub(crate) async fn drive<M: Machine>(
                 None => return,
             },
             () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => machine.tick(start.elapsed()),
+            peer = knocks.refused() => machine.refused(peer, start.elapsed()),
             flow = receive(&sockets, &mut buffer) => {
                 let (mut next, mut left) = (Some(flow), BURST);
                 while let Some((flow, length)) = next {
-                    if let Some(bytes) = buffer.get(..length).filter(|_| machine.expects(flow.peer.ip())) {
-                        machine.datagram(flow, bytes, start.elapsed());
+                    let (ip, now) = (flow.peer.ip(), start.elapsed());
+                    if let Some(bytes) = buffer.get(..length)
+                        && gate.admits(ip, machine.standing(ip, bytes), now)
+                    {
+                        machine.datagram(flow, bytes, now);
                     }
                     left -= 1;
                     next = if left > 0 { receive_now(&sockets, &mut buffer) } else { None };
@@ -101,6 +116,7 @@ pub(crate) async fn drive<M: Machine>(
 async fn deliver<M: Machine>(
     machine: &mut M,
     sockets: &[UdpSocket],
+    knocks: &mut Knocks,
     waiting: &mut VecDeque<M::Event>,
     start: Instant,
 ) {
@@ -108,6 +124,10 @@ async fn deliver<M: Machine>(
         match effect {
             Effect::Event(event) if waiting.len() < MAX_EVENTS => waiting.push_back(event),
             Effect::Event(_) => tracing::error!("nobody takes the phone's events: one is lost"),
+            Effect::Knock(Flow { socket, peer }) => {
+                let local = sockets.get(socket).and_then(|socket| socket.local_addr().ok());
+                local.into_iter().for_each(|local| knocks.knock(local.ip(), peer));
+            }
             Effect::Send { flow, bytes } => {
                 let Some(socket) = sockets.get(flow.socket) else { continue };
                 if bytes.len() > MAX_UDP {
@@ -116,21 +136,13 @@ async fn deliver<M: Machine>(
                 // `send_to` waits for the socket once where `try_send_to` would lose the first datagram.
                 if let Err(error) = socket.send_to(&bytes, flow.peer).await {
                     tracing::debug!(%error, peer = %flow.peer, "a SIP datagram could not be sent");
-                    if is_unreachable(error.kind()) {
+                    if is_unreachable(error) {
                         machine.unreachable(flow.peer, start.elapsed());
                     }
                 }
             }
         }
     }
-}
-
-/// Nobody can be there; other errors may pass, and a retransmission finds out.
-fn is_unreachable(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
-    )
 }
 
 /// Waits for a datagram on any socket. Errors are of datagrams sent before, whose retransmission tells.

@@ -25,6 +25,8 @@ pub(crate) enum Shown {
 
 /// Where the peer is when a line says nothing else.
 pub(crate) const PEER: &str = "192.0.2.9:5060";
+/// How the Call-IDs of a flood begin.
+const FLOOD: &str = "flood-";
 
 struct Stage<S> {
     subject: S,
@@ -49,6 +51,8 @@ struct Stage<S> {
 /// - `says 180 | tag=a | sdp | Header: value | to INVITE 1 | from 192.0.2.7:5060` – the peer answers the last
 ///   request it saw, or the first INVITE
 /// - `asks BYE | tag=a | cseq=2` – the peer sends a request in the dialog; `calls` – the one that makes it
+/// - `floods 20s | from 192.0.2.9:5060 | from 192.0.2.7:5070` – peers send 14,000 calls a second together; how
+///   those are answered is not looked at
 /// - `repeats` – the peer's last datagram again; `raw text`
 /// - `wait 4s`, `wait 200ms`
 /// - everything else is a command
@@ -91,6 +95,7 @@ impl<S: Subject> Stage<S> {
             "told" => assert_eq!(self.told.pop_front().as_deref(), Some(rest), "{context}\n{:#?}", self.sent),
             "says" => self.says(parts.next().unwrap(), &parts.collect::<Vec<_>>()),
             "asks" | "calls" => self.asks(word, parts.next().unwrap(), &parts.collect::<Vec<_>>()),
+            "floods" => self.floods(parts.next().unwrap(), &parts.collect::<Vec<_>>()),
             "repeats" => {
                 let (source, text) = self.said.clone().unwrap();
                 self.deliver(source, &text);
@@ -119,11 +124,27 @@ impl<S: Subject> Stage<S> {
         self.now = end;
     }
 
+    fn floods(&mut self, span: &str, parts: &[&str]) {
+        let sources: Vec<SocketAddr> =
+            parts.iter().map(|part| part.strip_prefix("from ").unwrap().parse().unwrap()).collect();
+        let seconds: u32 = span.strip_suffix('s').unwrap().parse().unwrap();
+        for (number, source) in (0..seconds * 14_000).zip(sources.iter().copied().cycle()) {
+            self.wait(Duration::from_secs(1) / 14_000);
+            let text = format!(
+                "INVITE sip:x@198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK{number};rport\r\nMax-Forwards: 70\r\nFrom: <sip:c@d>;tag=a\r\nTo: <sip:a@b>\r\nCall-ID: {FLOOD}{number}\r\nCSeq: 7 INVITE\r\nContact: <sip:far@{source}>\r\nContent-Length: 0\r\n\r\n"
+            );
+            self.deliver(source, &text);
+        }
+    }
+
     fn drain(&mut self) {
         while let Some(shown) = self.subject.poll() {
             match shown {
                 Shown::Send(flow, bytes) => {
-                    self.sent.push_back((flow.peer, String::from_utf8_lossy(&bytes).into_owned()));
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    if !header(&text, "Call-ID").starts_with(FLOOD) {
+                        self.sent.push_back((flow.peer, text));
+                    }
                 }
                 Shown::Told(text) => self.told.push_back(text),
                 Shown::Nothing => {}
@@ -259,6 +280,12 @@ fn sdp(kind: &str) -> String {
         "sdp=hold" => ("192.0.2.9", 4000, "8 101", "a=sendonly"),
         "sdp=moved" => ("192.0.2.77", 5000, "8", "a=sendrecv"),
         "sdp=ulaw" => ("192.0.2.9", 4000, "0", "a=sendrecv"),
+        "sdp=video" => ("192.0.2.9", 4000, "31", "m=video 4002 RTP/AVP 8"),
+        "sdp=group" => ("239.1.2.3", 4000, "8", "a=sendrecv"),
+        "sdp=broadcast" => ("255.255.255.255", 4000, "8", "a=sendrecv"),
+        "sdp=refused" => ("192.0.2.9", 0, "8", "a=sendrecv"),
+        "sdp=huge" => ("192.0.2.9", 4000, "99999999999999999999 256", "a=rtpmap:256 PCMA/8000"),
+        "sdp=zeros" => ("0.0.0.0", 4000, "8", "a=sendrecv"),
         "sdp=g729" => ("192.0.2.9", 4000, "18", "a=sendrecv"),
         _ => panic!("no such description: {kind}"),
     };

@@ -63,7 +63,7 @@ struct Stream {
 }
 
 impl Session {
-    /// Reads a description. Of several audio streams the first that speaks G.711 is taken.
+    /// Reads a description. Of several audio streams the first that speaks G.711 and is not refused is taken.
     ///
     /// # Errors
     /// No such stream, no address for it, or a description beyond our limits.
@@ -85,9 +85,9 @@ impl Session {
             }
             streams.last_mut().unwrap_or(&mut whole).line(kind, value);
         }
-        let sound = streams.iter().enumerate().find_map(|(at, stream)| Some((at, stream.remote(&whole)?)));
-        let (audio, remote) = sound.ok_or(Unusable)?;
-        let rejected = streams.get(audio).is_none_or(|stream| stream.port == 0);
+        let sounds = streams.iter().enumerate().filter_map(|(at, stream)| Some((at, stream.remote(&whole)?)));
+        let (audio, remote) = sounds.min_by_key(|(_, remote)| remote.rtp.port() == 0).ok_or(Unusable)?;
+        let rejected = remote.rtp.port() == 0;
         Ok(Self { streams, audio, remote, rejected })
     }
 
@@ -183,7 +183,8 @@ impl Stream {
 
 fn connection(value: &str) -> Option<IpAddr> {
     let address = value.strip_prefix("IN IP4 ").or_else(|| value.strip_prefix("IN IP6 "))?;
-    address.split('/').next()?.trim().parse().ok()
+    // An IPv4 address mapped into IPv6 (RFC 5118 §4.9) is the IPv4 address.
+    address.split('/').next()?.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Many hosts at once, which is no telephone.
@@ -305,6 +306,23 @@ mod tests {
             "192.0.2.9:4000 Pcmu 111 None true true",
             "m=video 0 RTP/AVP 97 | m=audio 20000 RTP/AVP 111 | a=sendrecv",
         );
+        // Of two usable audio streams the first is taken, of a refused and a usable one the usable.
+        check(
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 8\nm=audio 4002 RTP/AVP 0\nm=application 9 UDP/BFCP *",
+            "192.0.2.9:4000 Pcma 8 None true true",
+            "m=audio 20000 RTP/AVP 8 | a=sendrecv | m=audio 0 RTP/AVP 0 | m=application 0 UDP/BFCP *",
+        );
+        check(
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 0 RTP/AVP 8\nm=audio 4002/2 RTP/AVP 0",
+            "192.0.2.9:4002 Pcmu 0 None true true",
+            "m=audio 0 RTP/AVP 8 | m=audio 20000 RTP/AVP 0 | a=sendrecv",
+        );
+        // Numbers beyond all bounds are no payload types, and a group that nobody sends to is no hindrance.
+        check(
+            "v=0\nc=IN IP4 239.1.2.3/127\nm=audio 4000 RTP/AVP 256 99999999999999999999 8\nc=IN IP6 ::ffff:192.0.2.9\na=rtpmap:99999999999 PCMU/8000\na=rtpmap:8 PCMA/8000\na=rtpmap:-1 x",
+            "192.0.2.9:4000 Pcma 8 None true true",
+            "m=audio 20000 RTP/AVP 8 | a=sendrecv",
+        );
     }
 
     #[test]
@@ -320,6 +338,15 @@ mod tests {
             "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 18",
             "v=0\nc=IN IP4 192.0.2.9\nm=audio 99999 RTP/AVP 8",
             "v=0\nc=IN IP4 192.0.2.9\nm=image 4000 udptl t38",
+            "v=0\nc=IN IP4 192.0.2.9\nm=video 4000 RTP/AVP 31\nm=video 4002 RTP/AVP 8",
+            "v=0\nc=IN IP6 ff02::1\nm=audio 4000 RTP/AVP 8",
+            "v=0\nc=IN IP4 192.0.2.999\nm=audio 4000 RTP/AVP 8",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio -1 RTP/AVP 8",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 4294971296 RTP/AVP 8",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 111\na=rtpmap:111 PCMA/16000",
+            "v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 111\na=rtpmap:111 PCMA/8000/2",
         ] {
             assert_eq!(read(text), Err(Unusable), "{text}");
         }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How long a display name may be, in characters.
 const MAX_NAME: usize = 64;
+/// The longest rest that a trunk is granted.
+const MAX_REST: Duration = Duration::from_secs(300);
 
 /// How a provider wants numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -113,6 +115,8 @@ pub(crate) struct Trunk {
     /// Whether the last OPTIONS was answered.
     alive: Option<bool>,
     answers_probes: bool,
+    /// It asked to be left alone until then (RFC 3261 §20.33).
+    rests_until: Duration,
     busy: u16,
     begun: VecDeque<Duration>,
 }
@@ -145,6 +149,7 @@ impl Trunks {
                 health: Health::Up,
                 alive: None,
                 answers_probes: false,
+                rests_until: Duration::ZERO,
                 busy: 0,
                 begun: VecDeque::new(),
                 config,
@@ -175,22 +180,24 @@ impl Trunks {
         }
     }
 
-    /// Takes a channel of the best trunk that was not tried.
+    /// Takes a channel of the best trunk that was not tried. One that asked to be left alone is the last resort, and no
+    /// more than that: for a visitor who waits a refusal is no worse than no try, and for the trunk a call that nobody
+    /// else can take costs less than the refusal of RFC 3261 §21.5.4 was meant to save.
     ///
     /// # Errors
     /// [`Cause::Trunk`] where none is usable, [`Cause::NoChannel`] where all usable ones are full.
     pub(crate) fn take(&mut self, tried: &[usize], now: Duration) -> Result<usize, Cause> {
-        let mut usable: Vec<(Health, u16, usize)> = Vec::new();
+        let mut usable: Vec<(bool, Health, u16, usize)> = Vec::new();
         for (at, trunk) in self.list.iter().enumerate() {
             if !trunk.peers.is_empty() && trunk.health != Health::Down && !tried.contains(&at) {
-                usable.push((trunk.health, trunk.config.prefer, at));
+                usable.push((trunk.rests_until > now, trunk.health, trunk.config.prefer, at));
             }
         }
         if usable.is_empty() {
             return Err(Cause::Trunk);
         }
         usable.sort_unstable();
-        for (_, _, at) in usable {
+        for (.., at) in usable {
             if let Some(trunk) = self.list.get_mut(at)
                 && trunk.begin(now)
             {
@@ -239,6 +246,13 @@ impl Trunks {
     pub(crate) fn suspect(&mut self, trunk: usize) {
         if let Some(trunk) = self.list.get_mut(trunk) {
             trunk.health = trunk.health.max(Health::Suspect);
+        }
+    }
+
+    /// A trunk asked to be left alone.
+    pub(crate) fn rest(&mut self, trunk: usize, now: Duration, span: Duration) {
+        if let Some(trunk) = self.list.get_mut(trunk) {
+            trunk.rests_until = now + span.min(MAX_REST);
         }
     }
 }
@@ -356,6 +370,18 @@ mod tests {
         assert_eq!(trunks.take(&[], NOW), Ok(0));
         assert!(trunks.probed(0, false));
         assert_eq!(trunks.take(&[1], NOW), Err(Cause::Trunk));
+    }
+
+    #[test]
+    fn a_trunk_that_asks_to_be_left_alone_is_the_last_resort_and_not_for_ever() {
+        let mut trunks = Trunks::new(vec![trunk("a", 1, 9, 9), trunk("b", 2, 9, 9)]).unwrap();
+        trunks.rest(0, NOW, Duration::from_secs(1_000_000));
+        trunks.heard(0);
+        assert_eq!(trunks.take(&[], NOW), Ok(1));
+        trunks.suspect(1);
+        assert_eq!(trunks.take(&[], NOW), Ok(1));
+        assert_eq!(trunks.take(&[1], NOW), Ok(0));
+        assert_eq!(trunks.take(&[], NOW + MAX_REST), Ok(0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use callback_core::plan::Plan;
 use callback_core::record::CallRecord;
+use callback_phone::Dropped;
 use callback_phone::media::LegQuality;
 use metrics::{counter, gauge, histogram};
 
@@ -53,6 +54,9 @@ pub(crate) async fn gauges(app: &crate::web::App) {
     gauge!("callback_running_calls").set(f64::from(running));
     let down = u32::try_from(app.engine.trunks_down().len()).unwrap_or(u32::MAX);
     gauge!("callback_trunks_down").set(f64::from(down));
+    let Dropped { strangers, flood } = app.engine.phone().dropped();
+    counter!("callback_sip_dropped_total", "why" => "stranger").absolute(strangers);
+    counter!("callback_sip_dropped_total", "why" => "flood").absolute(flood);
     if let Ok(waiting) = app.store.waiting(crate::engine::wall_now()).await {
         gauge!("callback_queue").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
     }

@@ -4,13 +4,14 @@
 
 use super::tests::{left, told, two_trunks};
 use super::*;
+use crate::sip::{Output, Progress};
 use callback_core::flow::{Canceller, Command as Wish, Finish, Flow as Call, Input as Told, Past};
 use callback_core::id::{LegId, ManagerId};
 use callback_core::plan::{
     AcceptKey, Callee, CallerId, Limits, Mode, Plan, PlanManager, PlanVisitor, PromptLengths, RingStrategy,
     Seat,
 };
-use callback_core::record::{CallRecord, Disposition};
+use callback_core::record::{CallRecord, Disposition, EndedBy};
 use callback_core::time::Ts;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeSet;
@@ -208,14 +209,15 @@ impl World {
                 | LegsOutput::Close(_)
                 | LegsOutput::Dialog(_)
                 | LegsOutput::TakenDown(_)
-                | LegsOutput::Trunk { .. } => {}
+                | LegsOutput::Trunk { .. }
+                | LegsOutput::Knock(_) => {}
             }
         }
         while let Some(output) = self.trunk.poll() {
             match output {
                 Output::Send { bytes, .. } => self.post(&bytes, Coming::In),
                 Output::Event { call, progress: Progress::Incoming(_) } => self.telephone(call),
-                Output::Event { .. } | Output::Probed { .. } => {}
+                Output::Event { .. } | Output::Probed { .. } | Output::Knock(_) => {}
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Legs, their trunks and their telephones, told in virtual time.
 
 use super::*;
+use crate::gate::Gate;
 use crate::script::{self, PEER, Shown, Subject};
 use crate::sip::auth::Credentials;
 use crate::trunk::NumberFormat;
@@ -11,10 +12,11 @@ use uuid::Uuid;
 
 pub(super) struct Told {
     pub(super) legs: Legs,
+    gate: Gate,
     stored: Vec<StoredDialog>,
 }
 
-fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
+pub(super) fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
     TrunkConfig {
         name: name.to_owned(),
         proxy: proxy.to_owned(),
@@ -37,10 +39,10 @@ pub(super) fn told(trunks: Vec<TrunkConfig>) -> Told {
     let sockets = ["198.51.100.1:5060".parse().unwrap()];
     let rng = StdRng::seed_from_u64(1);
     let legs = Legs::new(trunks, &sockets, vec!["198.51.100.1:5060".to_owned()], rng).unwrap();
-    Told { legs, stored: Vec::new() }
+    Told { legs, gate: Gate::default(), stored: Vec::new() }
 }
 
-fn check(trunks: Vec<TrunkConfig>, story: &str) {
+pub(super) fn check(trunks: Vec<TrunkConfig>, story: &str) {
     script::check(told(trunks), story);
 }
 
@@ -64,7 +66,8 @@ fn telephone(text: &str) -> Telephone {
 impl Subject for Told {
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {
         // What the task does before the machine sees anything.
-        if self.legs.expects(flow.peer.ip()) {
+        let ip = flow.peer.ip();
+        if self.gate.admits(ip, self.legs.standing(ip, bytes), now) {
             self.legs.datagram(flow, bytes, now);
         }
     }
@@ -87,7 +90,7 @@ impl Subject for Told {
             LegsOutput::Connect(key, remote) => {
                 Shown::Told(format!("{} Connect {}", number(key), remote.rtp))
             }
-            LegsOutput::Close(_) => Shown::Nothing,
+            LegsOutput::Close(_) | LegsOutput::Knock(_) => Shown::Nothing,
             LegsOutput::Free(order, _) => Shown::Told(format!("Free {}", order.0.as_u128())),
             LegsOutput::TakenDown(key) => Shown::Told(format!("{} TakenDown", number(key))),
             LegsOutput::Trunk { name, up } => Shown::Told(format!("Trunk {name} {up}")),
@@ -125,7 +128,10 @@ impl Subject for Told {
                 self.legs.hold_telephone(telephone(to), Duration::from_secs(seconds.parse().unwrap()), now);
             }
             ["free", to] => self.legs.free_telephone(&telephone(to), now),
+            ["refused", peer] => self.legs.refused(peer.parse().unwrap(), now),
             ["unreachable", peer] => self.legs.unreachable(peer.parse().unwrap(), now),
+            // Floods of two trunks have filled the transactions, and no further.
+            ["full"] => assert_eq!(self.legs.agent.load().0, 20_000),
             ["crash"] => {
                 // What is stored crosses as text.
                 let stored: Vec<String> =
@@ -160,7 +166,7 @@ pub(super) fn left(legs: &Legs) -> String {
 }
 
 /// Leg 11 rings over the first trunk.
-const RINGS: &str = "
+pub(super) const RINGS: &str = "
     reserve 11 +74951234567
     send 11
     told 11 Sent
@@ -343,7 +349,7 @@ fn the_next_trunk_takes_a_call_that_the_first_refuses() {
 }
 
 /// Leg 11 met four seconds of silence and rings over the second trunk.
-const SILENCE: &str = "reserve 11 +74951234567
+pub(super) const SILENCE: &str = "reserve 11 +74951234567
         send 11
         told 11 Sent
         sees INVITE | at 192.0.2.9:5060
@@ -436,7 +442,7 @@ fn a_silent_trunk_is_chosen_last_and_an_only_one_waited_for() {
         told nothing
         wait 1s
         ignores
-        told 11 Ended Silent Network",
+        told 11 Ended Trunk Network",
     );
 }
 
@@ -485,6 +491,57 @@ fn strangers_are_not_heard() {
         calls INVITE | sdp | branch=z9hG4bKx | from 192.0.2.7:5060
         sees 403
         asks ACK | branch=z9hG4bKx | from 192.0.2.7:5060",
+    );
+}
+
+#[test]
+fn a_flood_from_the_trunks_own_addresses_leaves_the_calls_whole() {
+    check(
+        two_trunks(),
+        &format!(
+            "{RINGS}
+            says 200 | tag=a | sdp
+            sees ACK
+            told 11 Answered
+            told 11 Dialog one
+            told 11 Connect 192.0.2.9:4000
+            floods 20s | from 192.0.2.9:5060 | from 192.0.2.7:5070
+            full
+            asks INVITE | tag=a | cseq=1 | sdp=moved
+            sees 200
+            asks ACK | tag=a | cseq=1
+            told 11 Connect 192.0.2.77:5000
+            floods 1s | from 192.0.2.9:5060
+            asks BYE | tag=a | cseq=2
+            sees 200
+            told 11 Ended Normal Far
+            reserve 21 +74951234568
+            send 21
+            told 21 Sent
+            sees INVITE
+            floods 1s | from 192.0.2.9:5060
+            ignores
+            says 200 | tag=a | sdp
+            sees ACK
+            told 21 Answered
+            told 21 Dialog one
+            told 21 Connect 192.0.2.9:4000
+            hangup 21
+            sees BYE
+            says 200
+            told 21 Ended Normal Us"
+        ),
+    );
+    // A trunk that floods is still known to be there.
+    let mut one = trunk("one", "sip:192.0.2.9", 1);
+    one.probe_every = Some(Duration::from_secs(1_000));
+    check(
+        vec![one],
+        "floods 3s | from 192.0.2.9:5060
+        sees OPTIONS
+        ignores
+        says 200 | tag=x
+        told Trunk one true",
     );
 }
 

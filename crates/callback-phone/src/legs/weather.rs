@@ -4,6 +4,7 @@
 
 use super::tests::{told, two_trunks};
 use super::*;
+use crate::sip::{Output, Progress};
 use callback_core::id::LegId;
 use callback_core::plan::CallerId;
 use rand::{RngExt, SeedableRng};
@@ -180,7 +181,7 @@ impl World {
                 LegsOutput::Dialog(stored) => {
                     self.seen[2] += usize::from(stored.calls[0].trunk.as_deref() == Some("two"))
                 }
-                LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } => {}
+                LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } | LegsOutput::Knock(_) => {}
             }
         }
         for trunk in 0..2 {
@@ -188,7 +189,7 @@ impl World {
                 match output {
                     Output::Send { bytes, .. } => self.post(&bytes, |bytes| Coming::In(trunk, bytes)),
                     Output::Event { call, progress: Progress::Incoming(_) } => self.incoming(trunk, call),
-                    Output::Event { .. } | Output::Probed { .. } => {}
+                    Output::Event { .. } | Output::Probed { .. } | Output::Knock(_) => {}
                 }
             }
         }

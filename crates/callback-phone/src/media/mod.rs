@@ -112,6 +112,9 @@ pub enum RefusedAddress {
     /// A group or everybody, or nobody while it wants to hear us.
     #[error("media to a multicast, broadcast or unspecified address")]
     NotOneHost,
+    /// IPv6 where our sockets are IPv4, or the other way round.
+    #[error("media to another address family than that of media.address")]
+    OtherFamily,
     /// This machine, though we are not on the loopback address ourselves.
     #[error("media to a loopback address")]
     Loopback,
@@ -271,6 +274,9 @@ impl MediaConfig {
         // The hold of RFC 2543 names nobody (0.0.0.0).
         if !one_host || remote.receives && (ip.is_unspecified() || remote.rtp.port() == 0) {
             return Err(RefusedAddress::NotOneHost);
+        }
+        if remote.rtp.is_ipv4() != self.address.is_ipv4() && !ip.is_unspecified() {
+            return Err(RefusedAddress::OtherFamily);
         }
         let own = [Some(self.address), self.advertised].contains(&Some(ip));
         match (ip.is_loopback(), self.address.is_loopback()) {

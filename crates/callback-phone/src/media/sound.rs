@@ -180,6 +180,8 @@ fn at_8000(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, NotASound> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
 
     fn wav(spec: hound::WavSpec, samples: impl Iterator<Item = f32>) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
@@ -250,6 +252,63 @@ mod tests {
         assert_eq!(refused(&wav(spec(8_000, 3), [0.0].into_iter())), "3 channels; one or two are taken");
         assert_eq!(refused(&wav(spec(8_000, 1), std::iter::empty())), "no sound in it");
         assert_eq!(refused(&wav(spec(8_000, 1), (0..8_000 * 301).map(|_| 0.0))), "longer than 300 s");
+    }
+
+    /// The octets of a WAV file with this fmt chunk and this claim of data.
+    fn raw(format: u16, channels: u16, rate: u32, bits: u16, claim: u32, data: &[u8]) -> Vec<u8> {
+        let align = channels.wrapping_mul(bits / 8);
+        let mut file = [&b"RIFF"[..], &u32::MAX.to_le_bytes(), b"WAVEfmt ", &16_u32.to_le_bytes()].concat();
+        file.extend([format, channels].iter().flat_map(|value| value.to_le_bytes()));
+        file.extend([rate, rate.wrapping_mul(align.into())].iter().flat_map(|value| value.to_le_bytes()));
+        file.extend([align, bits].iter().flat_map(|value| value.to_le_bytes()));
+        [&file, &b"data"[..], &claim.to_le_bytes(), data].concat()
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_file_is_refused_whatever_it_claims() {
+        let whole = raw(1, 1, 8_000, 16, 320, &[0; 320]);
+        assert_eq!(Sound::from_wav(&whole).unwrap().length(), Duration::from_millis(20));
+        assert_eq!(
+            Sound::from_wav(&raw(1, 2, 48_000, 24, 288_000, &[0; 288_000])).unwrap().length().as_secs(),
+            1
+        );
+        let check = |what: &str, file: &[u8], refusal: &str| {
+            let error = Sound::from_wav(file).expect_err(what).to_string();
+            assert!(error.starts_with(refusal), "{what}: {error}");
+        };
+        for cut in 0..whole.len() {
+            check("cut", &whole[..cut], "not a WAV file");
+        }
+        let samples = [0; 320];
+        check("no RIFF", &[b"RIFX", &whole[4..]].concat(), "not a WAV file");
+        for (format, bits) in
+            [(6, 8), (7, 8), (0x11, 4), (0x55, 16), (0, 16), (1, 0), (1, 12), (1, 64), (3, 16)]
+        {
+            check("another codec", &raw(format, 1, 8_000, bits, 320, &samples), "not a WAV file");
+        }
+        check("no channel", &raw(1, 0, 8_000, 16, 320, &samples), "");
+        check("7999 Hz", &raw(1, 1, 7_999, 16, 320, &samples), "a sampling rate of 7999 Hz");
+        check("0 Hz", &raw(1, 1, 0, 16, 320, &samples), "a sampling rate of 0 Hz");
+        check("4 GB", &raw(1, 1, 8_000, 16, u32::MAX - 1, &samples), "longer than 300 s");
+        check("4 GB of the densest", &raw(1, 2, 48_000, 32, u32::MAX - 7, &samples), "longer than 300 s");
+        check("more than there is", &raw(1, 1, 8_000, 16, 322, &samples), "not a WAV file");
+    }
+
+    #[test]
+    fn no_mutated_file_ends_the_process() {
+        let mut rng = StdRng::seed_from_u64(5);
+        let kinds = [(1, 1, 8_000, 16), (1, 2, 44_100, 24), (3, 1, 16_000, 32), (1, 2, 8_000, 8)];
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let (format, channels, rate, bits) = kinds[rng.random_range(0..kinds.len())];
+            let mut file = raw(format, channels, rate, bits, 96, &[7; 96]);
+            for _ in 0..rng.random_range(1..4) {
+                let at = rng.random_range(0..file.len());
+                file[at] = rng.random();
+            }
+            *if Sound::from_wav(&file).is_ok() { &mut taken } else { &mut refused } += 1;
+        }
+        assert!(taken > 1_000 && refused > 1_000, "{taken} {refused}");
     }
 
     #[test]

@@ -205,6 +205,38 @@ fn before_the_answer_nobody_is_heard_and_nothing_is_sent() {
 }
 
 #[test]
+fn who_goes_on_sending_to_a_port_of_another_leg_is_a_stranger_there() {
+    let ports = 21_700..=21_703;
+    let (media, mut events) = start(ports.clone());
+    let mut old = Telephone::answered(&media, 1, Codec::Pcma);
+    let b = Telephone::answered(&media, 2, Codec::Pcma);
+    old.receive();
+    media.close(old.key).blocking_recv().unwrap();
+    old.rtp.set_nonblocking(true).unwrap();
+    while old.rtp.recv(&mut [0; 2048]).is_ok() {}
+    // The pair has rested.
+    *media.shared.ports.lock().unwrap() = PortPool::new(&ports, 0);
+    let mut fresh = Telephone::ringing(&media, 3);
+    assert_eq!(fresh.to, old.to);
+    media.bridge(fresh.key, b.key);
+    for round in 0..40 {
+        if round == 20 {
+            fresh.connect(|remote| remote);
+        }
+        old.send(8, &[0x66; 160]);
+        old.send(101, &TelephoneEvent { code: 9, end: true, duration: 800 }.octets());
+        assert_ne!(b.receive().payload[0], 0x66, "the old telephone was heard");
+    }
+    fresh.send(8, &[0x11; 160]);
+    b.receive_voice(0x11);
+    assert_eq!(old.rtp.recv(&mut [0; 2048]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    let quality = media.close(fresh.key).blocking_recv().unwrap();
+    assert_eq!((quality.rejected, quality.packets_received), (80, 1));
+    let told = std::iter::from_fn(|| events.try_recv().ok());
+    assert_eq!(told.filter(|(_, event)| matches!(event, MediaEvent::Digit(_))).count(), 0, "a key was heard");
+}
+
+#[test]
 fn a_prompt_is_heard_to_its_end_and_told() {
     let (media, mut events) = start(20_600..=20_799);
     let a = Telephone::answered(&media, 1, Codec::Pcma);
@@ -337,7 +369,7 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         ports: 20_000..=30_000,
     };
     let inside = MediaConfig { address: LOCAL, advertised: None, ports: 20_000..=30_000 };
-    use RefusedAddress::{Loopback, NotOneHost, Own};
+    use RefusedAddress::{Loopback, NotOneHost, OtherFamily, Own};
     for (text, from_outside, from_inside) in [
         ("198.51.100.1:4000", Ok(()), Ok(())),
         ("224.0.0.1:4000", Err(NotOneHost), Err(NotOneHost)),
@@ -347,7 +379,8 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         ("0.0.0.0:4000", Err(NotOneHost), Err(NotOneHost)),
         ("198.51.100.1:0", Err(NotOneHost), Err(NotOneHost)),
         ("127.0.0.1:4000", Err(Loopback), Ok(())),
-        ("[::1]:4000", Err(Loopback), Ok(())),
+        ("[::1]:4000", Err(OtherFamily), Err(OtherFamily)),
+        ("[2001:db8::9]:4000", Err(OtherFamily), Err(OtherFamily)),
         ("192.0.2.7:20010", Err(Own), Ok(())),
         ("203.0.113.5:20010", Err(Own), Ok(())),
         ("203.0.113.5:40000", Ok(()), Ok(())),
@@ -355,8 +388,10 @@ fn addresses_that_are_nobodys_telephone_are_refused() {
         assert_eq!(outside.allows(&remote(text)), from_outside, "{text}");
         assert_eq!(inside.allows(&remote(text)), from_inside, "{text}");
     }
-    let held = Remote { receives: false, ..remote("0.0.0.0:0") };
-    assert_eq!(outside.allows(&held), Ok(()));
+    for text in ["0.0.0.0:0", "[::]:0"] {
+        let held = Remote { receives: false, ..remote(text) };
+        assert_eq!(outside.allows(&held), Ok(()));
+    }
 }
 
 /// A leg in virtual time, answered, with its far end at this address.

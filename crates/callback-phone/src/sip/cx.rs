@@ -3,7 +3,7 @@
 use super::auth::{Keyring, Rounds};
 use super::call::CallAlarm;
 use super::table::{Owner, Table, Tx};
-use super::wire::{Method, Request, Response};
+use super::wire::{Method, Request, Response, Unbuildable};
 use super::{Alarm, CallKey, Flow, Output, Progress, Wires};
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -52,11 +52,17 @@ impl Cx {
         self.table.send(request, owner, flow, &mut self.wires)
     }
 
-    /// Answers a request without a body. What cannot be built is not sent: the other side will ask again.
+    /// Answers a request without a body.
     pub(super) fn answer(&mut self, tx: Tx, request: &Request, status: u16, more: &[(&'static str, String)]) {
         let tag = self.token();
-        if let Ok(response) = request.reply(status, &tag, more, None) {
-            self.respond(tx, &response);
+        self.finally(tx, request.reply(status, &tag, more, None));
+    }
+
+    /// Sends a final response. A request to which none can be built is forgotten: it would wait for one for ever.
+    pub(super) fn finally(&mut self, tx: Tx, response: Result<Response, Unbuildable>) {
+        match response {
+            Ok(response) => self.respond(tx, &response),
+            Err(Unbuildable) => self.table.drop(tx, &mut self.wires),
         }
     }
 

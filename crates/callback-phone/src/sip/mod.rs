@@ -6,6 +6,8 @@ pub(crate) mod auth;
 mod call;
 mod cx;
 pub(crate) mod dialog;
+mod face;
+mod glance;
 mod plain;
 mod table;
 mod timers;
@@ -16,16 +18,19 @@ pub(crate) mod wire;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod weather;
 
 use crate::cause::Ending;
-use crate::media::{Codec, Remote};
+use crate::gate::Standing;
 use auth::{Credentials, Keyring};
 use bytes::Bytes;
 use call::{Call, CallAlarm};
-use callback_core::flow::HangupReason;
 use cx::Cx;
 use dialog::Snapshot;
+pub(crate) use face::{Command, Incoming, Input, Output, Progress};
+use glance::Glance;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -66,82 +71,6 @@ pub(crate) struct AgentConfig {
     pub(crate) accounts: Vec<Credentials>,
     /// Whether calls to us become calls, or are refused.
     pub(crate) answers: bool,
-}
-
-/// What happens to the agent.
-#[derive(Debug)]
-pub(crate) enum Input<'a> {
-    /// A datagram came.
-    Datagram { flow: Flow, bytes: &'a [u8] },
-    /// Nothing can be sent there (RFC 3261 §8.1.3.1).
-    Unreachable { peer: SocketAddr },
-    /// The instant of [`Agent::timeout`] has come.
-    Tick,
-    /// A call is to do something.
-    Command(CallKey, Command),
-    /// Asks whether somebody answers at all (OPTIONS, RFC 3261 §11); answered by [`Output::Probed`].
-    Probe { probe: usize, flow: Flow, uri: &'a str },
-}
-
-/// What a call can be told to do; what does not fit its state is ignored.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Command {
-    /// Send the INVITE that was prepared.
-    Send,
-    /// Say that the telephone rings (180).
-    Ring,
-    /// Be heard before the answer (183), with our RTP at this address.
-    EarlyMedia(SocketAddr),
-    /// Answer (200), with our RTP at this address.
-    Answer(SocketAddr),
-    /// Refuse with this status of 300 or more.
-    Reject(u16),
-    /// End it, whatever its state.
-    Hangup(HangupReason),
-    /// End it, because what was agreed about its sound cannot be carried.
-    NoSound,
-}
-
-/// What the agent wants done, or has to tell.
-#[derive(Debug)]
-pub(crate) enum Output {
-    Send { flow: Flow, bytes: Bytes },
-    Event { call: CallKey, progress: Progress },
-    Probed { probe: usize, alive: bool },
-}
-
-/// What became of a call.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Progress {
-    /// Somebody calls us.
-    Incoming(Incoming),
-    /// The other side said something about our INVITE, for the first time.
-    Heard,
-    /// It rings there.
-    Ringing,
-    /// A voice before the answer.
-    EarlyMedia,
-    /// It was answered (2xx).
-    Answered,
-    /// What is agreed about the sound: after the answer, and whenever the far end changes it.
-    Media(Remote),
-    /// What the next process needs to take the call down, each time it changes.
-    Stored(Snapshot),
-    /// It is over: the last of a call.
-    Ended(Ending),
-}
-
-/// An INVITE to us.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Incoming {
-    /// The user part of From.
-    pub(crate) from: String,
-    /// The display name of From.
-    pub(crate) name: String,
-    /// The user part of the Request-URI.
-    pub(crate) to: String,
-    /// The codec that would be agreed; none = the caller wants our offer.
-    pub(crate) codec: Option<Codec>,
 }
 
 /// When what happens next.
@@ -225,6 +154,7 @@ impl Agent {
                     self.lost(owner, method, cseq, Ending::NO_TRUNK);
                 }
             }
+            Input::Refused { peer } => self.refused(peer),
             Input::Tick => self.tick(),
             Input::Command(key, command) => self.with(key, |call, cx| call.command(command, cx)),
             Input::Probe { probe, flow, uri } => plain::probe(probe, flow, uri, &mut self.cx),
@@ -241,9 +171,22 @@ impl Agent {
         self.cx.wires.timers.next()
     }
 
-    /// Whether a call, or one that ended a moment ago, may hear from this address.
-    pub(crate) fn expects(&self, ip: IpAddr) -> bool {
-        self.peers.contains_key(&ip)
+    /// What is known of a datagram that is not parsed: `allowed` from there, or from where a call, or one that ended
+    /// a moment ago, may hear; and whether it names such a call or a request of ours.
+    pub(crate) fn standing(&self, allowed: bool, ip: IpAddr, datagram: &[u8]) -> Standing {
+        if !allowed && !self.peers.contains_key(&ip) {
+            return Standing::Stranger;
+        }
+        let Glance { call_id, branch } = Glance::at(datagram);
+        let of_call = call_id.is_some_and(|call_id| {
+            let mut from = self.names.range((call_id.to_owned(), String::new())..);
+            from.next().is_some_and(|((known, _), _)| known == call_id)
+        });
+        if of_call || branch.is_some_and(|branch| self.cx.table.sent(branch)) {
+            Standing::Known
+        } else {
+            Standing::Allowed
+        }
     }
 
     /// How many transactions, calls (the remembered ones too) and timers there are.
@@ -324,6 +267,16 @@ impl Agent {
         }
     }
 
+    fn refused(&mut self, peer: SocketAddr) {
+        let (shut, gone) = self.cx.table.refused(peer, &mut self.cx.wires);
+        for call in shut {
+            self.cx.event(call, Progress::Shut);
+        }
+        for (owner, method, cseq) in gone {
+            self.lost(owner, method, cseq, Ending::NO_TRUNK);
+        }
+    }
+
     fn lost(&mut self, owner: Owner, method: Method, cseq: u32, ending: Ending) {
         match owner {
             Owner::Call(key) => self.with(key, |call, cx| call.lost(method, cseq, ending, cx)),
@@ -364,13 +317,18 @@ impl Agent {
             }
             _ => {
                 let account = grave.and_then(|grave| grave.account);
-                uac::turn_away(response, flow, account, &mut self.cx);
+                uac::turn_away(response, flow, grave.is_some(), account, &mut self.cx);
             }
         }
     }
 
     fn request(&mut self, request: &Request, flow: Flow) {
-        let matched = self.cx.table.request(request, flow, &mut self.cx.wires);
+        let known = if request.head.method == Method::Cancel {
+            self.cx.table.cancelled_by(request).is_some()
+        } else {
+            self.dialog_of(request).is_some()
+        };
+        let matched = self.cx.table.request(request, known, flow, &mut self.cx.wires);
         if request.head.method == Method::Ack {
             if matches!(matched, Matched::Up(..) | Matched::Unknown)
                 && let Some(key) = self.dialog_of(request)
@@ -386,6 +344,9 @@ impl Agent {
     fn fresh(&mut self, request: &Request, tx: Tx, flow: Flow) {
         if request.head.method == Method::Cancel {
             return self.cancel(request, tx);
+        }
+        if request.is_for_another_scheme() {
+            return self.cx.answer(tx, request, 416, &[]);
         }
         let required = request.value("Require").or_else(|| request.value("Proxy-Require"));
         if let Some(required) = required.filter(|required| !required.trim().is_empty()) {

@@ -2,14 +2,14 @@
 
 use super::cx::Cx;
 use super::table::{Owner, Tx};
-use super::wire::{ALLOW, Draft, Method, Request};
+use super::wire::{ALLOW, Draft, Method, Request, accept};
 use super::{Flow, Output};
 
 /// Answers a request that belongs to no dialog and makes none.
 pub(super) fn answer(request: &Request, tx: Tx, cx: &mut Cx) {
     let allow = ("Allow", ALLOW.to_owned());
     match request.head.method {
-        Method::Options => cx.answer(tx, request, 200, &[allow, ("Accept", "application/sdp".to_owned())]),
+        Method::Options => cx.answer(tx, request, 200, &[allow, accept()]),
         Method::NotAllowed => cx.answer(tx, request, 405, &[allow]),
         Method::Unknown => cx.answer(tx, request, 501, &[allow]),
         Method::Invite | Method::Ack | Method::Bye | Method::Cancel => cx.answer(tx, request, 481, &[]),

@@ -5,11 +5,14 @@
 //! rest of our Via.
 
 use super::wire::{ClientMachine, Clock, Method, Request, Response, ServerKey, ServerMachine, Step};
-use super::{Alarm, CallKey, Flow, Wires};
+use super::{Alarm, CallKey, Flow, Output, Wires};
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 
 /// How many transactions may be under way; a request beyond it is not heard.
 pub(crate) const MAX_TRANSACTIONS: usize = 20_000;
+/// How many more there may be for calls that are there: what nobody waits for cannot take their room.
+const RESERVED: usize = 10_000;
 
 /// A transaction of this agent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,8 +30,22 @@ pub(crate) enum Owner {
 
 #[derive(Debug)]
 enum Machine {
-    Client { machine: Box<ClientMachine>, owner: Owner, method: Method, branch: String, cseq: u32 },
-    Server { machine: Box<ServerMachine>, key: ServerKey, call: Option<CallKey> },
+    Client {
+        machine: Box<ClientMachine>,
+        owner: Owner,
+        method: Method,
+        branch: String,
+        cseq: u32,
+        /// Whether anything came back.
+        heard: bool,
+        /// Whether a knock was refused.
+        refused: bool,
+    },
+    Server {
+        machine: Box<ServerMachine>,
+        key: ServerKey,
+        call: Option<CallKey>,
+    },
 }
 
 #[derive(Debug)]
@@ -65,9 +82,15 @@ impl Table {
         self.entries.len()
     }
 
-    /// Whether there is no room for what nobody waits for.
-    pub(crate) fn full(&self) -> bool {
-        self.entries.len() >= MAX_TRANSACTIONS
+    /// Whether there is no room for a request, of a call that is `known` or not.
+    pub(crate) fn full(&self, known: bool) -> bool {
+        self.entries.len() >= MAX_TRANSACTIONS + if known { RESERVED } else { 0 }
+    }
+
+    /// Whether a request with this branch was sent and is under way.
+    pub(crate) fn sent(&self, branch: &str) -> bool {
+        let mut from = self.clients.range((branch.to_owned(), Method::Invite)..);
+        from.next().is_some_and(|((sent, _), _)| sent == branch)
     }
 
     fn insert(&mut self, machine: Machine, flow: Flow) -> Tx {
@@ -95,10 +118,9 @@ impl Table {
     fn client(&mut self, request: &Request, machine: ClientMachine, owner: Owner, flow: Flow) -> Tx {
         let (method, branch) = (request.head.method, request.head.branch.clone());
         let key = (branch.clone(), method);
-        let tx = self.insert(
-            Machine::Client { machine: Box::new(machine), owner, method, branch, cseq: request.head.cseq },
-            flow,
-        );
+        let (machine, cseq) = (Box::new(machine), request.head.cseq);
+        let client = Machine::Client { machine, owner, method, branch, cseq, heard: false, refused: false };
+        let tx = self.insert(client, flow);
         self.clients.insert(key, tx);
         tx
     }
@@ -107,16 +129,24 @@ impl Table {
     pub(crate) fn response(&mut self, response: &Response, wires: &mut Wires) -> Matched {
         let key = (response.head.branch.clone(), response.head.method);
         let Some(tx) = self.clients.get(&key).copied() else { return Matched::Unknown };
-        let Some(Entry { machine: Machine::Client { machine, .. }, .. }) = self.entries.get_mut(&tx) else {
+        let Some(Entry { machine: Machine::Client { machine, heard, .. }, .. }) = self.entries.get_mut(&tx)
+        else {
             return Matched::Unknown;
         };
+        *heard = true;
         let steps = machine.response(response);
         self.carry_out(tx, steps, wires)
     }
 
     /// Gives a request to the transaction it repeats or acknowledges, or begins one where there is room.
     /// An ACK begins none.
-    pub(crate) fn request(&mut self, request: &Request, flow: Flow, wires: &mut Wires) -> Matched {
+    pub(crate) fn request(
+        &mut self,
+        request: &Request,
+        known: bool,
+        flow: Flow,
+        wires: &mut Wires,
+    ) -> Matched {
         let Some(key) = ServerKey::of(request) else { return Matched::Absorbed };
         if let Some(tx) = self.servers.get(&key).copied() {
             let Some(Entry { machine: Machine::Server { machine, .. }, .. }) = self.entries.get_mut(&tx)
@@ -129,7 +159,7 @@ impl Table {
         if request.head.method == Method::Ack {
             return Matched::Unknown;
         }
-        if self.full() {
+        if self.full(known) {
             return Matched::Absorbed;
         }
         let (machine, steps) = ServerMachine::start(request);
@@ -166,31 +196,49 @@ impl Table {
     /// A timer of a transaction has come.
     pub(crate) fn timer(&mut self, tx: Tx, clock: Clock, wires: &mut Wires) -> Matched {
         let steps = match self.entries.get_mut(&tx) {
-            Some(Entry { machine: Machine::Client { machine, .. }, .. }) => machine.timer(clock),
+            Some(Entry { machine: Machine::Client { machine, heard, .. }, flow }) => {
+                let steps = machine.timer(clock);
+                if !*heard && steps.iter().any(|step| matches!(step, Step::Send(_))) {
+                    wires.out.push_back(Output::Knock(*flow));
+                }
+                steps
+            }
             Some(Entry { machine: Machine::Server { machine, .. }, .. }) => machine.timer(clock),
             None => Vec::new(),
         };
         self.carry_out(tx, steps, wires)
     }
 
-    /// Ends what is under way to a peer that cannot be reached; gives the INVITEs' owners.
-    pub(crate) fn unreachable(
+    /// Ends what is under way to a peer that cannot be reached, save what was heard there; gives whose it was.
+    pub(crate) fn unreachable(&mut self, peer: SocketAddr, wires: &mut Wires) -> Vec<(Owner, Method, u32)> {
+        self.refused(peer, wires);
+        self.refused(peer, wires).1
+    }
+
+    /// A knock at a peer was refused: gives the calls whose INVITEs met that for the first time, and ends what met it
+    /// before and was not heard.
+    pub(crate) fn refused(
         &mut self,
-        peer: std::net::SocketAddr,
+        peer: SocketAddr,
         wires: &mut Wires,
-    ) -> Vec<(Owner, Method, u32)> {
-        let mut lost = Vec::new();
-        for (tx, entry) in &self.entries {
-            if let Machine::Client { owner, method, cseq, .. } = &entry.machine
-                && entry.flow.peer == peer
-            {
-                lost.push((*tx, *owner, *method, *cseq));
+    ) -> (Vec<CallKey>, Vec<(Owner, Method, u32)>) {
+        let (mut shut, mut gone) = (Vec::new(), Vec::new());
+        for (tx, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.flow.peer == peer) {
+            let Machine::Client { owner, method, cseq, heard: false, refused, .. } = &mut entry.machine
+            else {
+                continue;
+            };
+            if std::mem::replace(refused, true) {
+                gone.push((*tx, (*owner, *method, *cseq)));
+            } else if let (Owner::Call(call), Method::Invite) = (*owner, *method) {
+                shut.push(call);
             }
         }
-        for (tx, ..) in &lost {
-            self.drop(*tx, wires);
-        }
-        lost.into_iter().map(|(_, owner, method, cseq)| (owner, method, cseq)).collect()
+        let gone = gone.into_iter().map(|(tx, whose)| {
+            self.drop(tx, wires);
+            whose
+        });
+        (shut, gone.collect())
     }
 
     /// Forgets a transaction and its timers.

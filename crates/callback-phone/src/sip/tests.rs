@@ -1,7 +1,9 @@
 //! Calls over the agent, told in virtual time.
 
 use super::*;
+use crate::media::Remote;
 use crate::script::{self, PEER, Shown, Subject};
+use callback_core::flow::HangupReason;
 use rand::SeedableRng;
 
 /// One agent and its last call, commanded by words.
@@ -52,7 +54,7 @@ pub(super) fn show(progress: &Progress) -> String {
         Progress::Incoming(incoming) => {
             format!("Incoming {} {} {} {:?}", incoming.from, incoming.name, incoming.to, incoming.codec)
         }
-        Progress::Heard | Progress::Ringing | Progress::EarlyMedia | Progress::Answered => {
+        Progress::Heard | Progress::Shut | Progress::Ringing | Progress::EarlyMedia | Progress::Answered => {
             format!("{progress:?}")
         }
     }
@@ -74,6 +76,7 @@ impl Subject for Told {
     fn poll(&mut self) -> Option<Shown> {
         Some(match self.agent.poll()? {
             Output::Send { flow, bytes } => Shown::Send(flow, bytes),
+            Output::Knock(_) => Shown::Nothing,
             Output::Probed { alive, .. } => Shown::Told(format!("Probed {alive}")),
             Output::Event { call, progress } => {
                 if matches!(progress, Progress::Incoming(_)) {
@@ -342,7 +345,15 @@ fn early_media_is_no_answer() {
 
 #[test]
 fn an_answer_that_cannot_be_used_is_hung_up() {
-    for body in ["", " | sdp=g729"] {
+    for body in [
+        "",
+        " | sdp=g729",
+        " | sdp=video",
+        " | sdp=group",
+        " | sdp=broadcast",
+        " | sdp=refused",
+        " | sdp=huge",
+    ] {
         check(&format!(
             "dial
             sees INVITE
@@ -353,6 +364,37 @@ fn an_answer_that_cannot_be_used_is_hung_up() {
             told Ended Media Us"
         ));
     }
+    // What cannot be an answer cannot be an offer either, of a call or within it.
+    for body in ["g729", "video", "group", "broadcast", "refused", "huge"] {
+        check(&format!(
+            "calls INVITE | sdp={body} | branch=z9hG4bKin
+            sees 488
+            asks ACK | branch=z9hG4bKin"
+        ));
+        check_answered(&format!(
+            "asks INVITE | tag=a | cseq=4 | sdp={body} | branch=z9hG4bKin
+            sees 488
+            asks ACK | tag=a | cseq=4 | branch=z9hG4bKin
+            told nothing
+            asks BYE | tag=a | cseq=5
+            sees 200
+            told Ended Normal Far"
+        ));
+    }
+    // An address of zeros is the hold of RFC 2543: an answer all the same.
+    check(
+        "dial
+        sees INVITE
+        says 200 | tag=a | sdp=zeros
+        sees ACK
+        told Answered
+        told Stored answered
+        told Media 0.0.0.0:4000 Pcma held
+        hangup
+        sees BYE
+        says 200
+        told Ended Normal Us",
+    );
 }
 
 #[test]
@@ -913,15 +955,12 @@ fn a_call_in_is_left_around_its_ack() {
         wait 2s
         sees nothing",
     );
-    check(
-        "calls INVITE | sdp=g729 | branch=z9hG4bKin
-        sees 488
-        asks ACK | branch=z9hG4bKin",
-    );
 }
 
 #[test]
 fn requests_outside_of_a_dialog() {
+    // A request that cannot be answered is not waited upon for ever.
+    check("calls INVITE | sdp | Require: a\0b\nsees nothing");
     check(
         "calls INVITE | sdp | Require: 100rel | branch=z9hG4bK1
         sees 420

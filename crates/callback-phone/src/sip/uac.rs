@@ -7,7 +7,7 @@ use super::call::{Call, Phase, Talk};
 use super::cx::Cx;
 use super::dialog::{Dialog, Snapshot};
 use super::table::{Owner, Tx};
-use super::wire::{Draft, Fields, Method, Request, Response, Unbuildable};
+use super::wire::{self, Draft, Fields, Method, Request, Response, Unbuildable};
 use super::{CallKey, Flow, Progress};
 use crate::cause::{self, Ending};
 use crate::media::Remote;
@@ -273,7 +273,11 @@ impl Call {
         let ending = if self.hung.is_some() && asked {
             Ending::OURS
         } else {
-            Ending::of_final(response.status, &response.reasons(), self.hung.is_some())
+            let retry_after = response.retry_after().filter(|_| response.status == 503);
+            Ending {
+                retry_after,
+                ..Ending::of_final(response.status, &response.reasons(), self.hung.is_some())
+            }
         };
         self.end(ending, cx);
     }
@@ -309,7 +313,7 @@ impl Call {
             Some((tag, flow, ack)) if *tag == response.head.to_tag.clone().unwrap_or_default() => {
                 cx.wires.send(*flow, ack.clone());
             }
-            Some(_) => turn_away(response, flow, self.account, cx),
+            Some(_) => turn_away(response, flow, true, self.account, cx),
             // A call to us: no INVITE of ours is answered.
             None => {}
         }
@@ -329,12 +333,12 @@ fn acknowledge(
     Some((dialog.remote_tag.clone(), hop, ack))
 }
 
-/// Acknowledges and hangs up an answer that nobody wants any more.
-pub(super) fn turn_away(response: &Response, flow: Flow, account: Option<usize>, cx: &mut Cx) {
+/// Acknowledges and hangs up an answer that nobody wants any more, of a call that is `known` or not.
+pub(super) fn turn_away(response: &Response, flow: Flow, known: bool, account: Option<usize>, cx: &mut Cx) {
     let target = response.value("To").unwrap_or_default();
-    let fallback = target.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-    let Some(mut dialog) = Dialog::of_answer(response, &fallback, flow) else { return };
-    if acknowledge(&dialog, &[], cx).is_none() || cx.table.full() {
+    let fallback = wire::without_headers(target.split(['<', '>']).nth(1).unwrap_or_default());
+    let Some(mut dialog) = Dialog::of_answer(response, fallback, flow) else { return };
+    if acknowledge(&dialog, &[], cx).is_none() || cx.table.full(known) {
         return;
     }
     dialog.cseq += 1;

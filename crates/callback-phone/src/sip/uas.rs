@@ -6,7 +6,7 @@ use super::call::{Call, CallAlarm, Phase, Talk};
 use super::cx::Cx;
 use super::dialog::Dialog;
 use super::table::Tx;
-use super::wire::{ALLOW, Fields, Method, Request, Response, contact_of};
+use super::wire::{ALLOW, Fields, Method, Request, Response, accept, contact_of};
 use super::{CallKey, Flow, Incoming, PATIENCE, Progress, T1, T2};
 use crate::cause::Ending;
 use crate::sdp::{Local, Session};
@@ -43,6 +43,10 @@ impl Call {
     /// A call to us; none = it was refused at once.
     pub(super) fn invited(key: CallKey, request: &Request, tx: Tx, flow: Flow, cx: &mut Cx) -> Option<Self> {
         let offer = match request.sdp() {
+            None if request.has_other_body() => {
+                cx.answer(tx, request, 415, &[accept()]);
+                return None;
+            }
             None => None,
             Some(sdp) => match Session::read(sdp) {
                 Ok(session) if session.as_answer().is_ok() => Some(session),
@@ -120,18 +124,14 @@ impl Call {
 
     pub(super) fn reject(&mut self, status: u16, cx: &mut Cx) {
         let Phase::Called(called) = &self.phase else { return };
-        if let Ok(response) = called.request.reply(status.max(300), &self.local_tag, &[], None) {
-            cx.respond(called.tx, &response);
-        }
+        cx.finally(called.tx, called.request.reply(status.max(300), &self.local_tag, &[], None));
         self.end(Ending::OURS, cx);
     }
 
     /// The caller gives up (RFC 3261 §9.2). An answered call is not cancelled.
     pub(super) fn cancelled(&mut self, cancel: &Request, cx: &mut Cx) {
         let Phase::Called(called) = &self.phase else { return };
-        if let Ok(response) = called.request.reply(487, &self.local_tag, &[], None) {
-            cx.respond(called.tx, &response);
-        }
+        cx.finally(called.tx, called.request.reply(487, &self.local_tag, &[], None));
         let ending = Ending { cause: Ending::of_bye(&cancel.reasons()).cause, ..Ending::CANCELLED };
         self.end(ending, cx);
     }
@@ -148,10 +148,8 @@ impl Call {
         }
         match request.head.method {
             Method::Bye => {
-                if let Phase::Called(called) = &self.phase
-                    && let Ok(response) = called.request.reply(487, &self.local_tag, &[], None)
-                {
-                    cx.respond(called.tx, &response);
+                if let Phase::Called(called) = &self.phase {
+                    cx.finally(called.tx, called.request.reply(487, &self.local_tag, &[], None));
                 }
                 self.far_bye(request, tx, cx);
             }
@@ -173,6 +171,7 @@ impl Call {
         }
         let next = Local { version: self.local.version + 1, ..self.local };
         let (sdp, sound) = match request.sdp() {
+            None if request.has_other_body() => return cx.answer(tx, request, 415, &[accept()]),
             None => (next.offer(), None),
             Some(sdp) => match Session::read(sdp).and_then(|session| session.answer(&next)) {
                 Ok((sdp, sound)) => (sdp, Some(sound)),
@@ -184,7 +183,9 @@ impl Call {
             talk.dialog.target = target;
         }
         let more = [contact_of(&cx.sent_by(talk.dialog.flow)), ("Allow", ALLOW.to_owned())];
-        let Ok(response) = request.reply(200, &self.local_tag, &more, Some(&sdp)) else { return };
+        let Ok(response) = request.reply(200, &self.local_tag, &more, Some(&sdp)) else {
+            return cx.answer(tx, request, 400, &[]);
+        };
         talk.pending = Some(Pending { tx, response, interval: T1, offered: sound.is_none(), first: false });
         self.first_send(cx);
         if let Some(sound) = sound {

@@ -12,6 +12,7 @@ use sipx_sip as lib;
 use sipx_sip::headers::{Contact, RecordRoute};
 use sipx_sip::{HeaderName, Headers};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The largest datagram that is parsed.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
@@ -196,7 +197,8 @@ pub(crate) trait Fields {
 
     /// The URI of the first Contact: the remote target (RFC 3261 §12.1).
     fn contact(&self) -> Option<String> {
-        self.headers().typed::<Contact>()?.ok().map(|contact| contact.uri.to_string())
+        let contact = self.headers().typed::<Contact>()?.ok()?;
+        Some(without_headers(&contact.uri.to_string()).to_owned())
     }
 
     /// The Record-Route values, top to bottom (RFC 3261 §20.30).
@@ -209,6 +211,18 @@ pub(crate) trait Fields {
     fn sdp(&self) -> Option<&[u8]> {
         let kind = self.headers().typed::<lib::headers::ContentType>()?.ok()?;
         (kind.is("application", "sdp") && !self.content().is_empty()).then(|| self.content().as_ref())
+    }
+
+    /// Whether the body is something else than a session description.
+    fn has_other_body(&self) -> bool {
+        !self.content().is_empty() && self.sdp().is_none()
+    }
+
+    /// How long the other side asks to be left alone (RFC 3261 §20.33): seconds, before a comment or parameters.
+    fn retry_after(&self) -> Option<Duration> {
+        let value = self.value("Retry-After")?;
+        let digits = value.trim_start().split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse().ok().map(Duration::from_secs)
     }
 
     /// The causes of the Reason headers by their protocol in upper case (RFC 3326 §2).
@@ -317,6 +331,11 @@ impl Draft<'_> {
 /// The methods that are answered with more than a refusal (RFC 3261 §20.5).
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
+/// The one kind of body that is understood (RFC 3261 §20.1).
+pub(crate) fn accept() -> (&'static str, String) {
+    ("Accept", "application/sdp".to_owned())
+}
+
 /// Our Contact (RFC 3261 §20.10).
 pub(crate) fn contact_of(sent_by: &str) -> (&'static str, String) {
     ("Contact", format!("<sip:callback@{sent_by}>"))
@@ -372,6 +391,11 @@ impl Request {
         Ok(Response { head, status, inner })
     }
 
+    /// Whether its Request-URI is of a scheme that names no telephone (RFC 3261 §8.2.2.1).
+    pub(crate) fn is_for_another_scheme(&self) -> bool {
+        matches!(self.inner.uri.scheme(), lib::Scheme::Other(_))
+    }
+
     /// Where its responses go (RFC 3261 §18.2.2, RFC 3581 §4).
     pub(crate) fn reply_to(&self, source: SocketAddr) -> SocketAddr {
         let via = self.inner.headers.typed::<lib::Via>().and_then(Result::ok);
@@ -410,6 +434,8 @@ fn phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        415 => "Unsupported Media Type",
+        416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",
@@ -438,6 +464,14 @@ pub(crate) struct Place {
     pub(crate) loose: bool,
     /// Reached over UDP, as this agent can.
     pub(crate) udp: bool,
+}
+
+/// A URI as it may stand in a request line: without header fields (RFC 3261 §19.1.1).
+pub(crate) fn without_headers(uri: &str) -> &str {
+    // A user part may have a question mark, too.
+    let host = uri.find('@').unwrap_or_default();
+    let end = uri.get(host..).and_then(|rest| rest.find('?')).map_or(uri.len(), |at| host + at);
+    uri.get(..end).unwrap_or(uri)
 }
 
 /// Reads a `sip:` URI, in angle brackets or not.

@@ -140,6 +140,11 @@ impl Engine {
         !self.is_closing() && self.trunks_down().len() < self.inner.bounds.trunks
     }
 
+    /// What carries the calls.
+    pub(crate) fn phone(&self) -> &Phone {
+        &self.inner.tools.phone
+    }
+
     /// The trunks that do not answer.
     pub(crate) fn trunks_down(&self) -> Vec<String> {
         self.inner.trunks_down.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -4,6 +4,9 @@ use super::{MAX_VALUES, Method, Response, split, text};
 use sipx_sip as lib;
 use sipx_sip::HeaderName;
 
+/// How long a challenge may be: the answer repeats most of it, and has to go into a datagram.
+const MAX_CHALLENGE: usize = 1_024;
+
 /// One demand for a digest (RFC 7616 §3.3, RFC 3261 §22).
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge(lib::auth::Challenge);
@@ -15,7 +18,8 @@ impl Challenge {
         let mut found = Vec::new();
         for (name, from_proxy) in kinds {
             for header in response.inner.headers.get_all(&name).take(MAX_VALUES) {
-                for one in split_challenges(&text(&header.value())).into_iter().take(MAX_VALUES) {
+                let ones = split_challenges(&text(&header.value())).into_iter().take(MAX_VALUES);
+                for one in ones.filter(|one| one.len() <= MAX_CHALLENGE) {
                     let Some(mut read) = lib::auth::Challenge::parse(one.as_bytes(), from_proxy) else {
                         continue;
                     };

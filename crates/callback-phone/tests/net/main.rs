@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail by a panic")]
 
+mod pressure;
+
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Address, CallerId, Telephone};
 use callback_core::record::{Cause, EndedBy};
 use callback_phone::{
-    Credentials, Dial, Exchange, ExchangeConfig, ExchangeEvent, LegKey, Media, MediaConfig, NumberFormat,
-    Phone, PhoneConfig, PhoneEvent, TrunkConfig,
+    Credentials, Dial, Dropped, Exchange, ExchangeConfig, ExchangeEvent, LegKey, Media, MediaConfig,
+    NumberFormat, Phone, PhoneConfig, PhoneEvent, TrunkConfig,
 };
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
@@ -57,10 +59,9 @@ async fn phone(trunks: Vec<TrunkConfig>) -> (Phone, Receiver<PhoneEvent>) {
 
 /// A far end that ends with 0 only if all came as its scenario says.
 fn sipp(scenario: &str) -> (Child, u16) {
-    // A datagram that comes before it listens is lost and sent again: nobody has to wait for it.
     let port = UdpSocket::bind((LOCAL, 0)).unwrap().local_addr().unwrap().port();
     let file = format!("{}/tests/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"));
-    let child = Command::new("sipp")
+    let mut child = Command::new("sipp")
         .args([
             "-sf",
             &file,
@@ -78,6 +79,12 @@ fn sipp(scenario: &str) -> (Child, u16) {
         .stdout(Stdio::null())
         .spawn()
         .expect("sipp is needed: apt-get install sip-tester");
+    // A port that is not open yet is a port that is shut.
+    let bound = format!("0100007F:{port:04X} ");
+    while !std::fs::read_to_string("/proc/net/udp").unwrap().contains(&bound) {
+        assert!(child.try_wait().unwrap().is_none(), "sipp does not listen");
+        std::thread::yield_now();
+    }
     (child, port)
 }
 
@@ -198,6 +205,7 @@ async fn a_stranger_is_not_answered() {
         }
     }
     assert_eq!(stranger.recv_from(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(phone.dropped(), Dropped { strangers: 1, flood: 0 });
 }
 
 #[tokio::test]
