@@ -5,9 +5,7 @@ use super::status::{Status, pretence};
 use super::{App, door};
 use crate::engine::{Shown, wall_now};
 use crate::ids::SiteKey;
-use crate::store::{
-    self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder,
-};
+use crate::store::{Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, RefusedOrder};
 use crate::timeline::stamp;
 use axum::Json;
 use axum::body::Bytes;
@@ -122,25 +120,24 @@ async fn take_order(
     if may_be_called(phone, home, &site.body).is_err() {
         return Err(refuse(app, OrderPhone::Number(phone), facts).await);
     }
-    if app.store.waiting(now).await.map_err(Problem::internal)? >= u64::from(app.door.queue) {
+    if app.store.waiting(now).await.map_err(Problem::of_store)? >= u64::from(app.door.queue) {
         return Err(Problem::Overloaded);
     }
-    let stopped = app.store.stopped(phone).await.map_err(Problem::internal)?;
+    let stopped = app.store.stopped(phone).await.map_err(Problem::of_store)?;
     // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
     let accepted = tokio::time::timeout(PATIENCE, async {
         if stopped {
             let disposition = Disposition::NotCalled(NotCalled::Blacklist);
             app.store.refuse(RefusedOrder { phone: OrderPhone::Number(phone), disposition, facts }).await
         } else {
-            app.store.accept(NewOrder { phone, run_at, facts }).await
+            app.store.accept_within(PATIENCE, NewOrder { phone, run_at, facts }).await
         }
     });
-    let (status, order) = match accepted.await.map_err(|_| Problem::Overloaded)? {
+    let (status, order) = match accepted.await.map_err(|_| Problem::DatabaseAway)? {
         Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
         Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
         Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
-        Err(store::Error::Overloaded) => return Err(Problem::Overloaded),
-        Err(error) => return Err(Problem::internal(error)),
+        Err(error) => return Err(Problem::of_store(error)),
     };
     app.engine.wake();
     Ok((status, Json(view(app, site, &order, now))))
@@ -149,11 +146,12 @@ async fn take_order(
 /// A number that is never called: the order is kept, and the visitor is told.
 async fn refuse(app: &App, phone: OrderPhone, facts: OrderFacts) -> Problem {
     let disposition = Disposition::NotCalled(NotCalled::RefusedNumber);
-    match app.store.refuse(RefusedOrder { phone, disposition, facts }).await {
-        Ok(Acceptance::Conflict) => Problem::OrderConflict,
-        Ok(_) => Problem::PhoneRefused,
-        Err(store::Error::Overloaded) => Problem::Overloaded,
-        Err(error) => Problem::internal(error),
+    let refused = app.store.refuse(RefusedOrder { phone, disposition, facts });
+    match tokio::time::timeout(PATIENCE, refused).await {
+        Ok(Ok(Acceptance::Conflict)) => Problem::OrderConflict,
+        Ok(Ok(_)) => Problem::PhoneRefused,
+        Ok(Err(error)) => Problem::of_store(error),
+        Err(_) => Problem::DatabaseAway,
     }
 }
 
@@ -195,7 +193,7 @@ async fn cancelled(app: &App, site: &PublishedSite, id: &str) -> Result<OrderRow
         if app.engine.cancel(id, Canceller::Visitor).await {
             continue;
         }
-        if app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::internal)? {
+        if app.store.end_unclaimed(id, cancelled, wall_now()).await.map_err(Problem::of_store)? {
             app.engine.ended_unbegun(id, cancelled);
         } else {
             // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
@@ -338,12 +336,12 @@ fn bounded(value: Value, field: &str) -> Result<Value, Problem> {
 impl App {
     async fn site(&self, key: &str) -> Result<PublishedSite, Problem> {
         let key: SiteKey = key.parse().map_err(|_| Problem::SiteUnknown)?;
-        self.store.site_by_key(&key).await.map_err(Problem::internal)?.ok_or(Problem::SiteUnknown)
+        self.store.site_by_key(&key).await.map_err(Problem::of_store)?.ok_or(Problem::SiteUnknown)
     }
 
     async fn order(&self, site: &PublishedSite, id: &str) -> Result<OrderRow, Problem> {
         let id: Uuid = id.parse().map_err(|_| Problem::OrderUnknown)?;
-        let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::internal)?;
+        let order = self.store.order(&site.key, OrderId(id)).await.map_err(Problem::of_store)?;
         let mut order = order.ok_or(Problem::OrderUnknown)?;
         // A running call's state is told before it is written.
         let told = self.engine.hub().now(order.joined_to.unwrap_or(order.facts.id));
