@@ -1,5 +1,6 @@
 //! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
 
+use crate::connections;
 use crate::engine::Engine;
 use crate::speech::Speech;
 use crate::store::Store;
@@ -19,6 +20,8 @@ use tokio::task::JoinHandle;
 const SECONDS: [f64; 11] = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 29.0, 40.0, 60.0, 120.0];
 /// How long legs may take to come down after the deadline.
 const CLEARING: Duration = Duration::from_secs(36);
+/// Connections of those who measure, at once.
+const FOR_METRICS: usize = 16;
 /// How long open answers may take when the service stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ impl Service {
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
         let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
         let prometheus = prometheus()?;
+        let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
+        let most = connections::most_beside(ports);
         let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
@@ -76,12 +81,13 @@ impl Service {
         let app = App::new(store.clone(), engine.clone(), door, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone()).merge(more(app.clone()));
-        let mut servers = vec![tokio::spawn(serve(http_listener, router, stopped.clone()))];
+        let mut servers =
+            vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
         if let Some(metrics) = metrics {
             let listener =
                 TcpListener::bind(metrics).await.with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
-            servers.push(tokio::spawn(serve(listener, router, stopped)));
+            servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
         Ok(Self { engine, store, app, http, stop, servers })
     }
@@ -116,16 +122,6 @@ impl Service {
         }
         tokio::time::timeout(CLEARING, self.store.close()).await.context("the database is away")??;
         Ok(())
-    }
-}
-
-async fn serve(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let end = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(end).await {
-        tracing::error!(%error, "HTTP stopped");
     }
 }
 
