@@ -109,9 +109,20 @@ impl Service {
     /// # Errors
     /// What was not written is lost: the database cannot be reached.
     pub async fn close(self, within: Duration) -> Result<()> {
+        self.close_or_hurry(within, std::future::pending()).await
+    }
+
+    /// The same; when `hurry` says so, what still runs is hung up at once.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    pub async fn close_or_hurry(self, within: Duration, hurry: impl Future<Output = ()>) -> Result<()> {
         // The phone reports every leg down within 33 s of its hang-up; a database that is away is not waited for.
-        let closed =
-            tokio::time::timeout(within + CLEARING, self.engine.close(Instant::now() + within)).await;
+        let in_time = tokio::time::timeout(within + CLEARING, self.engine.close(Instant::now() + within));
+        let closed = tokio::select! {
+            closed = in_time => closed,
+            () = hurry => tokio::time::timeout(CLEARING, self.engine.close(Instant::now())).await,
+        };
         if closed.is_err() {
             tracing::error!(running = self.engine.running(), "calls are left to the next process");
         }
