@@ -3,6 +3,7 @@
 pub mod check;
 pub mod cli;
 pub mod config;
+mod connections;
 mod door;
 pub mod engine;
 pub mod ids;

@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::lookup_host;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// How long running calls may go on after SIGTERM.
@@ -49,14 +49,26 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let more = |app| if practice.is_some() { practice::web::router(app) } else { axum::Router::new() };
     let service = Service::start(setup, more).await?;
     tracing::info!(listen = %service.http(), public_url, "ready");
+    signalled(&mut stop).await;
+    tracing::info!(
+        within_s = LAST_CALLS.as_secs(),
+        "stopping: no new orders, running calls end; a second signal hangs them up"
+    );
+    let hurry = async {
+        signalled(&mut stop).await;
+        tracing::info!("stopping at once: everything is hung up");
+    };
+    service.close_or_hurry(LAST_CALLS, hurry).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn signalled(stop: &mut (Signal, Signal)) {
     tokio::select! {
         _ = stop.0.recv() => {}
         _ = stop.1.recv() => {}
     }
-    tracing::info!(within_s = LAST_CALLS.as_secs(), "stopping: no new orders, running calls end");
-    service.close(LAST_CALLS).await?;
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// Practice: all calls go to the exchange of this process, what each leg hears is recorded, and the page is there.

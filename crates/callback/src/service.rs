@@ -1,5 +1,6 @@
 //! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
 
+use crate::connections;
 use crate::engine::{Bounds, Engine};
 use crate::speech::Speech;
 use crate::store::Store;
@@ -19,6 +20,8 @@ use tokio::task::JoinHandle;
 const SECONDS: [f64; 11] = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 29.0, 40.0, 60.0, 120.0];
 /// How long legs may take to come down after the deadline.
 const CLEARING: Duration = Duration::from_secs(36);
+/// Connections of those who measure, at once.
+const FOR_METRICS: usize = 16;
 /// How long open answers may take when the service stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ impl Service {
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
         let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
         let prometheus = prometheus()?;
+        let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
+        let most = connections::most_beside(ports);
         let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
@@ -80,12 +85,13 @@ impl Service {
         let app = App::new(store.clone(), engine.clone(), door, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone()).merge(more(app.clone()));
-        let mut servers = vec![tokio::spawn(serve(http_listener, router, stopped.clone()))];
+        let mut servers =
+            vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
         if let Some(metrics) = metrics {
             let listener =
                 TcpListener::bind(metrics).await.with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
-            servers.push(tokio::spawn(serve(listener, router, stopped)));
+            servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
         Ok(Self { engine, store, app, http, stop, servers })
     }
@@ -107,9 +113,20 @@ impl Service {
     /// # Errors
     /// What was not written is lost: the database cannot be reached.
     pub async fn close(self, within: Duration) -> Result<()> {
+        self.close_or_hurry(within, std::future::pending()).await
+    }
+
+    /// The same; when `hurry` says so, what still runs is hung up at once.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    pub async fn close_or_hurry(self, within: Duration, hurry: impl Future<Output = ()>) -> Result<()> {
         // The phone reports every leg down within 33 s of its hang-up; a database that is away is not waited for.
-        let closed =
-            tokio::time::timeout(within + CLEARING, self.engine.close(Instant::now() + within)).await;
+        let in_time = tokio::time::timeout(within + CLEARING, self.engine.close(Instant::now() + within));
+        let closed = tokio::select! {
+            closed = in_time => closed,
+            () = hurry => tokio::time::timeout(CLEARING, self.engine.close(Instant::now())).await,
+        };
         if closed.is_err() {
             tracing::error!(running = self.engine.running(), "calls are left to the next process");
         }
@@ -120,16 +137,6 @@ impl Service {
         }
         tokio::time::timeout(CLEARING, self.store.close()).await.context("the database is away")??;
         Ok(())
-    }
-}
-
-async fn serve(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let end = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(end).await {
-        tracing::error!(%error, "HTTP stopped");
     }
 }
 

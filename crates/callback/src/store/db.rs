@@ -4,13 +4,21 @@
 //! between the databases but one: SQLite, which has a single writer, is not told to lock rows.
 
 use super::types::{Json, Ts};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
     Transaction, Type,
 };
+use std::time::Duration;
+use tokio::time::timeout;
 use uuid::Uuid;
+
+/// How long a read may take, its wait for a connection included.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a transaction may take over a network: a server that stands still, or behind a cut cable, closes nothing.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The database of this process.
 #[derive(Clone, Debug)]
@@ -112,18 +120,24 @@ impl Query {
 impl Db {
     /// Reads all rows, beside the writer.
     pub(super) async fn all(&self, query: Query) -> sqlx::Result<Vec<Row>> {
-        Ok(match self {
-            Self::Pg(pool) => query.pg().fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
-            Self::Lite { r, .. } => query.lite().fetch_all(r).await?.into_iter().map(Row::Lite).collect(),
+        in_time(READ_TIMEOUT, async {
+            Ok(match self {
+                Self::Pg(pool) => query.pg().fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
+                Self::Lite { r, .. } => query.lite().fetch_all(r).await?.into_iter().map(Row::Lite).collect(),
+            })
         })
+        .await
     }
 
     /// Reads a row that may be missing.
     pub(super) async fn maybe(&self, query: Query) -> sqlx::Result<Option<Row>> {
-        Ok(match self {
-            Self::Pg(pool) => query.pg().fetch_optional(pool).await?.map(Row::Pg),
-            Self::Lite { r, .. } => query.lite().fetch_optional(r).await?.map(Row::Lite),
+        in_time(READ_TIMEOUT, async {
+            Ok(match self {
+                Self::Pg(pool) => query.pg().fetch_optional(pool).await?.map(Row::Pg),
+                Self::Lite { r, .. } => query.lite().fetch_optional(r).await?.map(Row::Lite),
+            })
         })
+        .await
     }
 
     /// Reads a row that is always there.
@@ -137,6 +151,24 @@ impl Db {
             Self::Pg(pool) => Tx::Pg(pool.begin().await?),
             Self::Lite { w, .. } => Tx::Lite(w.begin_with("BEGIN IMMEDIATE").await?),
         })
+    }
+
+    /// Waits for a transaction as long as is sensible; a file's locks and disks have their own ends.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        match self {
+            Self::Pg(_) => in_time(WRITE_TIMEOUT, work).await,
+            Self::Lite { .. } => work.await,
+        }
+    }
+
+    /// After a failed transaction of SQLite its connection is given up: what it believes of the file, and of the
+    /// transaction it is in, may be wrong for ever. PostgreSQL's pool looks at each connection itself.
+    pub(super) async fn begin_anew(&self) {
+        if let Self::Lite { w, .. } = self
+            && let Ok(connection) = w.acquire().await
+        {
+            let _gone = PoolConnection::close(connection).await;
+        }
     }
 
     /// Prepares statements; returns what is wrong with which.
@@ -162,6 +194,10 @@ impl Db {
             }
         }
     }
+}
+
+async fn in_time<T>(span: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    timeout(span, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 impl Tx {

@@ -42,7 +42,7 @@ use std::pin::Pin;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use writer::{Signals, Slot, Work};
 
@@ -57,6 +57,8 @@ const LITE_READERS: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement of SQLite waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Whoever waits for a commit without an end of his own.
+const LONG: Duration = Duration::from_secs(3_600);
 /// How often other processes' changes of settings are looked for.
 const EPOCH_POLL: Duration = Duration::from_millis(500);
 
@@ -208,8 +210,18 @@ impl Store {
     /// # Errors
     /// Overloaded; the order names a site that is not there; the store is closed.
     pub async fn accept(&self, order: NewOrder) -> Result<Acceptance> {
+        self.accept_within(LONG, order).await
+    }
+
+    /// The same, or not at all: what was not begun to be written by then is not written later.
+    ///
+    /// # Errors
+    /// As [`Self::accept`]; it took longer.
+    pub async fn accept_within(&self, span: Duration, order: NewOrder) -> Result<Acceptance> {
         self.make_room()?;
-        self.ask(|slot| Work::Accept(Box::new(order), slot)).await
+        let until = Instant::now() + span;
+        let accepted = self.ask(|slot| Work::Accept(Box::new(order), until, slot));
+        tokio::time::timeout_at(until.into(), accepted).await.unwrap_or(Err(Error::TooLate))
     }
 
     /// Due orders that no living process has and whose turn has come, the oldest first; they are the claimant's

@@ -1,5 +1,6 @@
 //! What goes into the store and what comes out of it.
 
+use super::writer::is_of_item;
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
@@ -30,6 +31,9 @@ pub enum Error {
     /// The leg's number is an earlier dial's.
     #[error("leg {0} was dialled before: no intent is dialled twice")]
     LegTaken(LegId),
+    /// The database did not take it in the time that it was given; it is not stored.
+    #[error("the database did not take it in time")]
+    TooLate,
     /// More waits to be written than may wait.
     #[error("more waits to be written than the store may hold; try again in a moment")]
     Overloaded,
@@ -45,6 +49,23 @@ pub enum Error {
     /// A value that has no JSON form.
     #[error("a value has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// Whether the database is to blame, and not what it was asked: it may take the same later.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::TooLate | Self::Closed => true,
+            Self::Database(error) => !is_of_item(error),
+            Self::FenceLost
+            | Self::OrderEnded
+            | Self::LegTaken(_)
+            | Self::Overloaded
+            | Self::Settings(_)
+            | Self::Json(_) => false,
+        }
+    }
 }
 
 /// What every order has, accepted or refused.

@@ -14,7 +14,7 @@ use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
 use callback_core::time::Ts;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Items that may wait. Live calls write behind, so this is minutes of a whole node's calls.
@@ -30,7 +30,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// One item: what to write, and who waits for it.
 pub(super) enum Work {
-    Accept(Box<NewOrder>, Slot<Acceptance>),
+    /// Not after this instant: whoever ordered has been told that it was not taken.
+    Accept(Box<NewOrder>, Instant, Slot<Acceptance>),
     Claim(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
     ClaimUnrecorded(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
     Renew {
@@ -131,7 +132,7 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
     let mut apart = false;
     let mut pause = FIRST_PAUSE;
     loop {
-        match attempt(db, batch, apart).await {
+        match db.in_time(attempt(db, batch, apart)).await {
             Ok(()) => break,
             Err(error) if !apart && is_of_item(&error) => apart = true,
             Err(error) => {
@@ -139,6 +140,7 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
                     tracing::warn!(%error, items = batch.len(), "the database does not take what is written; trying again");
                 }
                 signals.trouble.send_replace(Some(error.to_string().into()));
+                db.begin_anew().await;
                 tokio::time::sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
@@ -178,7 +180,7 @@ async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
 }
 
 /// Whether the item is to blame, and would be next time too; all else passes.
-fn is_of_item(error: &sqlx::Error) -> bool {
+pub(super) fn is_of_item(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Database(database) = error {
         let code = database.code();
         let code = code.as_deref().unwrap_or_default();
@@ -202,7 +204,8 @@ fn is_of_item(error: &sqlx::Error) -> bool {
 impl Work {
     async fn run(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
         match self {
-            Self::Accept(order, slot) => slot.fill(orders::accept(tx, order).await),
+            Self::Accept(_, until, slot) if *until < Instant::now() => slot.fill(Err(Error::TooLate)),
+            Self::Accept(order, _, slot) => slot.fill(orders::accept(tx, order).await),
             Self::Claim(by, now, slot) => slot.fill(orders::claim(tx, *by, *now).await),
             Self::ClaimUnrecorded(by, now, slot) => slot.fill(orders::claim_unrecorded(tx, *by, *now).await),
             Self::Renew { fences, now, lease, slot } => {
@@ -227,7 +230,7 @@ impl Work {
 
     fn fail(&mut self, error: sqlx::Error) {
         match self {
-            Self::Accept(_, slot) => slot.fail(error),
+            Self::Accept(_, _, slot) => slot.fail(error),
             Self::Claim(_, _, slot) | Self::ClaimUnrecorded(_, _, slot) => slot.fail(error),
             Self::Renew { slot, .. } => slot.fail(error),
             Self::EndUnclaimed { slot, .. }
@@ -241,7 +244,7 @@ impl Work {
 
     fn tell(self, signals: &Signals) {
         match self {
-            Self::Accept(_, slot) => {
+            Self::Accept(_, _, slot) => {
                 slot.tell();
                 signals.orders.notify_one();
             }

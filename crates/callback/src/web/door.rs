@@ -51,7 +51,7 @@ impl FromRequestParts<App> for Page {
         let ip = client_ip(&parts.headers, peer, app);
         app.flood.request(ip, Instant::now())?;
         let key = key.parse().map_err(|_| Problem::SiteUnknown)?;
-        let site = app.store.site_by_key(&key).await.map_err(Problem::internal)?;
+        let site = app.store.site_by_key(&key).await.map_err(Problem::of_store)?;
         let site = site.ok_or(Problem::SiteUnknown)?;
         let cors = if parts.method == Method::POST {
             post(&parts.headers, &site, app)

@@ -1,5 +1,6 @@
 //! The one place where errors become HTTP: problem details by RFC 9457, whose text says what to do.
 
+use crate::store;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -30,8 +31,8 @@ pub(crate) enum Problem {
     OrderConflict,
     /// More orders wait than can be carried.
     Overloaded,
-    /// Nothing can be stored this moment.
-    Unavailable,
+    /// The database does not answer.
+    DatabaseAway,
     /// The cancel has not reached the call.
     NotCancelled,
     /// One address asks too much.
@@ -47,6 +48,15 @@ impl Problem {
     pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         Self::Internal
+    }
+
+    /// What the store could not do: a database that is away is so by itself, and is logged where it is written to.
+    pub(crate) fn of_store(error: store::Error) -> Self {
+        match error {
+            store::Error::Overloaded => Self::Overloaded,
+            error if error.is_away() => Self::DatabaseAway,
+            error => Self::internal(error),
+        }
     }
 
     fn parts(&self) -> (StatusCode, &'static str, String) {
@@ -100,10 +110,10 @@ impl Problem {
                 "overloaded",
                 "More calls wait than can be made at once. Try again in half a minute.",
             ),
-            Self::Unavailable => (
+            Self::DatabaseAway => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "The service can store nothing this moment. Try again in half a minute.",
+                "database-away",
+                "Orders cannot be stored at the moment, so none is taken. Try again in half a minute.",
             ),
             Self::NotCancelled => (
                 StatusCode::SERVICE_UNAVAILABLE,

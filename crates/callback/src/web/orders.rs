@@ -91,13 +91,11 @@ async fn take_order(
         return known(app, page, &order, problem, now).await;
     }
     // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
-    let accepted = tokio::time::timeout(PATIENCE, app.store.accept(order)).await;
-    let (status, order) = match accepted.map_err(|_| Problem::Unavailable)? {
+    let (status, order) = match app.store.accept_within(PATIENCE, order).await {
         Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
         Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
         Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
-        Err(store::Error::Overloaded) => return Err(Problem::Overloaded),
-        Err(error) => return Err(Problem::internal(error)),
+        Err(error) => return Err(Problem::of_store(error)),
     };
     if order.state == VisitorState::Ended(Disposition::NotCalled(NotCalled::RefusedNumber)) {
         return Err(Problem::PhoneRefused);
@@ -152,11 +150,11 @@ async fn cannot_take(app: &App, now: Ts) -> Option<Problem> {
         return Some(Problem::Overloaded);
     }
     if app.store.trouble().borrow().is_some() {
-        return Some(Problem::Unavailable);
+        return Some(Problem::DatabaseAway);
     }
     match app.store.waiting(now).await {
         Ok(waiting) => (waiting >= u64::from(app.door.queue)).then_some(Problem::Overloaded),
-        Err(error) => Some(Problem::internal(error)),
+        Err(error) => Some(Problem::of_store(error)),
     }
 }
 
@@ -168,7 +166,7 @@ async fn known(
     problem: Problem,
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    if matches!(problem, Problem::Unavailable) {
+    if matches!(problem, Problem::DatabaseAway) {
         return Err(problem);
     }
     match app.order(&page.site, Some(order.facts.id)).await {
@@ -202,7 +200,7 @@ async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
         }
         // What runs here is cancelled here, whatever became of its lease; after its end what still rings is let go.
         let runs_here = app.engine.cancel(order.facts.id, Canceller::Visitor);
-        let reached = tokio::time::timeout(PATIENCE, runs_here).await.map_err(|_| Problem::Unavailable)?;
+        let reached = tokio::time::timeout(PATIENCE, runs_here).await.map_err(|_| Problem::DatabaseAway)?;
         let has_ended = order.ended_at.is_some() && !is_secret(order.state);
         if reached || has_ended || end_unbegun(app, &order).await? {
             return app.order(&page.site, page.order).await;
@@ -231,8 +229,8 @@ async fn end_unbegun(app: &App, order: &OrderRow) -> Result<bool, Problem> {
         // A pretence that is over has ended by itself.
         store::Result::Ok(ended || is_pretence)
     });
-    let ended = tokio::time::timeout(PATIENCE, ending).await.map_err(|_| Problem::Unavailable)?;
-    ended.map_err(Problem::internal)?.map_err(Problem::internal)
+    let ended = tokio::time::timeout(PATIENCE, ending).await.map_err(|_| Problem::DatabaseAway)?;
+    ended.map_err(Problem::internal)?.map_err(Problem::of_store)
 }
 
 /// `GET /w/v1/{site_key}/orders/{order_id}/events`: the present state first; the stream ends after `ended`.
@@ -382,7 +380,7 @@ fn bounded(value: Value, field: &str) -> Result<Value, Problem> {
 impl App {
     async fn order(&self, site: &PublishedSite, id: Option<OrderId>) -> Result<OrderRow, Problem> {
         let id = id.ok_or(Problem::OrderUnknown)?;
-        let order = self.store.order(&site.key, id).await.map_err(Problem::internal)?;
+        let order = self.store.order(&site.key, id).await.map_err(Problem::of_store)?;
         let mut order = order.ok_or(Problem::OrderUnknown)?;
         // A running call's state is told before it is written.
         let told = self.engine.hub().now(order.joined_to.unwrap_or(order.facts.id));

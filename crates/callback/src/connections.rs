@@ -1,0 +1,102 @@
+//! HTTP connections, bounded in number and in what they may wait for: many that say nothing keep nobody out, and leave
+//! open files to the calls. What is said on them is the router's.
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::connect_info::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Connections at once, where the files allow so many.
+const MOST: u64 = 10_000;
+/// Connections at once, however few files there are.
+const FEWEST: u64 = 16;
+/// Files that are neither connections nor sound: the database's, the log's, SIP's, announcements.
+const OTHER_FILES: u64 = 128;
+/// How long a connection may be silent where the whole head of a request is waited for.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// After the system gave no connection.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Raises the limit of open files as far as this process may, and says how many connections that leaves beside the
+/// sockets of so many media ports.
+pub(crate) fn most_beside(media_ports: u64) -> usize {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limits.maximum,
+        Err(_) => limits.current,
+    };
+    let left = files.unwrap_or(u64::MAX).saturating_sub(media_ports).saturating_sub(OTHER_FILES);
+    usize::try_from(left.clamp(FEWEST, MOST)).unwrap_or_default()
+}
+
+/// Serves until it is stopped, then until the last answer is given.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    most: usize,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(most));
+    // Each number tells those who wait for a request to go.
+    let (crowd, crowded) = watch::channel(0_u64);
+    let mut stop = pin!(async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    });
+    loop {
+        if places.available_permits() == 0 {
+            crowd.send_modify(|number| *number += 1);
+        }
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
+        };
+        let accepted = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Some((place, Ok((stream, peer)))) => {
+                let router = router.clone().layer(Extension(ConnectInfo(peer)));
+                tokio::spawn(carry(stream, router, crowded.clone(), place));
+            }
+            Some((_, Err(error))) => {
+                tracing::warn!(%error, "no HTTP connection can be taken");
+                crowd.send_modify(|number| *number += 1);
+                tokio::time::sleep(PAUSE).await;
+            }
+            None => break,
+        }
+    }
+    crowd.send_modify(|number| *number += 1);
+    // All places are free again when the last answer is given.
+    let _ = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
+}
+
+/// One connection. When it gets crowded, or the service stops, it ends: at once where no request is under way.
+async fn carry(
+    stream: TcpStream,
+    router: Router,
+    mut crowded: watch::Receiver<u64>,
+    _place: OwnedSemaphorePermit,
+) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    // A client that goes, or says what is no HTTP, is no concern of anybody's.
+    loop {
+        tokio::select! {
+            _ended = connection.as_mut() => return,
+            Ok(()) = crowded.changed() => connection.as_mut().graceful_shutdown(),
+        }
+    }
+}
