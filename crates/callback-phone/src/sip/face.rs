@@ -18,7 +18,7 @@ pub(crate) enum Input<'a> {
     /// A knock there was refused, which is told twice before it is believed: between us and a host that is there may
     /// stand somebody who lets pass only what comes from the port of our SIP.
     Refused { peer: SocketAddr },
-    /// The instant of [`Agent::timeout`] has come.
+    /// The instant of [`super::Agent::timeout`] has come.
     Tick,
     /// A call is to do something.
     Command(CallKey, Command),

@@ -979,6 +979,7 @@ fn requests_outside_of_a_dialog() {
         let Some(Shown::Send(flow, bytes)) = told.poll() else { panic!("{line}: no answer") };
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.starts_with(&format!("SIP/2.0 {answer} ")), "{text}");
+        assert!(text.contains("\r\nTo: <sip:c@d>;tag="), "{text}");
         assert_eq!(flow.peer.to_string(), PEER);
     };
     raw("OPTIONS sip:x@y", "200");

@@ -129,11 +129,16 @@ fn read_request(mut inner: lib::Request, source: SocketAddr) -> Option<Message> 
             head.method = Method::of(&inner.method);
             Some(Message::Request(Request { head, inner }))
         }
-        (fault, _) if inner.method.as_bytes() != b"ACK" => {
+        (fault, head) if inner.method.as_bytes() != b"ACK" => {
             let status = fault.map_or(400, |finding| finding.status());
             let code = lib::StatusCode::new(status)?;
-            let answer = lib::ResponseBuilder::to_request(&inner, code, phrase(status)).ok()?.build();
-            Some(Message::Bad(lib::Message::Response(answer).to_bytes()))
+            let mut builder = lib::ResponseBuilder::to_request(&inner, code, phrase(status)).ok()?;
+            // Nothing is remembered of it, so its repetition gets the same tag (RFC 3261 §8.2.7).
+            if head.is_some_and(|head| head.to_tag.is_none()) {
+                let to = text(&inner.headers.value(&HeaderName::To)?);
+                builder = builder.set_header(&HeaderName::To, format!("{to};tag=refused")).ok()?;
+            }
+            Some(Message::Bad(lib::Message::Response(builder.build()).to_bytes()))
         }
         _ => None,
     }
