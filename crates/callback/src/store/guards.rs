@@ -73,7 +73,8 @@ async fn stopped(tx: &mut Tx, phone: &str) -> Result<bool> {
     Ok(tx.maybe(query(STOPPED).bind(phone)).await?.is_some())
 }
 
-/// An order that is open counts as one that will ring.
+/// An order that is open counts as one that will ring, one for a time to come as soon as it is due. Of two orders for
+/// now the earlier stored may have come later.
 async fn telephone_is_over(tx: &mut Tx, phone: &str, order: OrderId, now: Ts) -> Result<bool> {
     let rings = query(RINGS)
         .bind(phone)
@@ -110,7 +111,8 @@ statements! {
             COUNT(CASE WHEN rang_at > $4 THEN 1 END) AS lately,
             COUNT(CASE WHEN rang_at > $5 THEN 1 END) AS today,
             COUNT(CASE WHEN rang_at > $5 AND COALESCE(talk_s, 0) < 10 THEN 1 END) AS in_vain
-        FROM orders WHERE phone = $1 AND id <> $2 AND joined_to IS NULL AND run_at <= $3 AND run_at > $6";
+        FROM orders WHERE phone = $1 AND id <> $2 AND joined_to IS NULL AND run_at > $6
+            AND (run_at <= $3 OR run_at = accepted_at)";
     FROM_NETWORK = "SELECT
             COUNT(CASE WHEN answered = 0 AND accepted_at > $2 THEN 1 END) AS unanswered_10min,
             COUNT(CASE WHEN answered = 1 AND accepted_at > $2 THEN 1 END) AS answered_10min,

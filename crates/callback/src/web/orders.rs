@@ -257,7 +257,8 @@ async fn live(
     let order = app.order(&site, id).await?;
     let pretence = pretence(&order, &site);
     let hub = app.engine.hub().clone();
-    let stream = Live { order, site, hub, changes, pretence, _pass: pass }.into_stream();
+    let said = Status::of_order(&order, &site, wall_now());
+    let stream = Live { order, site, hub, changes, pretence, said, _pass: pass }.into_stream();
     let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     Ok(sse.into_response())
 }
@@ -275,12 +276,14 @@ struct Live {
     changes: watch::Receiver<Option<Shown>>,
     /// How it looks, where that is not what it is.
     pretence: Option<Pretence>,
+    /// What was said last.
+    said: Status,
     _pass: StreamPass,
 }
 
 impl Live {
     fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        let first = Status::of_order(&self.order, &self.site, wall_now());
+        let first = self.said.clone();
         futures_util::stream::unfold((self, Some(first), false), |(mut live, first, over)| async move {
             if over {
                 return None;
@@ -322,11 +325,12 @@ impl Live {
                 continue;
             }
             let coarse = self.order.joined_to.is_some();
-            return Some(if coarse {
-                Status::coarse(&shown, wall_now())
-            } else {
-                Status::of(&shown, wall_now())
-            });
+            let now = wall_now();
+            let status = if coarse { Status::coarse(&shown, now) } else { Status::of(&shown, now) };
+            if !status.says_the_same_as(&self.said) {
+                self.said = status.clone();
+                return Some(status);
+            }
         }
     }
 }

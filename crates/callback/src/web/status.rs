@@ -16,7 +16,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(15 * 60);
 
 /// An event, or the state part of an order's body.
-#[derive(Serialize, PartialEq, Debug)]
+#[derive(Clone, Serialize, PartialEq, Debug)]
 pub(crate) struct Status {
     pub(crate) state: &'static str,
     pub(crate) at: String,
@@ -29,7 +29,7 @@ pub(crate) struct Status {
 }
 
 /// What is offered to the visitor next.
-#[derive(Serialize, PartialEq, Eq, Debug)]
+#[derive(Clone, Serialize, PartialEq, Eq, Debug)]
 pub(crate) struct Next {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +75,11 @@ impl Status {
     /// His telephone is not being called yet: the promise still counts.
     pub(crate) fn is_before_the_visitors_call(&self) -> bool {
         matches!(self.state, "scheduled" | "accepted" | "calling_manager")
+    }
+
+    /// Whether the two differ in nothing but their instant.
+    pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
+        (self.state, &self.detail, self.reason) == (other.state, &other.detail, other.reason)
     }
 
     /// Nothing comes after it.
