@@ -10,5 +10,6 @@ pub mod number;
 pub mod order;
 pub mod plan;
 pub mod record;
+pub mod schedule;
 pub mod site;
 pub mod time;

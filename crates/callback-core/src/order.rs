@@ -12,6 +12,7 @@ use crate::plan::{
 use crate::record::NotCalled;
 use crate::site::{Announce, Manager, ShownNumber, Site};
 use crate::time::Ts;
+use jiff::tz::TimeZone;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Circumstances {
     pub customer_sites: u32,
     /// Whom the customer never calls, from any site.
     pub blacklist: Blacklist,
+    /// Where his clocks are.
+    pub zone: TimeZone,
     /// How long the prompts of this site are.
     pub prompts: PromptLengths,
     /// A random number: the rounds' orders are made from it.
@@ -81,6 +84,9 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     may_be_called(order.number, order.country, site)?;
     if [&site.blacklist, &around.blacklist].iter().any(|list| list.names(order.number, order.ip)) {
         return Err(NotCalled::Blacklist);
+    }
+    if !site.schedule.is_open(order.due_at, &around.zone) {
+        return Err(NotCalled::Closed);
     }
     if now.since(order.due_at) > if order.is_deferred() { SLOT } else { STALE } {
         return Err(NotCalled::Stale);
@@ -186,8 +192,10 @@ mod tests {
     use crate::id::{ManagerId, OrderId};
     use crate::plan::{AcceptKey, Address, Mode, PromptLengths, RingStrategy, Seat, Telephone};
     use crate::record::NotCalled;
+    use crate::schedule::Schedule;
     use crate::site::{Announce, Language, Manager, Origin, ShownNumber, Site};
     use crate::time::Ts;
+    use jiff::tz::TimeZone;
     use std::collections::BTreeMap;
     use std::time::Duration;
     use uuid::Uuid;
@@ -222,6 +230,7 @@ mod tests {
             caller_id_to_visitor: ShownNumber::Service,
             caller_id_to_manager: ShownNumber::Visitor,
             countries: vec!["RU".parse().unwrap()],
+            schedule: Schedule::default(),
             blacklist: Blacklist::default(),
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
@@ -248,7 +257,14 @@ mod tests {
             waiting: second,
             apology: second,
         };
-        Circumstances { version: 7, customer_sites: 1, blacklist: Blacklist::default(), prompts, draw }
+        Circumstances {
+            version: 7,
+            customer_sites: 1,
+            blacklist: Blacklist::default(),
+            zone: TimeZone::UTC,
+            prompts,
+            draw,
+        }
     }
 
     #[test]
@@ -269,6 +285,19 @@ mod tests {
         check(later, site(), 3_600 + 901, NotCalled::Stale);
         let waited = admit(&later, &site(), &around(1), Ts(4_000_000_000)).unwrap();
         assert_eq!(waited.accepted_at, Ts(4_000_000_000), "promised from when its turn came");
+        let one_minute = Schedule {
+            week: Some([(); 7].map(|()| vec!["00:00-00:01".parse().unwrap()])),
+            ..Schedule::default()
+        };
+        let until_a_minute = Site { schedule: one_minute, ..site() };
+        let in_time =
+            Order { accepted_at: Ts(59_000_000), due_at: Ts(59_000_000), ..order("+79161234567", "RU") };
+        assert!(
+            admit(&in_time, &until_a_minute, &around(1), Ts(61_000_000)).is_ok(),
+            "it runs past closing time"
+        );
+        let late = Order { accepted_at: Ts(60_000_000), due_at: Ts(60_000_000), ..in_time };
+        check(late, until_a_minute, 60, NotCalled::Closed);
         let number = Blacklist { numbers: vec!["+7916*".parse().unwrap()], ..Blacklist::default() };
         let blocked = Site { blacklist: number.clone(), ..site() };
         check(order("+79161234567", "RU"), blocked, 0, NotCalled::Blacklist);

@@ -5,6 +5,7 @@ use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
 use crate::number::{Country, PhoneNumber};
 use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -52,6 +53,9 @@ pub struct Site {
     pub caller_id_to_manager: ShownNumber,
     /// Where visitors may be called (R24).
     pub countries: Vec<Country>,
+    /// When calls are taken (R16), in the customer's time zone.
+    #[serde(default)]
+    pub schedule: Schedule,
     /// Who is never called for this site (R25).
     #[serde(default)]
     pub blacklist: Blacklist,

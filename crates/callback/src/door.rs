@@ -95,14 +95,4 @@ impl Door {
     ) -> Option<T> {
         parser(given).map_err(|error| self.wrong(field, given, error)).ok()
     }
-
-    /// A field of a later version, which may stand there empty.
-    pub(crate) fn later(&mut self, field: &str, given: Option<&toml::Value>) {
-        let empty = given.is_none_or(|value| {
-            value.as_array().is_some_and(Vec::is_empty) || value.as_table().is_some_and(toml::Table::is_empty)
-        });
-        if !empty {
-            self.wrong_part(format_args!("{field} comes with a later version; leave it out until then"));
-        }
-    }
 }

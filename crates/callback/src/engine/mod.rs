@@ -349,6 +349,7 @@ impl Engine {
                     version: site.version,
                     customer_sites: site.customer.sites,
                     blacklist: site.customer.blacklist.clone(),
+                    zone: site.zone(),
                     prompts: sounds.lengths(),
                     draw: Uuid::new_v4().as_u64_pair().0,
                 };

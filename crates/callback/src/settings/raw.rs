@@ -48,8 +48,8 @@ pub(super) struct Site {
     pub(super) countries: Option<Vec<String>>,
     pub(super) blocked_numbers: Option<Vec<String>>,
     pub(super) blocked_networks: Option<Vec<String>>,
-    pub(super) schedule: Option<Value>,
-    pub(super) exceptions: Option<Value>,
+    pub(super) schedule: Option<Week>,
+    pub(super) exceptions: Option<Vec<Exception>>,
     #[serde(default)]
     pub(super) manager: Vec<Manager>,
 }
@@ -62,4 +62,30 @@ pub(super) struct Manager {
     pub(super) extension: Option<String>,
     pub(super) extension_delay_s: Option<i64>,
     pub(super) accept_key: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Week {
+    #[serde(default)]
+    pub(super) mon: Vec<String>,
+    #[serde(default)]
+    pub(super) tue: Vec<String>,
+    #[serde(default)]
+    pub(super) wed: Vec<String>,
+    #[serde(default)]
+    pub(super) thu: Vec<String>,
+    #[serde(default)]
+    pub(super) fri: Vec<String>,
+    #[serde(default)]
+    pub(super) sat: Vec<String>,
+    #[serde(default)]
+    pub(super) sun: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exception {
+    pub(super) date: String,
+    pub(super) hours: Vec<String>,
 }

@@ -6,7 +6,9 @@ use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
 use callback_core::number::{self, Country, PhoneNumber};
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy, Telephone};
+use callback_core::schedule::{EXCEPTIONS, Hours, INTERVALS, Schedule};
 use callback_core::site::{Announce, Language, MANAGERS, Manager, Origin, ShownNumber, Site};
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -28,7 +30,6 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             Some(name) => door.text("name", name, LONGEST_NAME),
             None => origin.as_ref().map(|origin| origin.host().to_owned()),
         };
-        later(door, raw);
         let id = key.as_ref().map(SiteId::of);
         let modes = [("together", Mode::Together), ("manager_first", Mode::ManagerFirst)];
         let mode = door.word("mode", raw.mode.as_deref(), &modes);
@@ -53,6 +54,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let to_visitor = shown(door, "caller_id_to_visitor", raw.caller_id_to_visitor.as_deref(), country);
         let to_manager = shown(door, "caller_id_to_manager", raw.caller_id_to_manager.as_deref(), country);
         let countries = countries(door, raw.countries.as_deref(), country);
+        let schedule = schedule(door, raw.schedule.as_ref(), raw.exceptions.as_deref().unwrap_or_default());
         let (blocked, networks) = (raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref());
         let blacklist = blacklist(door, blocked, networks, country);
         let managers = managers(door, &raw.manager, id, country);
@@ -75,6 +77,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             caller_id_to_visitor: to_visitor?,
             caller_id_to_manager: to_manager?,
             countries,
+            schedule,
             blacklist,
             managers,
         };
@@ -82,9 +85,46 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
     })
 }
 
-fn later(door: &mut Door, raw: &raw::Site) {
-    door.later("schedule", raw.schedule.as_ref());
-    door.later("exceptions", raw.exceptions.as_ref());
+/// Reads `schedule` and `exceptions`; a day that is not named is a day off.
+fn schedule(door: &mut Door, week: Option<&raw::Week>, exceptions: &[raw::Exception]) -> Schedule {
+    if exceptions.len() > EXCEPTIONS {
+        door.wrong_part(format_args!("{} exceptions: a site has {EXCEPTIONS} at most", exceptions.len()));
+    }
+    let week = week.map(|week| {
+        let days = [
+            ("mon", &week.mon),
+            ("tue", &week.tue),
+            ("wed", &week.wed),
+            ("thu", &week.thu),
+            ("fri", &week.fri),
+            ("sat", &week.sat),
+            ("sun", &week.sun),
+        ];
+        if days.iter().all(|(_, texts)| texts.is_empty()) {
+            door.wrong_part("schedule: no day has hours; leave it out to be always open");
+        }
+        days.map(|(day, texts)| hours(door, &format!("schedule.{day}"), texts))
+    });
+    let mut dates = BTreeMap::new();
+    for exception in exceptions {
+        let date = door.parse("exceptions.date", &exception.date, |text| {
+            text.parse::<Date>().map_err(|_| "write a date like 2027-01-01")
+        });
+        let hours = hours(door, "exceptions.hours", &exception.hours);
+        if let Some(date) = date
+            && dates.insert(date, hours).is_some()
+        {
+            door.wrong("exceptions.date", date, "another exception has it; write each date once");
+        }
+    }
+    Schedule { week, exceptions: dates }
+}
+
+fn hours(door: &mut Door, field: &str, texts: &[String]) -> Vec<Hours> {
+    if texts.len() > INTERVALS {
+        door.wrong_part(format_args!("{field}: {} intervals; write {INTERVALS} at most", texts.len()));
+    }
+    texts.iter().filter_map(|text| door.parse(field, text, str::parse::<Hours>)).collect()
 }
 
 fn shown(door: &mut Door, field: &str, given: Option<&str>, country: Country) -> Option<ShownNumber> {

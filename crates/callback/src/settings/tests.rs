@@ -18,8 +18,10 @@ const EXAMPLE: &str = r#"
     caller_id_to_manager = "visitor"
     caller_id_to_visitor = "8 495 123-45-67"
     countries = ["RU", "kz", "RU"]
-    schedule = {}
-    exceptions = []
+    schedule = { mon = ["09:00-13:00", "14:00-18:00"], sat = ["22:00-02:00"], sun = [] }
+    exceptions = [{ date = "2027-01-01", hours = [] }, { date = "2027-01-02", hours = ["10:00-12:00"] }]
+    blocked_numbers = ["+7916*", "8 (495) 123-45-99"]
+    blocked_networks = ["192.0.2.0/24", "2001:db8::7"]
     [[customer.site.manager]]
     name = "Anna"
     address = "8 (495) 123-45-67"
@@ -49,6 +51,12 @@ fn a_file_becomes_sites_and_what_it_does_not_say_is_usual() {
     assert_eq!(site.caller_id_to_manager, ShownNumber::Visitor);
     assert_eq!(site.caller_id_to_visitor, ShownNumber::Number("+74951234567".parse().unwrap()));
     assert_eq!(site.countries.iter().map(ToString::to_string).collect::<Vec<_>>(), ["RU", "KZ"]);
+    let week = site.schedule.week.as_ref().unwrap();
+    assert_eq!((week[0].len(), week[1].len(), week[5][0].to_string().as_str()), (2, 0, "22:00-02:00"));
+    assert_eq!(site.schedule.exceptions.len(), 2);
+    assert!(site.blacklist.names("+79161234567".parse().unwrap(), None));
+    assert!(site.blacklist.names("+74951234599".parse().unwrap(), None));
+    assert!(site.blacklist.names("+74951234567".parse().unwrap(), Some("2001:db8::7".parse().unwrap())));
     let [anna, boris] = &site.managers[..] else { panic!("two managers") };
     assert_eq!(anna.telephone.address, Address::Phone("+74951234567".parse().unwrap()));
     assert_eq!((anna.extension_delay_s, anna.accept_key), (5, AcceptKey::Yes));
@@ -94,15 +102,23 @@ fn check(site: &str, manager: &str, problems: &[&str]) {
 #[test]
 fn all_that_is_wrong_is_said_at_once_with_its_place_and_what_to_write() {
     check(
-        "key = \"Demo\"\nurl = \"romashka\"\nrounds = 9\nstrategy = \"any\"\ncountries = []\nschedule = { mon = [] }",
+        "key = \"Demo\"\nurl = \"romashka\"\nrounds = 9\nstrategy = \"any\"\ncountries = []\nschedule = { mon = [] }\n\
+         exceptions = [{ date = \"soon\", hours = [\"9-18\"] }]\nblocked_numbers = [\"7916\"]\nblocked_networks = [\"home\"]",
         "name = \"\"\naddress = \"112\"\nextension = \"x\"\naccept_key = 1",
         &[
             "customer \"R\", site \"Demo\": key = \"Demo\": a site's key is 3 to 40 of a-z, 0-9 and \"-\"",
             "customer \"R\", site \"Demo\": url = \"romashka\": not a site's address, like https://shop.example",
-            "customer \"R\", site \"Demo\": schedule comes with a later version; leave it out until then",
             "customer \"R\", site \"Demo\": strategy = \"any\": write one of \"linear\", \"random\", \"all\"",
             "customer \"R\", site \"Demo\": rounds = 9: write a number from 1 to 5",
             "customer \"R\", site \"Demo\": countries = []: write the countries that may be called, like [\"RU\"]",
+            "customer \"R\", site \"Demo\": schedule: no day has hours; leave it out to be always open",
+            "customer \"R\", site \"Demo\": exceptions.date = \"soon\": write a date like 2027-01-01",
+            "customer \"R\", site \"Demo\": exceptions.hours = \"9-18\": write hours like 09:00-18:00; \
+             22:00-02:00 goes on into the next day",
+            "customer \"R\", site \"Demo\": blocked_numbers = \"7916\": write a number like +79161234567, or the \
+             beginning of numbers like +7916*",
+            "customer \"R\", site \"Demo\": blocked_networks = \"home\": write an address or a network, like \
+             192.0.2.0/24",
             "customer \"R\", site \"Demo\", manager 1: name = \"\": write 1 to 64 characters on one line",
             "customer \"R\", site \"Demo\", manager 1: address = \"112\": numbers of this kind are not called: \
              emergency, short, premium-rate, shared-cost, pager or satellite",

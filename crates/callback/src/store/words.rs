@@ -10,6 +10,7 @@ use callback_core::plan::Plan;
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::Site;
 use callback_core::time::Ts;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -328,6 +329,21 @@ pub struct PublishedSite {
     pub body: Site,
     /// Whose it is.
     pub customer: Customer,
+}
+
+impl PublishedSite {
+    /// Where its customer's clocks are.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        // Names are checked where they are written; a zone that the system has lost since is read as UTC.
+        TimeZone::get(&self.customer.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The first instant from here on at which it takes calls.
+    #[must_use]
+    pub fn opens(&self, at: Ts) -> Option<Ts> {
+        self.body.schedule.opens(at, &self.zone())
+    }
 }
 
 /// Who pays.

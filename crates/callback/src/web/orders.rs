@@ -130,6 +130,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
             let lists = [&site.body.blacklist, &site.customer.blacklist];
             let refused = match may_be_called(number, home, &site.body) {
                 Ok(()) if lists.iter().any(|list| list.names(number, facts.ip)) => Some(NotCalled::Blacklist),
+                Ok(()) if site.opens(run_at) != Some(run_at) => Some(NotCalled::Closed),
                 Ok(()) => None,
                 Err(reason) => Some(reason),
             };
@@ -326,7 +327,11 @@ impl Live {
             }
             let coarse = self.order.joined_to.is_some();
             let now = wall_now();
-            let status = if coarse { Status::coarse(&shown, now) } else { Status::of(&shown, now) };
+            let status = if coarse {
+                Status::coarse(&shown, &self.site, now)
+            } else {
+                Status::of(&shown, &self.site, now)
+            };
             if !status.says_the_same_as(&self.said) {
                 self.said = status.clone();
                 return Some(status);

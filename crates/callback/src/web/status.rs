@@ -14,6 +14,10 @@ use std::time::Duration;
 
 /// The nearest time that is offered for another try.
 const SOON: Duration = Duration::from_secs(15 * 60);
+/// How many are offered where it is closed.
+const SLOTS: usize = 4;
+/// Openings that are looked through for one that a quarter of an hour falls into.
+const SEARCH: usize = 8;
 
 /// An event, or the state part of an order's body.
 #[derive(Clone, Serialize, PartialEq, Debug)]
@@ -44,14 +48,14 @@ impl Status {
             None => (Shown::bare(order.state, order.detail), order.ended_at.unwrap_or(now)),
         };
         if order.joined_to.is_some() {
-            Self::coarse(&shown, now)
+            Self::coarse(&shown, site, now)
         } else {
-            Self::of(&Shown { manager: None, ..shown }, at)
+            Self::of(&Shown { manager: None, ..shown }, site, at)
         }
     }
 
     /// What was told.
-    pub(crate) fn of(shown: &Shown, now: Ts) -> Self {
+    pub(crate) fn of(shown: &Shown, site: &PublishedSite, now: Ts) -> Self {
         let (state, ended) = state_key(shown.state);
         let (disposition, reason) = ended.map_or((None, None), |ended| {
             let (key, reason) = ended.keys();
@@ -61,15 +65,15 @@ impl Status {
             state,
             at: stamp(now),
             detail: detail(&shown.detail, shown.manager.as_deref(), reason),
-            next: next(ended, shown.detail.late, now),
+            next: next(ended, shown.detail.late, site, now),
             disposition,
             reason,
         }
     }
 
     /// What one sees who ordered the same number again: the state, and nothing of who is called.
-    pub(crate) fn coarse(shown: &Shown, now: Ts) -> Self {
-        Self::of(&Shown { detail: Detail::default(), manager: None, state: shown.state }, now)
+    pub(crate) fn coarse(shown: &Shown, site: &PublishedSite, now: Ts) -> Self {
+        Self::of(&Shown::bare(shown.state, Detail::default()), site, now)
     }
 
     /// His telephone is not being called yet: the promise still counts.
@@ -128,22 +132,42 @@ fn detail(detail: &Detail, manager: Option<&str>, reason: Option<&str>) -> Value
     })
 }
 
-fn next(ended: Option<Disposition>, late: bool, now: Ts) -> Vec<Next> {
+fn next(ended: Option<Disposition>, late: bool, site: &PublishedSite, now: Ts) -> Vec<Next> {
     let offer = |kind| Next { kind, at: None };
-    let slot = || {
-        let quarter = 900_000_000;
-        let soon = (now + SOON).0;
-        Next { kind: "slot", at: Some(stamp(Ts(soon - soon.rem_euclid(quarter) + quarter))) }
-    };
+    let slots = |count| slots(site, now).take(count).map(|at| Next { kind: "slot", at: Some(stamp(at)) });
     match ended {
-        None if late => vec![slot()],
+        None if late => slots(1).collect(),
         None | Some(Disposition::Connected) => Vec::new(),
         Some(Disposition::VisitorNoAnswer(VisitorFault::Invalid)) => vec![offer("fix_number")],
         Some(Disposition::VisitorNoAnswer(_) | Disposition::NotCalled(NotCalled::Cancelled)) => {
             vec![offer("again"), offer("other_time")]
         }
+        Some(Disposition::NotCalled(NotCalled::Closed)) => {
+            slots(SLOTS).chain([offer("other_time")]).collect()
+        }
         Some(Disposition::ManagerNoAnswer(_) | Disposition::NotCalled(_)) => {
-            vec![slot(), offer("other_time")]
+            slots(1).chain([offer("other_time")]).collect()
         }
     }
+}
+
+/// Quarters of an hour at which calls are taken, from soon on.
+fn slots(site: &PublishedSite, now: Ts) -> impl Iterator<Item = Ts> {
+    let mut from = now + SOON;
+    std::iter::from_fn(move || {
+        // The first quarter after an opening may be past the closing of very short hours: then the next opening's.
+        let slot = (0..SEARCH).find_map(|_| {
+            let slot = quarter(site.opens(from)?);
+            from = slot;
+            (site.opens(slot) == Some(slot)).then_some(slot)
+        })?;
+        from = slot + Duration::from_secs(900);
+        Some(slot)
+    })
+}
+
+/// The quarter of an hour that is now or comes next.
+fn quarter(at: Ts) -> Ts {
+    const QUARTER: i64 = 900_000_000;
+    Ts(at.0 + (-at.0).rem_euclid(QUARTER))
 }

@@ -146,6 +146,34 @@ fn secret(state: callback_core::flow::VisitorState) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_orders_out_of_hours_is_a_lead_and_is_offered_times() {
+    let network = Network::start(&[]).await;
+    let zone = jiff::tz::TimeZone::get("Europe/Moscow").unwrap();
+    let today = jiff::Timestamp::now().to_zoned(zone).date();
+    let closed: Vec<_> = [-1, 0, 1]
+        .map(|days| today.checked_add(jiff::Span::new().days(days)).unwrap())
+        .iter()
+        .map(|date| format!("{{ date = \"{date}\", hours = [] }}"))
+        .collect();
+    let site = format!("exceptions = [{}]\n{}", closed.join(", "), managers(&[ANNA]));
+    let stage = Stage::of(World::lite(), &network, one_site(&site), Some(CAPS)).await;
+    let seen = stage.order(Uuid::new_v4()).await;
+    assert_eq!((&seen["state"], &seen["reason"]), (&json!("ended"), &json!("closed")));
+    let offered: Vec<_> = seen["next"].as_array().unwrap().iter().map(|next| &next["kind"]).collect();
+    assert_eq!(offered, ["slot", "slot", "slot", "slot", "other_time"]);
+    let opening = today.checked_add(jiff::Span::new().days(2)).unwrap().in_tz("Europe/Moscow").unwrap();
+    let first: jiff::Timestamp = seen["next"][0]["at"].as_str().unwrap().parse().unwrap();
+    assert_eq!(first, opening.timestamp(), "the first quarter of the first open day");
+    let mut later = body(Uuid::new_v4(), VISITOR);
+    later["at"] = seen["next"][1]["at"].clone();
+    let later: Value = stage.post("/orders", &later).await.json().await.unwrap();
+    assert_eq!(later["state"], "scheduled");
+    never_call(&stage, STRANGER).await;
+    let stopped: Value = stage.post("/orders", &body(Uuid::new_v4(), STRANGER)).await.json().await.unwrap();
+    assert_eq!(stopped["reason"], "closed", "whoever is never called is told no more than others");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn beyond_what_can_be_carried_an_order_is_refused_and_an_accepted_one_is_not() {
     let mut network = Network::start(&[(ANNA, Does::Rings), (VISITOR, Does::Rings)]).await;
     let mut stage = Stage::of(World::lite(), &network, one_site(&managers(&[ANNA])), None).await;
