@@ -72,8 +72,8 @@ pub enum StartError {
     #[error("sip.listen {0} is no address that others can answer to: set sip.advertised")]
     Unadvertised(SocketAddr),
     /// A socket cannot be had.
-    #[error("cannot listen for SIP: {0}")]
-    Bind(#[source] std::io::Error),
+    #[error("sip.listen {0}: {1}")]
+    Bind(SocketAddr, #[source] std::io::Error),
     /// A trunk is not usable.
     #[error(transparent)]
     Trunk(#[from] BadProxy),
@@ -195,9 +195,13 @@ impl Stand {
         if listen.is_empty() {
             return Err(StartError::NoAddress);
         }
-        let sockets = net::bind(listen).await.map_err(StartError::Bind)?;
-        let bound: Result<Vec<_>, _> = sockets.iter().map(UdpSocket::local_addr).collect();
-        let bound = bound.map_err(StartError::Bind)?;
+        let sockets = net::bind(listen).await?;
+        let bound: Result<Vec<_>, StartError> = sockets
+            .iter()
+            .zip(listen)
+            .map(|(socket, listen)| socket.local_addr().map_err(|error| StartError::Bind(*listen, error)))
+            .collect();
+        let bound = bound?;
         let sent_by = bound.iter().map(|local| sent_by(*local, advertised)).collect::<Result<_, _>>()?;
         let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| StartError::Random)?;
         Ok(Self { sockets, bound, sent_by, rng })

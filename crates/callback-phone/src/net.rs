@@ -2,6 +2,7 @@
 //! before anybody parses it; it carries datagrams both ways, and keeps events until they are taken. It understands no
 //! SIP.
 
+use crate::StartError;
 use crate::gate::{Gate, Standing};
 use crate::knock::{Knocks, is_unreachable};
 use crate::sip::Flow;
@@ -60,10 +61,11 @@ pub(crate) enum Effect<E> {
 }
 
 /// Binds the sockets of a machine.
-pub(crate) async fn bind(listen: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
+pub(crate) async fn bind(listen: &[SocketAddr]) -> Result<Vec<UdpSocket>, StartError> {
     let mut sockets = Vec::with_capacity(listen.len());
     for address in listen {
-        sockets.push(UdpSocket::bind(address).await?);
+        let bound = UdpSocket::bind(address).await;
+        sockets.push(bound.map_err(|error| StartError::Bind(*address, error))?);
     }
     Ok(sockets)
 }

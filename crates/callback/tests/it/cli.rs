@@ -141,3 +141,50 @@ fn a_reader_who_has_gone_is_no_reason_to_fall_over() {
     let done = callback(folder.path(), &["apply", "settings.toml"]).stdout(writer).output().unwrap();
     assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap().as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_number_is_put_on_the_list_and_taken_off_it() {
+    let folder = folder("127.71.0.6", "");
+    let stop = |words: &[&str], out| check(folder.path(), words, 0, out, "");
+    stop(&["stop", "+79161234567"], "the number is never called again\n");
+    stop(&["stop", "+79161234567"], "the number is never called again\n");
+    stop(
+        &["stop", "+79161234567", "--lift", "--json"],
+        "{\n  \"number\": \"+79161234567\",\n  \"stopped\": false\n}\n",
+    );
+    stop(&["stop", "+79161234567", "--lift"], "the number was not on the list\n");
+    let wrong = "not a telephone number in international form, like +74951234567\n";
+    check(folder.path(), &["stop", "8 916"], 1, "", wrong);
+}
+
+#[test]
+fn what_cannot_be_served_says_why() {
+    let net = "127.71.0.7";
+    let trunk = "[[trunk]]\nname = \"provider\"\nproxy = \"sip:127.0.0.1\"\nusername = \"u\"\n\
+                 password_file = \"/none/password\"\ncaller_ids = [\"+74950000001\"]\n";
+    let folder = folder(net, trunk);
+    let at = folder.path();
+    let says = |words: &[&str]| {
+        let output = callback(at, &["serve"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let last = said.lines().last().unwrap_or_default();
+        assert!(words.iter().all(|word| last.contains(word)), "{said}");
+    };
+    says(&["trunk \"provider\"", "password_file", "/none/password", "No such file"]);
+    let config = std::fs::read_to_string(at.join("callback.toml")).unwrap();
+    let write = |text: &str| std::fs::write(at.join("callback.toml"), text).unwrap();
+    let without = config.split("[[trunk]]").next().unwrap();
+    write(&without.replace("[media]", "[media]\nnonsense = 1"));
+    says(&["line", "nonsense"]);
+    write(without);
+    let taken = std::net::TcpListener::bind((net, 8080)).unwrap();
+    says(&["http.listen", "127.71.0.7:8080", "in use"]);
+    drop(taken);
+    let taken = std::net::UdpSocket::bind((net, 5060)).unwrap();
+    says(&["sip.listen", "127.71.0.7:5060", "in use"]);
+    drop(taken);
+    std::fs::write(at.join("callback.db"), "this is no database, however long it is, and it stays as it is")
+        .unwrap();
+    says(&["database", "callback.db"]);
+}
