@@ -10,7 +10,6 @@ use crate::sip::wire::MAX_MESSAGE;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 use std::time::Duration;

@@ -184,7 +184,7 @@ fn what_cannot_be_served_says_why() {
     let taken = std::net::UdpSocket::bind((net, 5060)).unwrap();
     says(&["sip.listen", "127.71.0.7:5060", "in use"]);
     drop(taken);
-    std::fs::write(at.join("callback.db"), "this is no database, however long it is, and it stays as it is")
-        .unwrap();
-    says(&["database", "callback.db"]);
+    write(&without.replace("callback.db", "text.db"));
+    std::fs::write(at.join("text.db"), "this is no database, and it stays as it is").unwrap();
+    says(&["database", "text.db"]);
 }
