@@ -5,11 +5,13 @@ use axum::Extension;
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,7 +23,7 @@ const FEWEST: u64 = 16;
 /// Files that are neither connections nor sound: the database's, the log's, SIP's, announcements.
 const OTHER_FILES: u64 = 128;
 /// How long a connection may be silent where the whole head of a request is waited for.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// After the system gave no connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -81,22 +83,37 @@ pub(crate) async fn serve(
     let _ = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
 }
 
-/// One connection. When it gets crowded, or the service stops, it ends: at once where no request is under way.
+/// One connection. When it gets crowded, or the service stops, it ends: at once where no request was ever heard whole,
+/// else after the answer that is under way.
 async fn carry(
     stream: TcpStream,
     router: Router,
     mut crowded: watch::Receiver<u64>,
     _place: OwnedSemaphorePermit,
 ) {
+    crowded.mark_unchanged();
+    let is_heard = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&is_heard);
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        heard.store(true, Ordering::Relaxed);
+        service.call(request)
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
-    // A client that goes, or says what is no HTTP, is no concern of anybody's.
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     loop {
         tokio::select! {
+            // What has come already is read before it is told to go.
+            biased;
+            // A client that goes, or says what is no HTTP, is no concern of anybody's.
             _ended = connection.as_mut() => return,
-            Ok(()) = crowded.changed() => connection.as_mut().graceful_shutdown(),
+            Ok(()) = crowded.changed() => {
+                if !is_heard.load(Ordering::Relaxed) {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+            }
         }
     }
 }
