@@ -16,7 +16,7 @@ mod writer;
 pub use difference::{Change, Difference, FieldChange};
 pub use orders::JOINED_WITHIN;
 pub use words::{
-    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow, NewOrder, OrderFacts,
+    Acceptance, CallFile, ClaimedOrder, Customer, Error, Fact, Fence, Hold, JournalRow, NewOrder, OrderFacts,
     OrderPhone, OrderRow, ProcessFile, PublishedSite, RefusedOrder, StoredIntent,
 };
 
@@ -222,7 +222,15 @@ impl Store {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::Claim { owner, now, lease, limit, slot }).await
+        self.claim_by(owner, Hold::at(now, lease), limit).await
+    }
+
+    /// The same, with the clocks apart.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn claim_by(&self, owner: Uuid, hold: Hold, limit: u32) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::Claim { owner, hold, limit, slot }).await
     }
 
     /// Orders that have ended, but whose process died before their record: to be recorded, never dialled.
@@ -236,7 +244,20 @@ impl Store {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::ClaimUnrecorded { owner, now, lease, limit, slot }).await
+        self.claim_unrecorded_by(owner, Hold::at(now, lease), limit).await
+    }
+
+    /// The same, with the clocks apart.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn claim_unrecorded_by(
+        &self,
+        owner: Uuid,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::ClaimUnrecorded { owner, hold, limit, slot }).await
     }
 
     /// Lengthens the leases of these; returns those that another process has, or that are over.
@@ -244,7 +265,15 @@ impl Store {
     /// # Errors
     /// The store is closed.
     pub async fn renew(&self, fences: Vec<Fence>, now: Ts, lease: Duration) -> Result<Vec<Fence>> {
-        self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
+        self.renew_by(fences, Hold::at(now, lease)).await
+    }
+
+    /// The same, with the clocks apart.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn renew_by(&self, fences: Vec<Fence>, hold: Hold) -> Result<Vec<Fence>> {
+        self.ask(|slot| Work::Renew { fences, hold, slot }).await
     }
 
     /// Ends every lease: whoever had one is known to be dead.

@@ -4,7 +4,7 @@ use super::Result;
 use super::db::{Db, Row, Tx, query};
 use super::types::{Json, Ts as Column};
 use super::words::{
-    Acceptance, ClaimedOrder, Fence, NewOrder, OrderFacts, OrderPhone, OrderRow, RefusedOrder,
+    Acceptance, ClaimedOrder, Fence, Hold, NewOrder, OrderFacts, OrderPhone, OrderRow, RefusedOrder,
 };
 use super::{calls, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
@@ -60,14 +60,8 @@ pub(super) async fn refuse(tx: &mut Tx, order: &RefusedOrder) -> Result<Acceptan
 }
 
 /// Gives due orders to a process, the oldest first.
-pub(super) async fn claim(
-    tx: &mut Tx,
-    owner: Uuid,
-    now: Ts,
-    lease: Duration,
-    limit: u32,
-) -> Result<Vec<ClaimedOrder>> {
-    let due = query(CLAIM).bind(owner).bind(now + lease).bind(now).bind(limit);
+pub(super) async fn claim(tx: &mut Tx, owner: Uuid, hold: Hold, limit: u32) -> Result<Vec<ClaimedOrder>> {
+    let due = query(CLAIM).bind(owner).bind(hold.until).bind(hold.now).bind(limit).bind(hold.lapsed);
     let rows = tx.all(due).await?;
     claimed(tx, rows).await
 }
@@ -76,11 +70,11 @@ pub(super) async fn claim(
 pub(super) async fn claim_unrecorded(
     tx: &mut Tx,
     owner: Uuid,
-    now: Ts,
-    lease: Duration,
+    hold: Hold,
     limit: u32,
 ) -> Result<Vec<ClaimedOrder>> {
-    let open = query(CLAIM_UNRECORDED).bind(owner).bind(now + lease).bind(now).bind(limit);
+    let open =
+        query(CLAIM_UNRECORDED).bind(owner).bind(hold.until).bind(hold.now).bind(limit).bind(hold.lapsed);
     let rows = tx.all(open).await?;
     claimed(tx, rows).await
 }
@@ -100,10 +94,10 @@ async fn claimed(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ClaimedOrder>> {
 }
 
 /// Lengthens leases; returns those that are lost.
-pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], now: Ts, lease: Duration) -> Result<Vec<Fence>> {
+pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], hold: Hold) -> Result<Vec<Fence>> {
     let mut lost = Vec::new();
     for fence in fences {
-        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(now + lease).bind(now);
+        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(hold.until).bind(hold.now);
         if tx.run(renewed).await? == 0 {
             lost.push(*fence);
         }
@@ -239,7 +233,7 @@ statements! {
     CLAIM = "WITH due AS MATERIALIZED (
             SELECT id FROM orders
             WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
-                AND (lease_until IS NULL OR lease_until <= $3)
+                AND (lease_until IS NULL OR lease_until <= $5)
             ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
@@ -247,7 +241,7 @@ statements! {
     CLAIM_UNRECORDED = "WITH open AS MATERIALIZED (
             SELECT id FROM orders
             WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0
-                AND (lease_until IS NULL OR lease_until <= $3)
+                AND (lease_until IS NULL OR lease_until <= $5)
             ORDER BY ended_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3

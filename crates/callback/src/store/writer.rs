@@ -5,7 +5,7 @@
 //! the others of its batch are written without it. It knows nothing of what it writes.
 
 use super::db::{Db, Tx, query};
-use super::words::{Acceptance, ClaimedOrder, Error, Fact, Fence, NewOrder, RefusedOrder};
+use super::words::{Acceptance, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder, RefusedOrder};
 use super::{Difference, Result, calls, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::id::OrderId;
@@ -34,22 +34,19 @@ pub(super) enum Work {
     Refuse(Box<RefusedOrder>, Slot<Acceptance>),
     Claim {
         owner: Uuid,
-        now: Ts,
-        lease: Duration,
+        hold: Hold,
         limit: u32,
         slot: Slot<Vec<ClaimedOrder>>,
     },
     ClaimUnrecorded {
         owner: Uuid,
-        now: Ts,
-        lease: Duration,
+        hold: Hold,
         limit: u32,
         slot: Slot<Vec<ClaimedOrder>>,
     },
     Renew {
         fences: Vec<Fence>,
-        now: Ts,
-        lease: Duration,
+        hold: Hold,
         slot: Slot<Vec<Fence>>,
     },
     EndLeases(Slot<()>),
@@ -206,15 +203,13 @@ impl Work {
             Self::Accept(_, until, slot) if *until < Instant::now() => slot.fill(Err(Error::TooLate)),
             Self::Accept(order, _, slot) => slot.fill(orders::accept(tx, order).await),
             Self::Refuse(order, slot) => slot.fill(orders::refuse(tx, order).await),
-            Self::Claim { owner, now, lease, limit, slot } => {
-                slot.fill(orders::claim(tx, *owner, *now, *lease, *limit).await)
+            Self::Claim { owner, hold, limit, slot } => {
+                slot.fill(orders::claim(tx, *owner, *hold, *limit).await)
             }
-            Self::ClaimUnrecorded { owner, now, lease, limit, slot } => {
-                slot.fill(orders::claim_unrecorded(tx, *owner, *now, *lease, *limit).await)
+            Self::ClaimUnrecorded { owner, hold, limit, slot } => {
+                slot.fill(orders::claim_unrecorded(tx, *owner, *hold, *limit).await)
             }
-            Self::Renew { fences, now, lease, slot } => {
-                slot.fill(orders::renew(tx, fences, *now, *lease).await)
-            }
+            Self::Renew { fences, hold, slot } => slot.fill(orders::renew(tx, fences, *hold).await),
             Self::EndLeases(slot) => slot.fill(orders::end_leases(tx).await),
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
