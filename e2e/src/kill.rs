@@ -446,7 +446,7 @@ async fn judge(
     if answered_at.is_some_and(|at| died_at.saturating_duration_since(at) > A_TALK) {
         assert_eq!(disposition, "connected", "{}", seen());
     }
-    let told: Value = world.service.explains(world.order);
+    let told: Value = world.service.replays(world.order);
     assert_eq!(told["disposition"].as_str(), Some(disposition.as_str()), "{}", seen());
     disposition
 }

@@ -180,9 +180,18 @@ impl Service {
     /// When one of the two fails.
     #[must_use]
     pub fn explains(&self, order: Uuid) -> Value {
+        println!("{}", run(&self.folder, &["explain", &order.to_string()]));
+        self.replays(order)
+    }
+
+    /// The same, and nothing is printed.
+    ///
+    /// # Panics
+    /// When one of the two fails.
+    #[must_use]
+    pub fn replays(&self, order: Uuid) -> Value {
         let order = order.to_string();
         let told = run(&self.folder, &["explain", &order, "--json"]);
-        println!("{}", run(&self.folder, &["explain", &order]));
         let replayed = run(&self.folder, &["replay", &order]);
         assert!(replayed.contains("decides the same"), "{replayed}");
         serde_json::from_str(&told).expect("JSON")
