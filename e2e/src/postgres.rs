@@ -94,7 +94,8 @@ impl Postgres {
         let Some(id) = self.program.id() else { return };
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         let words = format!("kill -s {signal} {id} {children}");
-        let _ = process::Command::new("sh").args(["-c", &words]).status();
+        // Whoever is gone already needs none.
+        let _ = process::Command::new("sh").args(["-c", &words]).stderr(process::Stdio::null()).status();
     }
 }
 

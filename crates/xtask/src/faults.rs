@@ -26,6 +26,17 @@ pub(crate) fn faults(words: &[&str]) -> Result<bool> {
 
 fn stories(filter: &str, name: &str, value: &str) -> Result<bool> {
     setup::for_tests()?;
-    let arguments = ["test", "--quiet", "--package", "e2e", "--test", "it", filter, "--", "--nocapture"];
+    let arguments = [
+        "test",
+        "--quiet",
+        "--package",
+        "e2e",
+        "--test",
+        "it",
+        filter,
+        "--",
+        "--nocapture",
+        "--test-threads=8",
+    ];
     passes(command("cargo", &arguments).env(name, value))
 }
