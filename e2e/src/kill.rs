@@ -82,7 +82,7 @@ const PG_CALLS: [&str; 4] = ["sendto", "recvfrom", "write", "epoll_wait"];
 /// What lasted so long from the visitor's answer on is known to be a talk.
 const A_TALK: Duration = Duration::from_millis(1_500);
 /// More runs than this many times those that are asked for are not made to hit a step.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 
 /// A place to die at: the n-th such call of whichever thread makes it first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -235,7 +235,7 @@ fn next(places: &[Place], tally: &Tally, wanted: usize, turn: usize) -> Option<P
     let mut kinds: Vec<&str> = places.iter().map(|place| place.call).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let kind = kinds[(round / 2 + turn) % kinds.len()];
+    let kind = kinds[(tally.runs.len() + turn / 8) % kinds.len()];
     let of_kind: Vec<Place> = places.iter().filter(|place| place.call == kind).copied().collect();
     let seen = |is_it: &dyn Fn(Step) -> bool| {
         let runs = tally.runs.iter().filter(|(place, shown)| place.call == kind && is_it(shown.step));
@@ -248,8 +248,9 @@ fn next(places: &[Place], tally: &Tally, wanted: usize, turn: usize) -> Option<P
     // What threads do is not the same each time: the two may have crossed.
     let (from, to) = (early.min(late).saturating_sub(1), early.max(late) + 1);
     let between: Vec<Place> = of_kind.into_iter().filter(|place| (from..=to).contains(&place.nth)).collect();
-    // Numbers that are far from each other, whatever the turn: the golden ratio's.
-    between.get(turn * 618_033 / 1_000 % between.len().max(1)).or(places.first()).copied()
+    // Parts that are far from each other, whatever the turns: the golden ratio's.
+    let part = (tally.runs.len() + turn) * 618 % 1_000;
+    between.get(part * between.len() / 1_000).or(places.first()).copied()
 }
 
 /// A service with telephones of this process: a manager behind an extension who takes the call with a key, another one
