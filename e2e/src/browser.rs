@@ -20,6 +20,47 @@ pub struct Browser {
     seen: Vec<Value>,
 }
 
+/// Asks once for a callback, with this id; the status of the answer, if there is any.
+pub async fn orders(base: &str, order: Uuid, phone: &str) -> Option<u16> {
+    ask(&Client::new(), base, order, phone).await.ok().map(|response| response.status().as_u16())
+}
+
+/// The same, for the whole answer.
+///
+/// # Errors
+/// There is none.
+pub async fn ask(client: &Client, base: &str, order: Uuid, phone: &str) -> reqwest::Result<Response> {
+    let visit = json!({ "page": format!("{ORIGIN}/") });
+    let body = json!({ "order_id": order, "phone": phone, "country": "RU", "visit": visit });
+    client.post(format!("{base}/orders")).header("Origin", ORIGIN).body(body.to_string()).send().await
+}
+
+/// What is said to somebody whose order is not taken.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: u16,
+    /// When he may try again, in seconds.
+    pub retry_after: Option<u64>,
+    /// The body: problem details by RFC 9457.
+    pub problem: Value,
+}
+
+/// An order that is to be refused.
+///
+/// # Panics
+/// When it is taken, or nothing is answered.
+pub async fn is_refused(base: &str, order: Uuid, phone: &str) -> Refusal {
+    let answer = ask(&Client::new(), base, order, phone).await.expect("an answer");
+    let status = answer.status().as_u16();
+    assert!(status >= 400, "the order is taken: {:?}", answer.text().await);
+    let header =
+        |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "status {status}");
+    let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
+    Refusal { status, retry_after, problem: answer.json().await.expect("JSON") }
+}
+
 impl Browser {
     /// Orders a callback to this number, and watches what becomes of it.
     ///
@@ -27,10 +68,7 @@ impl Browser {
     /// When the order is not taken.
     pub async fn order(base: String, phone: &str) -> Self {
         let (client, order) = (Client::new(), Uuid::new_v4());
-        let visit = json!({ "page": format!("{ORIGIN}/") });
-        let body = json!({ "order_id": order, "phone": phone, "country": "RU", "visit": visit });
-        let request = client.post(format!("{base}/orders")).header("Origin", ORIGIN);
-        let response = request.body(body.to_string()).send().await.expect("an answer");
+        let response = ask(&client, &base, order, phone).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::ACCEPTED, "{:?}", response.text().await);
         let mut browser = Self { client, base, order, stream: None, text: String::new(), seen: Vec::new() };
         browser.watch().await;

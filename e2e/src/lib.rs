@@ -15,6 +15,11 @@
 pub mod audio;
 pub mod browser;
 pub mod far_end;
+pub mod fault;
+pub mod kill;
+pub mod ledger;
+pub mod network;
+pub mod postgres;
 pub mod program;
 pub mod provider;
 pub mod service;

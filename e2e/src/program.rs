@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 /// Between two looks at something that tells nobody when it changes: a socket of another program, its end.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A running program.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ impl Program {
         Self { name: name.to_owned(), child, log, note }
     }
 
+    /// Its process's number, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Its process.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
@@ -58,15 +64,34 @@ impl Program {
     ///
     /// # Panics
     /// When it ends, or takes too long.
-    pub async fn becomes_ready(&mut self, mut ready: impl AsyncFnMut() -> bool) {
+    pub async fn becomes_ready(&mut self, ready: impl AsyncFnMut() -> bool) {
+        if !self.is_ready_before_its_end(ready).await {
+            panic!("{} ended:\n{}", self.name, self.log());
+        }
+    }
+
+    /// Waits until it is ready, or has ended: whether it is ready.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub async fn is_ready_before_its_end(&mut self, mut ready: impl AsyncFnMut() -> bool) -> bool {
         let began = tokio::time::Instant::now();
         while !ready().await {
-            if let Some(status) = self.child.try_wait().expect("its own child") {
-                panic!("{} ended with {status}:\n{}", self.name, self.log());
+            if self.has_ended() {
+                return false;
             }
             assert!(began.elapsed() < PATIENCE, "{} is not ready:\n{}", self.name, self.log());
             sleep(LOOK).await;
         }
+        true
+    }
+
+    /// Whether it runs no more.
+    ///
+    /// # Panics
+    /// When that cannot be known.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its own child").is_some()
     }
 
     /// Waits for its end; whether it ended well.
@@ -94,7 +119,8 @@ impl Program {
         self.signal("KILL");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it and its group a signal, by its name without SIG.
+    pub fn signal(&self, signal: &str) {
         if let Some(id) = self.child.id() {
             // The shell has its own `kill`; a program of that name need not be installed.
             let words = format!("kill -s {signal} -- -{id}");

@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::far_end::FarEnd;
 use crate::program::run_folder;
 use crate::provider::Provider;
-use crate::service::Service;
+use crate::service::{Service, Setup};
 use crate::telephone::{Answers, MANAGER_HZ, Telephone, VISITOR_HZ};
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -19,6 +19,14 @@ const AT_ONCE: usize = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Person(&'static str, u8);
 
+impl Person {
+    /// His number.
+    #[must_use]
+    pub const fn number(self) -> &'static str {
+        self.0
+    }
+}
+
 /// A manager.
 pub const ANNA: Person = Person("+74951234501", 21);
 /// A manager.
@@ -29,8 +37,8 @@ pub const VERA: Person = Person("+74951234503", 23);
 pub const VISITOR: Person = Person("+79161234567", 31);
 
 /// The service's last byte, and the providers'.
-const SERVICE: u8 = 50;
-const PROVIDER: u8 = 10;
+pub(crate) const SERVICE: u8 = 50;
+pub(crate) const PROVIDER: u8 = 10;
 const SECOND_PROVIDER: u8 = 11;
 
 /// A net of its own, with a provider and a service on it.
@@ -60,9 +68,8 @@ impl Stage {
 
     async fn with(site: &str, two: bool) -> Self {
         static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
-        static NETS: AtomicU8 = AtomicU8::new(1);
         let place = PLACES.acquire().await.expect("a place");
-        let net = NETS.fetch_add(1, Ordering::Relaxed);
+        let net = next_net();
         let folder = tempfile::tempdir_in(run_folder()).expect("a folder");
         let numbers = [ANNA, BORIS, VERA, VISITOR].map(|Person(number, place)| (number, address(net, place)));
         let provider = Provider::start(folder.path(), address(net, PROVIDER), &numbers).await;
@@ -72,7 +79,7 @@ impl Stage {
             trunks.push(address(net, SECOND_PROVIDER));
             second = Some(Provider::start(folder.path(), address(net, SECOND_PROVIDER), &numbers).await);
         }
-        let service = Service::start(folder.path(), address(net, SERVICE), &trunks, site).await;
+        let service = Service::start(&Setup::new(folder.path(), address(net, SERVICE), &trunks, site)).await;
         Self { service, provider, second, net, folder, _place: place }
     }
 
@@ -124,8 +131,14 @@ impl Stage {
     }
 }
 
+/// A net that nobody of this run has; after 256 they come again.
+pub(crate) fn next_net() -> u8 {
+    static NETS: AtomicU8 = AtomicU8::new(1);
+    NETS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A stage's net is told from those of other runs by the process.
-fn address(net: u8, place: u8) -> Ipv4Addr {
+pub(crate) fn address(net: u8, place: u8) -> Ipv4Addr {
     let run = u8::try_from(std::process::id() % 120).unwrap_or_default();
     Ipv4Addr::new(127, 100 + run, net, place)
 }

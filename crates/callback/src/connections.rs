@@ -5,13 +5,17 @@ use axum::Extension;
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Connections at once, where the files allow so many.
@@ -20,8 +24,11 @@ const MOST: u64 = 10_000;
 const FEWEST: u64 = 16;
 /// Files that are neither connections nor sound: the database's, the log's, SIP's, announcements.
 const OTHER_FILES: u64 = 128;
-/// How long a connection may be silent where the whole head of a request is waited for.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that the system keeps until they are taken; whoever finds no room there comes again a second later.
+const BACKLOG: u32 = 1_024;
+/// How long a connection may be silent where the whole head of a request is waited for: longer than the minute for
+/// which proxies keep an idle one, so that none of them speaks into a connection that is just being closed.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// After the system gave no connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -36,6 +43,14 @@ pub(crate) fn most_beside(media_ports: u64) -> usize {
     };
     let left = files.unwrap_or(u64::MAX).saturating_sub(media_ports).saturating_sub(OTHER_FILES);
     usize::try_from(left.clamp(FEWEST, MOST)).unwrap_or_default()
+}
+
+/// Listens, with room for those who come all at once.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until it is stopped, then until the last answer is given.
@@ -66,7 +81,10 @@ pub(crate) async fn serve(
         match accepted {
             Some((place, Ok((stream, peer)))) => {
                 let router = router.clone().layer(Extension(ConnectInfo(peer)));
-                tokio::spawn(carry(stream, router, crowded.clone(), place));
+                // From here on it hears of the crowd, though its task may begin after the next word of it.
+                let mut crowded = crowded.clone();
+                crowded.mark_unchanged();
+                tokio::spawn(carry(stream, router, crowded, place));
             }
             Some((_, Err(error))) => {
                 tracing::warn!(%error, "no HTTP connection can be taken");
@@ -81,22 +99,36 @@ pub(crate) async fn serve(
     let _ = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
 }
 
-/// One connection. When it gets crowded, or the service stops, it ends: at once where no request is under way.
+/// One connection. When it gets crowded, or the service stops, it ends: at once where no request was ever heard whole,
+/// else after the answer that is under way.
 async fn carry(
     stream: TcpStream,
     router: Router,
     mut crowded: watch::Receiver<u64>,
     _place: OwnedSemaphorePermit,
 ) {
+    let is_heard = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&is_heard);
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        heard.store(true, Ordering::Relaxed);
+        service.call(request)
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
-    // A client that goes, or says what is no HTTP, is no concern of anybody's.
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     loop {
         tokio::select! {
+            // What has come already is read before it is told to go.
+            biased;
+            // A client that goes, or says what is no HTTP, is no concern of anybody's.
             _ended = connection.as_mut() => return,
-            Ok(()) = crowded.changed() => connection.as_mut().graceful_shutdown(),
+            Ok(()) = crowded.changed() => {
+                if !is_heard.load(Ordering::Relaxed) {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+            }
         }
     }
 }

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -65,7 +64,7 @@ impl Service {
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
         let most = connections::most_beside(ports);
-        let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
+        let http_listener = connections::listen(http).with_context(|| format!("http.listen {http}"))?;
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
         let bounds = Bounds {
@@ -89,7 +88,7 @@ impl Service {
             vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
         if let Some(metrics) = metrics {
             let listener =
-                TcpListener::bind(metrics).await.with_context(|| format!("http.metrics_listen {metrics}"))?;
+                connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }

@@ -1,6 +1,7 @@
 //! `cargo xtask <task>`: what a newcomer needs, in one place, without any other tool installed before.
 
 mod checks;
+mod faults;
 mod mutants;
 mod practice;
 mod say;
@@ -17,6 +18,9 @@ cargo xtask run                         start the service with a practice exchan
 cargo xtask test                        install what the tests need, then run all of them
 cargo xtask sim [--seed N] [--cases N] [--explain]
                                         the call flow against a hostile network; --explain tells one case
+cargo xtask kill [--runs N]             kill the service at every step of a call, N times each (10), on SQLite and
+                                        PostgreSQL; each order must be settled all the same
+cargo xtask faults [--seconds N]        take database, files, ports and clock away in live calls, for N seconds (60)
 cargo xtask mutants                     break the call flow in every kept way; each must be caught
 cargo xtask tidy                        the house's own rules: arrows, paths, purity";
 
@@ -38,6 +42,8 @@ fn run(words: &[&str]) -> Result<bool> {
         ["run", rest @ ..] => practice::run(rest),
         ["test", rest @ ..] => checks::test(rest),
         ["sim", rest @ ..] => checks::sim(rest),
+        ["kill", rest @ ..] => faults::kill(rest),
+        ["faults", rest @ ..] => faults::faults(rest),
         ["mutants"] => mutants::run(),
         ["tidy"] => tidy::run(),
         [] | ["help" | "--help" | "-h"] => {

@@ -4,8 +4,10 @@ use crate::say::say;
 use crate::shell::{command, find, listen, must, passes, target};
 use anyhow::{Result, bail};
 
-/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones.
-const TEST_PACKAGES: [&str; 5] = ["kamailio", "sip-tester", "espeak-ng", "postgresql", "python3-venv"];
+/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, faults
+/// of system calls and of the clock.
+const TEST_PACKAGES: [&str; 7] =
+    ["kamailio", "sip-tester", "espeak-ng", "postgresql", "python3-venv", "strace", "libfaketime"];
 
 /// The telephones of the tests, from PyPI, with their version.
 const TELEPHONES: (&str, &str) = ("pjsua2-python", "2.15.1.post1");

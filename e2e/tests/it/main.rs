@@ -2,6 +2,10 @@
 //! told elsewhere; here order counts, and that everybody else understands what we mean.
 
 mod crash;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod kill;
 mod odd;
 mod seek;
 mod talk;

@@ -8,7 +8,7 @@ use super::LEASE;
 use super::clock::{Clock, wall_now};
 use super::hub::{Hub, Shown};
 use super::sounds::SiteSounds;
-use crate::store::{Error, Fact, Fence, Store};
+use crate::store::{Error, Fact, Fence, Hold, Store};
 use callback_core::flow::{
     Canceller, Command, Detail, Finish, Flow, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, Prompt,
     VisitorState,
@@ -59,6 +59,15 @@ pub(crate) struct Tools {
     pub(crate) hub: Hub,
     /// Where what each leg hears is recorded, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
+    /// The process's clock, by which its orders are held: the wall's may jump.
+    pub(crate) clock: Clock,
+}
+
+impl Tools {
+    /// What is held now is held so long.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold { now: wall_now(), ..Hold::at(self.clock.now(), LEASE) }
+    }
 }
 
 /// How a call's task ended.
@@ -329,11 +338,11 @@ impl Call {
 
     /// A talk of a second is a talk, though the process may die before the next renewal says that it lived.
     fn sign_of_life(&self) {
-        let (store, fence) = (self.tools.store.clone(), self.fence);
+        let (tools, fence) = (self.tools.clone(), self.fence);
         tokio::spawn(async move {
             tokio::time::sleep(A_TALK).await;
             // A call that has ended meanwhile needs none.
-            let _ = store.renew(vec![fence], wall_now(), LEASE).await;
+            let _ = tools.store.renew(vec![fence], tools.hold()).await;
         });
     }
 

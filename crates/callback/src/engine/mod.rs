@@ -7,13 +7,14 @@ mod hub;
 pub(crate) mod recovery;
 mod sounds;
 
+use clock::Clock;
 pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
 pub(crate) use sounds::{Announcement, SiteSounds, builtin};
 
 use crate::pretence::Pretence;
 use crate::speech::Speech;
-use crate::store::{Claimant, ClaimedOrder, Fact, Fence, PublishedSite, Store};
+use crate::store::{Claimant, ClaimedOrder, Fact, Fence, Hold, PublishedSite, Store};
 use anyhow::Context as _;
 use call::{Call, Happening, Outcome, Tools};
 use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
@@ -83,6 +84,8 @@ struct Inner {
     closing: AtomicBool,
     bounds: Bounds,
     trunks_down: Mutex<Vec<String>>,
+    /// Until when no lease counts as lapsed.
+    distrusted: Mutex<Option<Instant>>,
     /// Telephones of legs that dead processes left, until those are down.
     orphans: Mutex<BTreeMap<LegKey, Telephone>>,
 }
@@ -101,7 +104,7 @@ impl Engine {
         let (media, media_events) = media;
         let engine = Self {
             inner: Arc::new(Inner {
-                tools: Tools { store, phone, media, hub: Hub::default(), recordings },
+                tools: Tools { store, phone, media, hub: Hub::default(), recordings, clock: Clock::start() },
                 speech,
                 owner: Uuid::new_v4(),
                 running: Mutex::default(),
@@ -110,6 +113,7 @@ impl Engine {
                 closing: AtomicBool::new(false),
                 bounds,
                 trunks_down: Mutex::default(),
+                distrusted: Mutex::default(),
                 orphans: Mutex::default(),
             }),
         };
@@ -209,7 +213,12 @@ impl Engine {
                 let full = self.record_the_unrecorded().await;
                 recorded_at = (!full).then(Instant::now);
             }
-            match self.inner.tools.store.claim(self.claimant(), wall_now()).await {
+            let asked_at = Instant::now();
+            let claimed = self.inner.tools.store.claim(self.claimant(), self.hold()).await;
+            if asked_at.elapsed() > LEASE / 3 {
+                self.distrust_leases();
+            }
+            match claimed {
                 Ok(claimed) => {
                     let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
                     for order in claimed {
@@ -230,7 +239,25 @@ impl Engine {
         let taken: u32 = self.lock().values().map(|running| running.channels).sum();
         let room = self.inner.bounds.channels.saturating_sub(taken) / CHANNELS;
         let Inner { owner, bounds, .. } = &*self.inner;
-        Claimant { owner: *owner, lease: LEASE, limit: BATCH, room: room.min(BATCH), guarded: bounds.guarded }
+        Claimant { owner: *owner, limit: BATCH, room: room.min(BATCH), guarded: bounds.guarded }
+    }
+
+    /// What is claimed is held so long. While leases are not trusted, none has lapsed.
+    fn hold(&self) -> Hold {
+        let hold = self.inner.tools.hold();
+        let distrusted = self.inner.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if distrusted.is_some_and(|until| Instant::now() < until) {
+            Hold { lapsed: Ts(0), ..hold }
+        } else {
+            hold
+        }
+    }
+
+    /// The database was away, and nobody could say that he lives: all get the time for it before what they have
+    /// counts as a dead process's.
+    fn distrust_leases(&self) {
+        let until = Instant::now() + LEASE;
+        *self.inner.distrusted.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Says that the running calls live, as long as there are any or may come any.
@@ -245,7 +272,7 @@ impl Engine {
                 }
                 continue;
             }
-            match self.inner.tools.store.renew(fences, wall_now(), LEASE).await {
+            match self.inner.tools.store.renew(fences, self.inner.tools.hold()).await {
                 // The next write of such a call meets the lost fence, and lets go.
                 Ok(lost) => lost.iter().filter(|fence| self.inbox(fence.order).is_some()).for_each(|fence| {
                     tracing::warn!(order = %fence.order, "another process has taken a call over");
@@ -257,7 +284,7 @@ impl Engine {
 
     /// Writes the records of calls that had ended when their process died. Whether there may be more.
     async fn record_the_unrecorded(&self) -> bool {
-        let claimed = self.inner.tools.store.claim_unrecorded(self.claimant(), wall_now()).await;
+        let claimed = self.inner.tools.store.claim_unrecorded(self.claimant(), self.hold()).await;
         match claimed {
             Ok(claimed) => {
                 let full = claimed.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);

@@ -20,8 +20,8 @@ pub(crate) use guards::network;
 pub use orders::JOINED_WITHIN;
 pub use stops::StopBy;
 pub use words::{
-    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, JournalRow,
-    NewOrder, OrderFacts, OrderPhone, OrderRow, ProcessFile, PublishedSite, StoredIntent,
+    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold,
+    JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, ProcessFile, PublishedSite, StoredIntent,
 };
 
 use crate::ids::{SiteId, SiteKey};
@@ -229,24 +229,24 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn claim(&self, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::Claim(by, now, slot)).await
+    pub async fn claim(&self, by: Claimant, hold: Hold) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::Claim(by, hold, slot)).await
     }
 
     /// Orders that have ended, but whose process died before their record: to be recorded, never dialled.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn claim_unrecorded(&self, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
-        self.ask(|slot| Work::ClaimUnrecorded(by, now, slot)).await
+    pub async fn claim_unrecorded(&self, by: Claimant, hold: Hold) -> Result<Vec<ClaimedOrder>> {
+        self.ask(|slot| Work::ClaimUnrecorded(by, hold, slot)).await
     }
 
     /// Lengthens the leases of these; returns those that another process has, or that are over.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn renew(&self, fences: Vec<Fence>, now: Ts, lease: Duration) -> Result<Vec<Fence>> {
-        self.ask(|slot| Work::Renew { fences, now, lease, slot }).await
+    pub async fn renew(&self, fences: Vec<Fence>, hold: Hold) -> Result<Vec<Fence>> {
+        self.ask(|slot| Work::Renew { fences, hold, slot }).await
     }
 
     /// Ends every lease: whoever had one is known to be dead.

@@ -3,7 +3,9 @@
 use super::Result;
 use super::db::{Db, Row, Tx, query};
 use super::types::{Json, Ts as Column};
-use super::words::{Acceptance, Claimant, ClaimedOrder, Fence, NewOrder, OrderFacts, OrderPhone, OrderRow};
+use super::words::{
+    Acceptance, Claimant, ClaimedOrder, Fence, Hold, NewOrder, OrderFacts, OrderPhone, OrderRow,
+};
 use super::{calls, guards, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::flow::{Detail, VisitorState};
@@ -62,15 +64,16 @@ async fn beside(tx: &mut Tx, which: &'static str, order: &NewOrder, phone: &str)
 
 /// Gives due orders to a process, the oldest first: no more of a customer's than may run at once, and of a site's
 /// that were made for this time no more than managers are free. What is stale goes to whoever ends it.
-pub(super) async fn claim(tx: &mut Tx, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
+pub(super) async fn claim(tx: &mut Tx, by: Claimant, hold: Hold) -> Result<Vec<ClaimedOrder>> {
     guards::stand_in_line(tx, "claims").await?;
     let due = query(CLAIM)
         .bind(by.owner)
-        .bind(now + by.lease)
-        .bind(now)
+        .bind(hold.until)
+        .bind(hold.now)
         .bind(by.limit)
-        .bind(now - STALE)
-        .bind(now - SLOT)
+        .bind(hold.lapsed)
+        .bind(hold.now - STALE)
+        .bind(hold.now - SLOT)
         .bind(by.room);
     let rows = tx.all(due).await?;
     let mut claimed = claimed(tx, rows).await?;
@@ -78,15 +81,16 @@ pub(super) async fn claim(tx: &mut Tx, by: Claimant, now: Ts) -> Result<Vec<Clai
     for claimed in claimed.iter_mut().filter(deferred).filter(|claimed| claimed.fence.process == 1) {
         if by.guarded {
             let phone = claimed.phone.to_string();
-            claimed.refused = guards::against_deferred(tx, claimed.fence.order, &phone, now).await?;
+            claimed.refused = guards::against_deferred(tx, claimed.fence.order, &phone, hold.now).await?;
         }
     }
     Ok(claimed)
 }
 
 /// Gives orders that have ended, but whose process died before it wrote the record, to a process that writes it.
-pub(super) async fn claim_unrecorded(tx: &mut Tx, by: Claimant, now: Ts) -> Result<Vec<ClaimedOrder>> {
-    let open = query(CLAIM_UNRECORDED).bind(by.owner).bind(now + by.lease).bind(now).bind(by.limit);
+pub(super) async fn claim_unrecorded(tx: &mut Tx, by: Claimant, hold: Hold) -> Result<Vec<ClaimedOrder>> {
+    let open = query(CLAIM_UNRECORDED).bind(by.owner).bind(hold.until).bind(hold.now).bind(by.limit);
+    let open = open.bind(hold.lapsed);
     let rows = tx.all(open).await?;
     claimed(tx, rows).await
 }
@@ -108,10 +112,10 @@ async fn claimed(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ClaimedOrder>> {
 }
 
 /// Lengthens leases; returns those that are lost.
-pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], now: Ts, lease: Duration) -> Result<Vec<Fence>> {
+pub(super) async fn renew(tx: &mut Tx, fences: &[Fence], hold: Hold) -> Result<Vec<Fence>> {
     let mut lost = Vec::new();
     for fence in fences {
-        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(now + lease).bind(now);
+        let renewed = query(RENEW).bind(fence.order.0).bind(fence.process).bind(hold.until).bind(hold.now);
         if tx.run(renewed).await? == 0 {
             lost.push(*fence);
         }
@@ -257,15 +261,15 @@ statements! {
         ORDER BY run_at, id LIMIT 1";
     CLAIM = "WITH line AS MATERIALIZED (
             SELECT id, customer_id, site_id, run_at, run_at > accepted_at AS deferred,
-                process > 0 OR run_at <= $6 OR (run_at <= $5 AND run_at = accepted_at) AS must,
+                process > 0 OR run_at <= $7 OR (run_at <= $6 AND run_at = accepted_at) AS must,
                 ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY run_at, id) AS of_customer,
                 ROW_NUMBER() OVER (PARTITION BY site_id ORDER BY run_at, id) AS of_site
             FROM orders
             WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
-                AND (lease_until IS NULL OR lease_until <= $3)),
+                AND (lease_until IS NULL OR lease_until <= $5)),
         busy AS MATERIALIZED (
             SELECT customer_id, site_id, COUNT(*) AS calls FROM orders
-            WHERE ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $3
+            WHERE ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $5
                 AND customer_id IN (SELECT customer_id FROM line)
             GROUP BY customer_id, site_id),
         turn AS MATERIALIZED (
@@ -277,7 +281,7 @@ statements! {
                         OR l.of_site + COALESCE((SELECT calls FROM busy WHERE site_id = s.id), 0) <= s.managers))),
         due AS MATERIALIZED (
             SELECT o.id FROM orders o JOIN turn t ON t.id = o.id
-            WHERE t.must OR t.place <= $7
+            WHERE t.must OR t.place <= $8
             ORDER BY o.run_at, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
@@ -285,7 +289,7 @@ statements! {
     CLAIM_UNRECORDED = "WITH open AS MATERIALIZED (
             SELECT id FROM orders o
             WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0
-                AND (lease_until IS NULL OR lease_until <= $3)
+                AND (lease_until IS NULL OR lease_until <= $5)
             ORDER BY ended_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3

@@ -124,8 +124,6 @@ pub struct AddressCaps {
 pub struct Claimant {
     /// The process.
     pub owner: Uuid,
-    /// How long they are his without a word from him.
-    pub lease: Duration,
     /// How many he takes at once.
     pub limit: u32,
     /// How many calls he can begin. Those that are only to be ended, or went on before, he takes all the same.
@@ -205,6 +203,25 @@ pub struct Fence {
     pub order: OrderId,
     /// The how-manieth process.
     pub process: u16,
+}
+
+/// How long a claimed order is held, by which clock, and whose hold has lapsed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// The wall's time: what is due, and the sign of life.
+    pub now: Ts,
+    /// The hold's end, by a clock that does not jump.
+    pub until: Ts,
+    /// Holds that end before this, by the same clock, have lapsed: their process is dead.
+    pub lapsed: Ts,
+}
+
+impl Hold {
+    /// By a clock that is right.
+    #[must_use]
+    pub fn at(now: Ts, lease: Duration) -> Self {
+        Self { now, until: now + lease, lapsed: now }
+    }
 }
 
 /// An order that this process is to serve.

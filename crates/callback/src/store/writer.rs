@@ -6,7 +6,7 @@
 
 use super::db::{Db, Tx, query};
 use super::stops::{self, StopBy};
-use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, NewOrder};
+use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder};
 use super::{Difference, Result, calls, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::id::OrderId;
@@ -32,12 +32,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Work {
     /// Not after this instant: whoever ordered has been told that it was not taken.
     Accept(Box<NewOrder>, Instant, Slot<Acceptance>),
-    Claim(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
-    ClaimUnrecorded(Claimant, Ts, Slot<Vec<ClaimedOrder>>),
+    Claim(Claimant, Hold, Slot<Vec<ClaimedOrder>>),
+    ClaimUnrecorded(Claimant, Hold, Slot<Vec<ClaimedOrder>>),
     Renew {
         fences: Vec<Fence>,
-        now: Ts,
-        lease: Duration,
+        hold: Hold,
         slot: Slot<Vec<Fence>>,
     },
     EndLeases(Slot<()>),
@@ -206,11 +205,11 @@ impl Work {
         match self {
             Self::Accept(_, until, slot) if *until < Instant::now() => slot.fill(Err(Error::TooLate)),
             Self::Accept(order, _, slot) => slot.fill(orders::accept(tx, order).await),
-            Self::Claim(by, now, slot) => slot.fill(orders::claim(tx, *by, *now).await),
-            Self::ClaimUnrecorded(by, now, slot) => slot.fill(orders::claim_unrecorded(tx, *by, *now).await),
-            Self::Renew { fences, now, lease, slot } => {
-                slot.fill(orders::renew(tx, fences, *now, *lease).await)
+            Self::Claim(by, hold, slot) => slot.fill(orders::claim(tx, *by, *hold).await),
+            Self::ClaimUnrecorded(by, hold, slot) => {
+                slot.fill(orders::claim_unrecorded(tx, *by, *hold).await)
             }
+            Self::Renew { fences, hold, slot } => slot.fill(orders::renew(tx, fences, *hold).await),
             Self::EndLeases(slot) => slot.fill(orders::end_leases(tx).await),
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)

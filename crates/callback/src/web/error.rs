@@ -52,10 +52,12 @@ impl Problem {
 
     /// What the store could not do: a database that is away is so by itself, and is logged where it is written to.
     pub(crate) fn of_store(error: store::Error) -> Self {
-        match error {
-            store::Error::Overloaded => Self::Overloaded,
-            error if error.is_away() => Self::DatabaseAway,
-            error => Self::internal(error),
+        if error.is_away() {
+            Self::DatabaseAway
+        } else if matches!(error, store::Error::Overloaded) {
+            Self::Overloaded
+        } else {
+            Self::internal(error)
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{LEASE, MORNING, at, by, key, order, order_id, plan, romashka};
+use super::{MORNING, at, by, held, key, order, order_id, plan, romashka};
 use crate::world::{World, on_both};
 use callback::store::{Error, Fact, Fence, OrderFacts, Store};
 use callback_core::flow::{Detail, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, VisitorState};
@@ -14,7 +14,7 @@ use std::time::Duration;
 async fn served(world: &World) -> (Store, Fence) {
     let (store, site) = romashka(world).await;
     store.accept(order(&site, 1, "+79161234567", 0)).await.unwrap();
-    let claimed = store.claim(by(1, 1), at(0)).await.unwrap();
+    let claimed = store.claim(by(1, 1), held(at(0))).await.unwrap();
     (store, claimed[0].fence)
 }
 
@@ -108,7 +108,7 @@ fn a_call_is_told_as_it_was() {
         assert_eq!(stored.intent, Intent { end: failed, ..dialled });
         assert_eq!((&stored.dialog, stored.ended_at), (&Some(json!({"call_id": "x"})), Some(at(20))));
         assert_eq!(store.call(order_id(9)).await.unwrap(), None);
-        assert_eq!(store.renew(vec![fence], at(99), LEASE).await.unwrap(), [fence], "all is over");
+        assert_eq!(store.renew(vec![fence], held(at(99))).await.unwrap(), [fence], "all is over");
     });
 }
 
@@ -133,7 +133,7 @@ fn the_next_process_knows_what_the_last_one_dialled() {
             .unwrap();
         drop(store);
         let next = world.open().await;
-        let claimed = next.claim(by(2, 9), at(30)).await.unwrap();
+        let claimed = next.claim(by(2, 9), held(at(30))).await.unwrap();
         let [claimed] = &claimed[..] else { panic!("one order") };
         assert_eq!((claimed.fence.process, claimed.phone.to_string().as_str()), (2, "+79161234567"));
         assert_eq!(claimed.plan, Some(plan(fence.order)));
@@ -161,7 +161,7 @@ fn no_intent_is_dialled_twice() {
         let taken = dial(1, Callee::Manager(Seat(1)), 1).await;
         assert!(matches!(taken, Err(Error::LegTaken(LegId(1)))), "{taken:?}");
         store.write(fence, vec![Fact::HandedBack]).await.unwrap();
-        let next = store.claim(by(2, 1), at(2)).await.unwrap()[0].fence;
+        let next = store.claim(by(2, 1), held(at(2))).await.unwrap()[0].fence;
         let again = Fact::Intent { intent: intent(1, Callee::Manager(Seat(0)), 1), dialog: None };
         let again = store.write(next, vec![again]).await;
         assert!(matches!(again, Err(Error::LegTaken(_))), "another process's dial: {again:?}");
@@ -189,12 +189,12 @@ fn an_order_with_a_stored_end_never_goes_on() {
         let told = store.call(fence.order).await.unwrap().unwrap();
         assert_eq!((told.order.state, told.order.ended_at), (VisitorState::Ended(ALL_FAILED), Some(at(20))));
         assert_eq!((told.intents.len(), told.processes[0].inputs.len()), (0, 1), "what it was told is kept");
-        assert_eq!(store.claim(by(2, 9), at(99)).await.unwrap(), []);
-        assert_eq!(store.claim_unrecorded(by(2, 9), at(29)).await.unwrap(), [], "its process lives");
-        let orphan = store.claim_unrecorded(by(2, 9), at(99)).await.unwrap();
+        assert_eq!(store.claim(by(2, 9), held(at(99))).await.unwrap(), []);
+        assert_eq!(store.claim_unrecorded(by(2, 9), held(at(29))).await.unwrap(), [], "its process lives");
+        let orphan = store.claim_unrecorded(by(2, 9), held(at(99))).await.unwrap();
         let [orphan] = &orphan[..] else { panic!("one order") };
         store.write(orphan.fence, vec![Fact::Record(Box::new(record(ALL_FAILED)))]).await.unwrap();
-        assert_eq!(store.claim_unrecorded(by(2, 9), at(999)).await.unwrap(), []);
+        assert_eq!(store.claim_unrecorded(by(2, 9), held(at(999))).await.unwrap(), []);
     });
 }
 

@@ -1,9 +1,9 @@
 //! What stands against an order: caps per telephone and per address, wishes never to be called, and whose turn it is.
 
-use super::{MORNING, ROMASHKA, at, by, file, key, order, order_id, romashka};
+use super::{MORNING, ROMASHKA, at, by, file, held, key, order, order_id, romashka};
 use crate::world::on_both;
 use callback::store::{
-    Acceptance, AddressCaps, Claimant, ClaimedOrder, Fact, NewOrder, PublishedSite, StopBy, Store,
+    Acceptance, AddressCaps, Claimant, ClaimedOrder, Fact, Hold, NewOrder, PublishedSite, StopBy, Store,
 };
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::LegId;
@@ -90,7 +90,7 @@ fn a_telephone_rings_by_its_caps_and_no_more() {
             let ip = format!("198.51.100.{n}");
             let answer = store.accept(capped(site, n, ANNA, seconds, &ip)).await.unwrap();
             assert_eq!(said(&answer), expected, "at {seconds} s");
-            for claimed in store.claim(by(1, 9), at(seconds)).await.unwrap() {
+            for claimed in store.claim(by(1, 9), held(at(seconds))).await.unwrap() {
                 rings(&store, &claimed, at(seconds), talked > 0, Duration::from_secs(talked)).await;
             }
         };
@@ -130,8 +130,8 @@ fn a_telephone_has_one_live_call() {
         let mut later = capped(&third, 99, ANNA, 1, "192.0.2.99");
         later.run_at = at(400);
         assert_eq!(said(&one.accept(later).await.unwrap()), "new", "for a time to come");
-        assert_eq!(one.claim(by(1, 9), at(2)).await.unwrap().len(), 1);
-        let due = two.claim(by(2, 9), at(400)).await.unwrap();
+        assert_eq!(one.claim(by(1, 9), held(at(2))).await.unwrap().len(), 1);
+        let due = two.claim(by(2, 9), held(at(400))).await.unwrap();
         let refused: Vec<_> = due.iter().map(|claimed| (claimed.fence.order, claimed.refused)).collect();
         assert!(refused.contains(&(order_id(99), Some(NotCalled::Limits))), "{refused:?}: the first runs on");
     });
@@ -147,7 +147,7 @@ fn an_address_is_refused_once_its_visitors_do_not_answer() {
             let phone = format!("+7916{:07}", 1_000_000 + n);
             let answer = store.accept(capped(&site, n, &phone, seconds, ip)).await.unwrap();
             assert_eq!(said(&answer), expected, "order {n} at {seconds} s");
-            for claimed in store.claim(by(1, 9), at(seconds)).await.unwrap() {
+            for claimed in store.claim(by(1, 9), held(at(seconds))).await.unwrap() {
                 rings(&store, &claimed, at(seconds), answered, Duration::ZERO).await;
             }
         };
@@ -190,7 +190,7 @@ fn who_asks_never_to_be_called_is_never_called() {
         later.run_at = at(2 * HOUR);
         assert_eq!(said(&store.accept(later).await.unwrap()), "new");
         store.stop("+79161234598".parse().unwrap(), StopBy::Operator, at(HOUR)).await.unwrap();
-        let due = store.claim(by(1, 9), at(2 * HOUR)).await.unwrap();
+        let due = store.claim(by(1, 9), held(at(2 * HOUR))).await.unwrap();
         assert_eq!(due[0].refused, Some(NotCalled::Blacklist), "he asked meanwhile");
         assert!(store.lift_stop(ANNA.parse().unwrap()).await.unwrap());
         assert!(!store.lift_stop(ANNA.parse().unwrap()).await.unwrap());
@@ -233,7 +233,7 @@ fn a_customer_has_no_more_calls_at_once_than_he_may() {
         }
         one.accept(order(&other_customer, 50, ANNA, 1)).await.unwrap();
         let claim = async |store: &Store, n, seconds| {
-            let claimed = store.claim(by(n, 64), at(seconds)).await.unwrap();
+            let claimed = store.claim(by(n, 64), held(at(seconds))).await.unwrap();
             claimed.into_iter().map(|claimed| claimed.fence).collect::<Vec<_>>()
         };
         let (first, second) = tokio::join!(claim(&one, 1, 1), claim(&two, 2, 1));
@@ -265,7 +265,7 @@ fn orders_of_one_slot_are_released_one_per_free_manager() {
             later.run_at = at(HOUR);
             store.accept(later).await.unwrap();
         }
-        let claim = async |seconds| store.claim(by(1, 64), at(seconds)).await.unwrap();
+        let claim = async |seconds| store.claim(by(1, 64), held(at(seconds))).await.unwrap();
         let first = claim(HOUR).await;
         assert_eq!(first.len(), 2, "two managers");
         assert_eq!(claim(HOUR + 1).await, []);
@@ -288,7 +288,7 @@ fn what_a_process_cannot_carry_it_leaves() {
         }
         let claim = async |room, seconds| {
             let by = Claimant { room, ..by(1, 64) };
-            store.claim(by, at(seconds)).await.unwrap().len()
+            store.claim(by, held(at(seconds))).await.unwrap().len()
         };
         assert_eq!(claim(2, 0).await, 2);
         assert_eq!(claim(0, 1).await, 0);
@@ -350,7 +350,6 @@ async fn go_by(dice: u64) -> (u128, u128) {
     let (store, site) = romashka(&world).await;
     let many = ROMASHKA.replacen("@romashka.example\"", "@romashka.example\"\nmax_calls = 1000", 1);
     store.apply(file(&many), "operator", MORNING, false).await.unwrap();
-    let all_day = Claimant { lease: Duration::from_secs(DAY), ..by(1, 64) };
     let mut day = Day::new(dice);
     let (mut orders, mut refused) = (0, 0);
     // What happens next in the calls that are under way: when, whose, and whether it is the end.
@@ -372,7 +371,7 @@ async fn go_by(dice: u64) -> (u128, u128) {
             refused += 1;
             assert!(vain >= 2, "order {orders} of {ip} is refused for its address");
         }
-        for claimed in store.claim(all_day, at(now)).await.unwrap() {
+        for claimed in store.claim(by(1, 64), Hold::at(at(now), Duration::from_secs(DAY))).await.unwrap() {
             // Of a hundred visitors 94 answer the telephone that they gave, and 91 of these find a manager.
             let answered = day.percent(94);
             let talked = answered && day.percent(91);

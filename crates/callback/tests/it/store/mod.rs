@@ -9,7 +9,7 @@ mod writer;
 use crate::world::{World, on_both};
 use callback::ids::SiteKey;
 use callback::settings::SettingsFile;
-use callback::store::{Claimant, NewOrder, OrderFacts, PublishedSite, Store};
+use callback::store::{Claimant, Hold, NewOrder, OrderFacts, PublishedSite, Store};
 use callback_core::id::OrderId;
 use callback_core::plan::{CallerId, Limits, Plan, PlanVisitor, PromptLengths};
 use callback_core::time::Ts;
@@ -55,9 +55,14 @@ fn order_id(n: u128) -> OrderId {
     OrderId(Uuid::from_u128(n))
 }
 
+/// A hold that begins now.
+fn held(now: Ts) -> Hold {
+    Hold::at(now, LEASE)
+}
+
 /// The n-th process, which takes so many.
 fn by(n: u128, limit: u32) -> Claimant {
-    Claimant { owner: Uuid::from_u128(0xabc0 + n), lease: LEASE, limit, room: limit, guarded: true }
+    Claimant { owner: Uuid::from_u128(0xabc0 + n), limit, room: limit, guarded: true }
 }
 
 /// A store with the customer's two sites.

@@ -1,4 +1,4 @@
-use super::{LEASE, MORNING, ROMASHKA, at, by, file, key, order, order_id, romashka};
+use super::{MORNING, ROMASHKA, at, by, file, held, key, order, order_id, romashka};
 use crate::world::on_both;
 use callback::store::{Acceptance, Error, Fact, Fence, NewOrder, Store};
 use callback_core::flow::{Detail, VisitorState};
@@ -68,7 +68,7 @@ fn a_joined_order_is_never_dialled_and_sees_what_the_other_sees() {
         let (store, site) = romashka(&world).await;
         store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
         store.accept(order(&site, 2, ANNA, 1)).await.unwrap();
-        let claimed = store.claim(by(1, 10), at(2)).await.unwrap();
+        let claimed = store.claim(by(1, 10), held(at(2))).await.unwrap();
         assert_eq!(claimed.iter().map(|claimed| claimed.fence.order).collect::<Vec<_>>(), [order_id(1)]);
         let seen = async || store.order(&key("demo"), order_id(2)).await.unwrap().unwrap();
         let detail = Detail { of: 3, ..Detail::default() };
@@ -125,7 +125,8 @@ fn of_racing_orders_one_is_dialled() {
             assert_eq!(race([&one, &two], same_id).await, expected);
         }
         let late = at(100_000);
-        let (first, second) = tokio::join!(one.claim(by(1, 99), late), two.claim(by(2, 99), late));
+        let (first, second) =
+            tokio::join!(one.claim(by(1, 99), held(late)), two.claim(by(2, 99), held(late)));
         let claimed = first.unwrap().len() + second.unwrap().len();
         assert_eq!(claimed, 16, "one for each telephone and hour");
     });
@@ -143,12 +144,12 @@ fn due_orders_go_to_one_process_each_the_oldest_first() {
             one.accept(order(&site, u128::from(n), &phone, u64::from(40 - n))).await.unwrap();
         }
         assert_eq!(one.waiting(at(20)).await.unwrap(), 20);
-        let first: Vec<_> = one.claim(by(1, 3), at(20)).await.unwrap();
+        let first: Vec<_> = one.claim(by(1, 3), held(at(20))).await.unwrap();
         let seconds: Vec<_> = first.iter().map(|claimed| claimed.order.run_at).collect();
         assert_eq!(seconds, [at(1), at(2), at(3)]);
         let mut taken: Vec<_> = first.iter().map(|claimed| claimed.fence).collect();
         loop {
-            let (a, b) = tokio::join!(one.claim(by(1, 5), at(40)), two.claim(by(2, 5), at(40)));
+            let (a, b) = tokio::join!(one.claim(by(1, 5), held(at(40))), two.claim(by(2, 5), held(at(40))));
             let both: Vec<_> =
                 a.unwrap().into_iter().chain(b.unwrap()).map(|claimed| claimed.fence).collect();
             if both.is_empty() {
@@ -170,15 +171,15 @@ fn a_lost_lease_is_a_lost_fence() {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
         one.accept(order(&site, 1, ANNA, 0)).await.unwrap();
-        let claim = async |store: &Store, n, now: Ts| store.claim(by(n, 9), now).await.unwrap();
+        let claim = async |store: &Store, n, now: Ts| store.claim(by(n, 9), held(now)).await.unwrap();
         let first = claim(&one, 1, at(0)).await[0].fence;
         assert_eq!(claim(&two, 2, at(29)).await, []);
-        assert_eq!(one.renew(vec![first], at(30), LEASE).await.unwrap(), []);
+        assert_eq!(one.renew(vec![first], held(at(30))).await.unwrap(), []);
         assert_eq!(claim(&two, 2, at(59)).await, []);
         let second = claim(&two, 2, at(60)).await;
         assert_eq!(second[0].last_sign, at(30));
         assert_eq!(second[0].fence, Fence { order: order_id(1), process: 2 });
-        assert_eq!(one.renew(vec![first], at(61), LEASE).await.unwrap(), [first]);
+        assert_eq!(one.renew(vec![first], held(at(61))).await.unwrap(), [first]);
         let tell = vec![Fact::Shown(VisitorState::CallingManager, Detail::default())];
         assert!(matches!(one.write(first, tell.clone()).await, Err(Error::FenceLost)));
         two.write(second[0].fence, tell).await.unwrap();
@@ -194,11 +195,11 @@ fn leases_of_the_dead_end_at_once() {
         let (one, site) = romashka(&world).await;
         let two = world.open().await;
         one.accept(order(&site, 1, ANNA, 0)).await.unwrap();
-        let first = one.claim(by(1, 9), at(0)).await.unwrap()[0].fence;
-        assert_eq!(two.claim(by(2, 9), at(1)).await.unwrap(), []);
+        let first = one.claim(by(1, 9), held(at(0))).await.unwrap()[0].fence;
+        assert_eq!(two.claim(by(2, 9), held(at(1))).await.unwrap(), []);
         two.end_leases().await.unwrap();
-        assert_eq!(two.claim(by(2, 9), at(1)).await.unwrap()[0].fence.process, 2);
-        assert_eq!(one.renew(vec![first], at(2), LEASE).await.unwrap(), [first]);
+        assert_eq!(two.claim(by(2, 9), held(at(1))).await.unwrap()[0].fence.process, 2);
+        assert_eq!(one.renew(vec![first], held(at(2))).await.unwrap(), [first]);
     });
 }
 
@@ -220,7 +221,7 @@ fn refused_orders_are_stored_ended() {
             ("same", Some(1))
         );
         assert_eq!(said(&store.accept(order(&site, 1, OLEG, 1)).await.unwrap()), ("conflict", None));
-        assert_eq!(store.claim(by(1, 9), at(9)).await.unwrap(), []);
+        assert_eq!(store.claim(by(1, 9), held(at(9))).await.unwrap(), []);
         assert_eq!(said(&store.accept(order(&site, 3, ANNA, 1)).await.unwrap()), ("new", Some(3)));
     });
 }
@@ -232,14 +233,14 @@ fn an_order_that_nobody_serves_can_be_ended() {
         let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
         store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
         store.accept(order(&site, 2, OLEG, 0)).await.unwrap();
-        let claimed = store.claim(by(1, 1), at(1)).await.unwrap();
+        let claimed = store.claim(by(1, 1), held(at(1))).await.unwrap();
         assert!(
             !store.end_unclaimed(claimed[0].fence.order, cancelled, at(2)).await.unwrap(),
             "it is served"
         );
         assert!(store.end_unclaimed(order_id(2), cancelled, at(2)).await.unwrap());
         assert!(!store.end_unclaimed(order_id(2), cancelled, at(3)).await.unwrap(), "it has ended");
-        assert_eq!(store.claim(by(1, 9), at(9)).await.unwrap(), []);
+        assert_eq!(store.claim(by(1, 9), held(at(9))).await.unwrap(), []);
         let row = store.order(&key("demo"), order_id(2)).await.unwrap().unwrap();
         assert_eq!((row.state, row.ended_at), (VisitorState::Ended(cancelled), Some(at(2))));
         assert!(store.end_unclaimed(order_id(1), cancelled, at(31)).await.unwrap(), "its process is dead");

@@ -1,4 +1,4 @@
-use super::{MORNING, at, by, key, order, order_id, romashka};
+use super::{MORNING, at, by, held, key, order, order_id, romashka};
 use crate::world::{World, on_both};
 use callback::ids::SiteId;
 use callback::store::{Acceptance, Error, Fact};
@@ -41,7 +41,7 @@ fn what_nobody_waits_for_is_written_in_its_order() {
         for n in 0..4_u128 {
             store.accept(order(&site, n, &format!("+7916123456{n}"), 0)).await.unwrap();
         }
-        let claimed = store.claim(by(1, 9), at(0)).await.unwrap();
+        let claimed = store.claim(by(1, 9), held(at(0))).await.unwrap();
         for seq in 0..500 {
             for claimed in &claimed {
                 let fact = Fact::Input { seq, at: at(seq.into()), input: Input::Timeout };
@@ -63,7 +63,7 @@ async fn a_database_that_is_away_is_waited_for_and_nothing_is_lost() {
     let world = World::lite();
     let (store, site) = romashka(&world).await;
     store.accept(order(&site, 1, "+79161234567", 0)).await.unwrap();
-    let fence = store.claim(by(1, 1), at(0)).await.unwrap()[0].fence;
+    let fence = store.claim(by(1, 1), held(at(0))).await.unwrap()[0].fence;
     let other = sqlx::SqlitePool::connect(&world.url).await.unwrap();
     let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let mut trouble = store.trouble();
