@@ -7,9 +7,11 @@ use crate::ledger::Ledger;
 use crate::network::{Habit, Network, until};
 use crate::program::{Program, run_folder};
 use crate::service::{Service, Setup};
-use crate::stage::{self, ANNA, BORIS, PROVIDER, SERVICE, VERA, VISITOR, managers};
+use crate::stage::{self, ANNA, BORIS, VERA, VISITOR, managers};
 use serde_json::Value;
+use std::fs;
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -60,8 +62,7 @@ impl LiveCall {
         static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
         let place = PLACES.acquire().await.expect("a place");
         let folder = tempfile::tempdir_in(run_folder()).expect("a folder");
-        let net = stage::next_net();
-        let (address, far) = (stage::address(net, SERVICE), stage::address(net, PROVIDER));
+        let (address, far) = stage::addresses();
         let chatting = |number, key| Habit { chatters: Some(key), ..Habit::answers(number) };
         let mut habits: Vec<Habit> =
             [ANNA, BORIS, VERA].iter().map(|person| chatting(person.number(), "5")).collect();
@@ -222,6 +223,55 @@ impl Broken {
         self.strace.signal("INT");
         self.strace.ends().await;
     }
+}
+
+/// The wall's clock of a program that is started under it: it shows the right time until it jumps. Clocks that only
+/// count are left alone.
+#[derive(Debug)]
+pub struct WallClock {
+    file: PathBuf,
+    words: Vec<String>,
+}
+
+impl WallClock {
+    /// A clock that is kept in this folder.
+    ///
+    /// # Panics
+    /// When libfaketime is not there; `cargo xtask test` installs it.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        let file = folder.join("clock");
+        fs::write(&file, "+0").expect("a clock");
+        let words = vec![
+            "env".to_owned(),
+            format!("LD_PRELOAD={}", libfaketime().display()),
+            format!("FAKETIME_TIMESTAMP_FILE={}", file.display()),
+            "FAKETIME_NO_CACHE=1".to_owned(),
+            "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
+        ];
+        Self { file, words }
+    }
+
+    /// What a program is started by.
+    #[must_use]
+    pub fn under(&self) -> Vec<&str> {
+        self.words.iter().map(String::as_str).collect()
+    }
+
+    /// From here on it shows another time, as `+2h` from the right one.
+    ///
+    /// # Panics
+    /// When it cannot be set.
+    pub fn jumps(&self, to: &str) {
+        fs::write(&self.file, to).expect("a clock");
+    }
+}
+
+fn libfaketime() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").expect("/usr/lib").flatten().map(|folder| folder.path());
+    let library = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
+    let mut found = folders.map(library).filter(|file| file.exists());
+    found.next().expect("the tests need libfaketime; cargo xtask test installs it")
 }
 
 /// How long a fault lasts, in seconds: `FAULT_SECONDS`, or this.

@@ -131,6 +131,13 @@ impl Stage {
     }
 }
 
+/// Addresses that nobody of this run has: a service's, and its provider's.
+#[must_use]
+pub fn addresses() -> (Ipv4Addr, Ipv4Addr) {
+    let net = next_net();
+    (address(net, SERVICE), address(net, PROVIDER))
+}
+
 /// A net that nobody of this run has; after 256 they come again.
 pub(crate) fn next_net() -> u8 {
     static NETS: AtomicU8 = AtomicU8::new(1);

@@ -1,10 +1,8 @@
 //! The wall's clock jumps in a talk.
 
-use e2e::fault::{BOTH, LiveCall, OTHERS, World};
+use e2e::fault::{BOTH, LiveCall, OTHERS, WallClock, World};
 use e2e::ledger::Ledger;
 use e2e::stage::VISITOR;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -20,15 +18,11 @@ async fn a_clock_that_jumps_two_hours_back() {
 
 async fn check_jumps(jumps: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let clock = folder.path().join("clock");
-    fs::write(&clock, "+0").unwrap();
-    let preload = format!("LD_PRELOAD={}", libfaketime().display());
-    let file = format!("FAKETIME_TIMESTAMP_FILE={}", clock.display());
-    let under = ["env", &preload, &file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"];
-    let mut call = LiveCall::new(World { under: &under, ..World::default() }).await;
+    let clock = WallClock::new(folder.path());
+    let mut call = LiveCall::new(World { under: &clock.under(), ..World::default() }).await;
     // At other moments between two signs of life, so that every clock of the service meets one.
     for jump in jumps {
-        fs::write(&clock, jump).unwrap();
+        clock.jumps(jump);
         for _ in 0..3 {
             call.network.hear_each_other(&BOTH).await;
         }
@@ -50,11 +44,4 @@ async fn check_jumps(jumps: &[&str]) {
     assert!(recorded.abs_diff(talked) < Duration::from_secs(1), "talked {talked:?}, recorded {recorded:?}");
     let ledger = Ledger::read(call.service.database(), call.order).await.unwrap();
     assert_eq!(ledger.processes, 1, "nobody took the call over: the clock of leases does not jump");
-}
-
-fn libfaketime() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().flatten().map(|folder| folder.path());
-    let library = |folder: &Path| folder.join("faketime/libfaketimeMT.so.1");
-    let mut found = folders.map(|folder| library(&folder)).filter(|file| file.exists());
-    found.next().expect("the tests need libfaketime; cargo xtask test installs it")
 }
