@@ -3,9 +3,11 @@
 
 use crate::stage::{ANNA, BORIS, Does, Network, ORIGIN, Stage, VERA, VISITOR, body, last, managers, problem};
 use crate::world::World;
+use callback::store::Store;
 use callback_core::flow::HangupReason;
+use callback_core::id::OrderId;
 use callback_core::plan::{Callee, Seat};
-use callback_core::record::Outcome;
+use callback_core::record::{Disposition, NotCalled, Outcome};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -196,4 +198,40 @@ async fn a_cancelled_appointment_ends_its_stream() {
     })
     .0;
     assert_eq!(last(&states), ("not_called", "cancelled"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_after_the_end_lets_a_telephone_that_still_rings_go() {
+    let mut network = Network::start(&[(ANNA, Does::Rings), (VISITOR, Does::Rings)]).await;
+    let site = format!("rounds = 1\nring_timeout_s = 5\n{}", managers(&[ANNA]));
+    let stage = Stage::new(World::lite(), &network, &site).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    network.sees(&format!("{VISITOR} rings")).await;
+    assert_eq!(last(&stage.states(id).await), ("manager_no_answer", "all_failed"));
+    let cancelled: Value =
+        stage.post(&format!("/orders/{id}/cancel"), &json!({})).await.json().await.unwrap();
+    assert_eq!(cancelled["reason"], "all_failed", "what has ended stays as it ended");
+    network.sees(&format!("{VISITOR} down")).await;
+    let record = stage.record(id).await;
+    let visitor = record.legs.iter().find(|leg| leg.callee == Callee::Visitor).unwrap();
+    assert_eq!(visitor.hangup, Some(HangupReason::Cancelled), "not because it had rung for long enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_cancelled_between_two_processes_ends_as_cancelled() {
+    let mut network = Network::start(&[(ANNA, Does::Rings)]).await;
+    let site = format!("mode = \"manager_first\"\n{}", managers(&[ANNA]));
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    network.sees(&format!("{ANNA} rings")).await;
+    stage.service.take().unwrap().close(Duration::from_secs(30)).await.unwrap();
+    let store = Store::open(&stage.world.url).await.unwrap();
+    let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
+    let now = callback_core::time::Ts(jiff::Timestamp::now().as_microsecond());
+    assert!(store.end_unclaimed(OrderId(id), cancelled, now).await.unwrap());
+    store.close().await.unwrap();
+    stage.start().await;
+    assert_eq!(stage.record(id).await.disposition, cancelled);
 }
