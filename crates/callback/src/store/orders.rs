@@ -279,9 +279,13 @@ statements! {
                 OR (l.of_customer + COALESCE((SELECT SUM(calls) FROM busy WHERE customer_id = c.id), 0) <= c.max_calls
                     AND (NOT l.deferred
                         OR l.of_site + COALESCE((SELECT calls FROM busy WHERE site_id = s.id), 0) <= s.managers))),
+        others AS MATERIALIZED (
+            SELECT COUNT(*) AS calls FROM orders
+            WHERE (lease_owner < $1 OR lease_owner > $1)
+                AND ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $5),
         due AS MATERIALIZED (
-            SELECT o.id FROM orders o JOIN turn t ON t.id = o.id
-            WHERE t.must OR t.place <= $8
+            SELECT o.id FROM orders o JOIN turn t ON t.id = o.id CROSS JOIN others
+            WHERE t.must OR t.place <= $8 - others.calls
             ORDER BY o.run_at, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3

@@ -126,7 +126,8 @@ pub struct Claimant {
     pub owner: Uuid,
     /// How many he takes at once.
     pub limit: u32,
-    /// How many calls he can begin. Those that are only to be ended, or went on before, he takes all the same.
+    /// How many calls he could begin if he were alone: trunks carry the calls of all processes. Those that are only to
+    /// be ended, or went on before, he takes all the same.
     pub room: u32,
     /// Whether the caps per telephone are held to: not in practice.
     pub guarded: bool,

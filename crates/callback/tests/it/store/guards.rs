@@ -280,19 +280,20 @@ fn orders_of_one_slot_are_released_one_per_free_manager() {
 }
 
 #[test]
-fn what_a_process_cannot_carry_it_leaves() {
+fn what_the_trunks_cannot_carry_is_left() {
     on_both(async |world| {
         let (store, site) = romashka(&world).await;
         for n in 0..5_u32 {
             store.accept(order(&site, n.into(), &format!("+791612345{n:02}"), 0)).await.unwrap();
         }
-        let claim = async |room, seconds| {
-            let by = Claimant { room, ..by(1, 64) };
+        let claim = async |n, room, seconds| {
+            let by = Claimant { room, ..by(n, 64) };
             store.claim(by, held(at(seconds))).await.unwrap().len()
         };
-        assert_eq!(claim(2, 0).await, 2);
-        assert_eq!(claim(0, 1).await, 0);
-        assert_eq!(claim(1, 2).await, 1);
+        assert_eq!(claim(1, 2, 0).await, 2);
+        assert_eq!(claim(1, 0, 1).await, 0);
+        assert_eq!(claim(2, 2, 1).await, 0, "the trunks carry the other process's calls");
+        assert_eq!(claim(2, 3, 1).await, 1);
         assert_eq!(store.waiting(at(2)).await.unwrap(), 2);
     });
 }
