@@ -197,7 +197,7 @@ impl LiveCall {
         let mut strace = Program::start("strace", self.folder.path(), command);
         let status = format!("/proc/{id}/status");
         let is_traced = async || {
-            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let status = fs::read_to_string(&status).unwrap_or_default();
             status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
         };
         strace.becomes_ready(is_traced).await;

@@ -1,5 +1,7 @@
 //! What is counted, under the names that `/metrics` has. No number of a visitor and no name is a label.
 
+use crate::store::Acceptance;
+use callback_core::flow::VisitorState;
 use callback_core::plan::Plan;
 use callback_core::record::CallRecord;
 use callback_phone::Dropped;
@@ -27,6 +29,25 @@ pub(crate) fn promise(plan: &Plan, record: &CallRecord) {
     }
     let kept = rang.is_some_and(|at| at <= plan.accepted_at + plan.limits.promise);
     counter!("callback_promises_total", "kept" => if kept { "yes" } else { "no" }).increment(1);
+}
+
+/// An order came: what became of it at the door.
+pub(crate) fn order(acceptance: &Acceptance) {
+    let outcome = match acceptance {
+        Acceptance::New(order) => match order.state {
+            VisitorState::Ended(disposition) => disposition.keys().1.unwrap_or("none"),
+            VisitorState::Scheduled
+            | VisitorState::Accepted
+            | VisitorState::CallingManager
+            | VisitorState::CallingVisitor
+            | VisitorState::Waiting
+            | VisitorState::Talking => "accepted",
+        },
+        Acceptance::Same(_) => "same",
+        Acceptance::Joined(_) => "joined",
+        Acceptance::Conflict => "conflict",
+    };
+    counter!("callback_orders_total", "outcome" => outcome).increment(1);
 }
 
 /// A call is over.

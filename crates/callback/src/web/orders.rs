@@ -91,11 +91,12 @@ async fn take_order(
         return known(app, page, &order, problem, now).await;
     }
     // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
-    let (status, order) = match app.store.accept_within(PATIENCE, order).await {
-        Ok(Acceptance::New(order) | Acceptance::Joined(order)) => (StatusCode::ACCEPTED, order),
-        Ok(Acceptance::Same(order)) => (StatusCode::OK, order),
-        Ok(Acceptance::Conflict) => return Err(Problem::OrderConflict),
-        Err(error) => return Err(Problem::of_store(error)),
+    let acceptance = app.store.accept_within(PATIENCE, order).await.map_err(Problem::of_store)?;
+    crate::metrics::order(&acceptance);
+    let (status, order) = match acceptance {
+        Acceptance::New(order) | Acceptance::Joined(order) => (StatusCode::ACCEPTED, order),
+        Acceptance::Same(order) => (StatusCode::OK, order),
+        Acceptance::Conflict => return Err(Problem::OrderConflict),
     };
     if order.state == VisitorState::Ended(Disposition::NotCalled(NotCalled::RefusedNumber)) {
         return Err(Problem::PhoneRefused);

@@ -235,3 +235,18 @@ async fn an_order_that_is_cancelled_between_two_processes_ends_as_cancelled() {
     stage.start().await;
     assert_eq!(stage.record(id).await.disposition, cancelled);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_trunk_answers_the_visitor_is_told_and_kept_as_a_lead() {
+    let mut network = Network::start(&[]).await;
+    let shut = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    network.proxy = shut.local_addr().unwrap();
+    drop(shut);
+    let stage = Stage::new(World::lite(), &network, &format!("rounds = 1\n{}", managers(&[ANNA]))).await;
+    let id = Uuid::new_v4();
+    stage.order(id).await;
+    let states = stage.states(id).await;
+    assert_eq!(last(&states), ("not_called", "trunk"));
+    assert_eq!(states.last().unwrap()["next"][0]["kind"], "slot", "he is offered a time");
+    assert_eq!(stage.record(id).await.disposition.keys(), ("not_called", Some("trunk")));
+}
