@@ -1,5 +1,6 @@
 //! `cargo xtask <task>`: what a newcomer needs, in one place, without any other tool installed before.
 
+mod bench;
 mod checks;
 mod mutants;
 mod practice;
@@ -17,6 +18,7 @@ cargo xtask run                         start the service with a practice exchan
 cargo xtask test                        install what the tests need, then run all of them
 cargo xtask sim [--seed N] [--cases N] [--explain]
                                         the call flow against a hostile network; --explain tells one case
+cargo xtask bench [--quick] [names…]    what the service can carry, on this machine (bench/README.md)
 cargo xtask mutants                     break the call flow in every kept way; each must be caught
 cargo xtask tidy                        the house's own rules: arrows, paths, purity";
 
@@ -38,6 +40,7 @@ fn run(words: &[&str]) -> Result<bool> {
         ["run", rest @ ..] => practice::run(rest),
         ["test", rest @ ..] => checks::test(rest),
         ["sim", rest @ ..] => checks::sim(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["mutants"] => mutants::run(),
         ["tidy"] => tidy::run(),
         [] | ["help" | "--help" | "-h"] => {
