@@ -24,9 +24,10 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [callbacks] [order] [sound]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 3] = ["order", "sound", "callbacks"];
+const ALL: [&str; 10] =
+    ["order", "sound", "callbacks", "held", "memory", "sim", "overload", "flood", "idle", "soak"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -58,6 +59,13 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
                 "order" => measures::rate::order(&mut world).await?,
                 "sound" => measures::rate::sound(&mut world).await?,
                 "callbacks" => measures::rate::callbacks(&mut world).await?,
+                "held" => measures::hold::held(&mut world).await?,
+                "memory" => measures::hold::memory(&mut world).await?,
+                "sim" => measures::sim::sim(world.quick)?,
+                "overload" => measures::pressure::overload(&mut world).await?,
+                "flood" => measures::pressure::flood(&mut world).await?,
+                "idle" => measures::pressure::idle(&mut world).await?,
+                "soak" => measures::soak::soak(&mut world).await?,
                 _ => Vec::new(),
             });
         }

@@ -6,14 +6,16 @@ use crate::stage::{Service, Setup};
 use anyhow::Result;
 use std::time::Duration;
 
-/// Orders that may wait while a rate is looked for: none is refused before it is late.
-const QUEUE: u32 = 100_000;
+/// Orders that may wait: the usual bound.
+pub(crate) const QUEUE: u32 = 200;
 /// The first rate, and by how much each next one is higher.
 const FIRST: f64 = 60.0;
 const HIGHER: f64 = 1.35;
 /// Rates between the last that was kept and the first that was not.
 const BETWEEN: usize = 2;
-/// How long visitors stay where there is sound.
+/// How long visitors stay where they hang up at once: so long that their call is bridged before.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(100);
+/// How long they stay where there is sound.
 pub(crate) const STAY: Duration = Duration::from_secs(2);
 
 /// The highest rate that is kept, and what it was like.
@@ -27,7 +29,7 @@ pub(crate) struct Knee {
 /// Callbacks a second, with and without a digest, without sound and with 2 s of it.
 pub(crate) async fn callbacks(world: &mut World) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (speak, hold, goal) in [(false, Duration::ZERO, "≥ 1,500/s"), (true, STAY, "≥ 400/s")] {
+    for (speak, hold, goal) in [(false, AT_ONCE, "≥ 1,500/s"), (true, STAY, "≥ 400/s")] {
         for digest in [false, true] {
             if world.quick && digest != speak {
                 continue;
@@ -97,7 +99,7 @@ pub(crate) async fn knee(world: &mut World, service: &Service) -> Result<Knee> {
 /// From an order to its INVITE, the durable commit included, at a moderate rate.
 pub(crate) async fn order(world: &mut World) -> Result<Vec<Row>> {
     let service = world.service(Setup { digest: true, queue: QUEUE }).await?;
-    world.behave(false, Duration::ZERO);
+    world.behave(false, AT_ONCE);
     let load = world.load(&service, 50.0, world.span(20, 5)).await?;
     let name = "order → INVITE, p50 / p99 / longest, at 50/s";
     let answer = "order → 202, p50 / p99 / longest, at 50/s";
