@@ -36,6 +36,23 @@ pub enum PhoneEvent {
     },
 }
 
+/// How much a phone has under way; all is 0 some half a minute after the last leg.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PhoneLoad {
+    /// Legs that are reserved or up, their tries over trunks, and legs of former processes that are not down yet.
+    pub legs: usize,
+    /// Channels of trunks that are taken.
+    pub channels: usize,
+    /// Telephones that are in service, or waited for.
+    pub telephones: usize,
+    /// SIP transactions (RFC 3261 §17).
+    pub transactions: usize,
+    /// SIP calls and their names, those that are over included, as long as a late answer may come.
+    pub dialogs: usize,
+    /// Timers that are set.
+    pub timers: usize,
+}
+
 /// What the phone is told.
 #[derive(Debug)]
 pub(crate) enum Verb {
@@ -46,6 +63,7 @@ pub(crate) enum Verb {
     HoldTelephone(Telephone, Duration),
     FreeTelephone(Telephone),
     HangUpStored(Box<StoredDialog>),
+    Load(oneshot::Sender<PhoneLoad>),
     /// The addresses of a trunk's proxy.
     Resolved(usize, Vec<SocketAddr>),
 }
@@ -108,6 +126,8 @@ impl Machine for Desk {
             Verb::HoldTelephone(telephone, span) => self.legs.hold_telephone(telephone, span, now),
             Verb::FreeTelephone(telephone) => self.legs.free_telephone(&telephone, now),
             Verb::HangUpStored(stored) => self.legs.hang_up_stored(&stored, now),
+            // Who asked may have gone.
+            Verb::Load(answer) => drop(answer.send(self.legs.load())),
             Verb::Resolved(trunk, peers) => self.legs.resolved(trunk, peers),
         }
     }

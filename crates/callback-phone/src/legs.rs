@@ -14,6 +14,7 @@ mod tests;
 #[cfg(test)]
 mod weather;
 
+use crate::desk::PhoneLoad;
 use crate::gate::Standing;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredCall, StoredDialog};
@@ -144,6 +145,20 @@ impl Legs {
             out: VecDeque::new(),
             now: Duration::ZERO,
         })
+    }
+
+    /// How much is under way.
+    pub(crate) fn load(&self) -> PhoneLoad {
+        let (transactions, dialogs, timers) = self.agent.load();
+        let (held, marked, waited_for) = self.telephones.load();
+        PhoneLoad {
+            legs: self.legs.len() + self.attempts.len() + self.taking_down.len(),
+            channels: self.trunks.busy(),
+            telephones: held + marked + waited_for,
+            transactions,
+            dialogs,
+            timers,
+        }
     }
 
     /// Reserves the telephone and a channel, and settles all that a stored intent has to name. `endpoint` is

@@ -18,7 +18,7 @@ mod sdp;
 mod sip;
 mod trunk;
 
-pub use desk::PhoneEvent;
+pub use desk::{PhoneEvent, PhoneLoad};
 pub use exchange::{Exchange, ExchangeConfig, ExchangeEvent, IncomingCall};
 pub use gate::Dropped;
 pub use key::LegKey;
@@ -164,6 +164,13 @@ impl Phone {
     /// [`PhoneEvent::TakenDown`] tells when that is done or given up, within 33 s.
     pub async fn hang_up_stored(&self, stored: StoredDialog) {
         self.tell(Verb::HangUpStored(Box::new(stored))).await;
+    }
+
+    /// How much is under way; none where the phone is gone.
+    pub async fn load(&self) -> Option<PhoneLoad> {
+        let (answer, load) = oneshot::channel();
+        self.tell(Verb::Load(answer)).await;
+        load.await.ok()
     }
 
     async fn tell(&self, verb: Verb) {

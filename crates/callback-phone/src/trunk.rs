@@ -228,7 +228,6 @@ impl Trunks {
     }
 
     /// How many channels are taken.
-    #[cfg(test)]
     pub(crate) fn busy(&self) -> usize {
         self.list.iter().map(|trunk| usize::from(trunk.busy)).sum()
     }

@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 const SECONDS: [f64; 11] = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 29.0, 40.0, 60.0, 120.0];
 /// How long legs may take to come down after the deadline.
 const CLEARING: Duration = Duration::from_secs(36);
+/// Open media ports for each channel of a trunk: its leg's two, and those of a manager who is called without one. Ports
+/// that rest after a call are not open.
+const FILES_EACH: u64 = 4;
 /// Connections of those who measure, at once.
 const FOR_METRICS: usize = 16;
 /// How long open answers may take when the service stops.
@@ -63,8 +66,14 @@ impl Service {
         let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
+<<<<<<< HEAD
         let most = connections::most_beside(ports);
         let http_listener = connections::listen(http).with_context(|| format!("http.listen {http}"))?;
+=======
+        let channels: u64 = phone.trunks.iter().map(|trunk| u64::from(trunk.channels)).sum();
+        let most = connections::most_beside(ports.min(channels * FILES_EACH));
+        let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
+>>>>>>> bench
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
         let bounds = Bounds {

@@ -1,5 +1,6 @@
 //! `cargo xtask <task>`: what a newcomer needs, in one place, without any other tool installed before.
 
+mod bench;
 mod checks;
 mod faults;
 mod mutants;
@@ -21,6 +22,7 @@ cargo xtask sim [--seed N] [--cases N] [--explain]
 cargo xtask kill [--runs N]             kill the service at every step of a call, N times each (10), on SQLite and
                                         PostgreSQL; each order must be settled all the same
 cargo xtask faults [--seconds N]        take database, files, ports and clock away in live calls, for N seconds (60)
+cargo xtask bench [--quick] [names…]    what the service can carry, on this machine (bench/README.md)
 cargo xtask mutants                     break the call flow in every kept way; each must be caught
 cargo xtask tidy                        the house's own rules: arrows, paths, purity";
 
@@ -44,6 +46,7 @@ fn run(words: &[&str]) -> Result<bool> {
         ["sim", rest @ ..] => checks::sim(rest),
         ["kill", rest @ ..] => faults::kill(rest),
         ["faults", rest @ ..] => faults::faults(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["mutants"] => mutants::run(),
         ["tidy"] => tidy::run(),
         [] | ["help" | "--help" | "-h"] => {

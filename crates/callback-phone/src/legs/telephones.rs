@@ -93,7 +93,6 @@ impl Telephones {
     }
 
     /// How many are held, marked and waited for.
-    #[cfg(test)]
     pub(super) fn load(&self) -> (usize, usize, usize) {
         (self.holds.len(), self.marks.len(), self.waiting.len())
     }

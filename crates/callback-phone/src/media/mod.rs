@@ -190,6 +190,12 @@ impl Media {
         Ok(LocalMedia { address: SocketAddr::new(config.advertised.unwrap_or(config.address), port) })
     }
 
+    /// How many legs have ports, and how many pairs of ports rest after their legs.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        self.shared.ports.lock().unwrap_or_else(PoisonError::into_inner).load(Instant::now())
+    }
+
     /// Connects a leg with its far end: at its answer, and again after each change (another address, another law, hold).
     ///
     /// # Errors

@@ -49,6 +49,12 @@ impl PortPool {
         self.all
     }
 
+    /// How many pairs are in use, and how many rest.
+    pub(super) fn load(&self, now: Instant) -> (usize, usize) {
+        let resting = self.resting.iter().filter(|(until, _)| *until > now).count();
+        (self.all.saturating_sub(self.free.len() + self.resting.len()), resting)
+    }
+
     /// The RTP port of a free pair.
     pub(super) fn take(&mut self, now: Instant) -> Result<u16, NoPort> {
         while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {

@@ -189,8 +189,7 @@ impl Agent {
         }
     }
 
-    /// How many transactions, calls (the remembered ones too) and timers there are.
-    #[cfg(test)]
+    /// How many transactions, calls (the remembered ones too, each with its name) and timers there are.
     pub(crate) fn load(&self) -> (usize, usize, usize) {
         (
             self.cx.table.len(),

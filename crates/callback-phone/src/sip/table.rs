@@ -77,7 +77,6 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

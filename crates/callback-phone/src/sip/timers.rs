@@ -41,7 +41,6 @@ impl<K: Copy + Ord> Timers<K> {
         self.by_time.first().map(|(at, _)| *at)
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.by_key.len()
     }

@@ -210,7 +210,7 @@ fn trunk(
     }
     let caller_ids = list(door, "caller_ids", given, str::parse::<PhoneNumber>);
     let channels = door.number("channels", raw.channels, 30, 2..=10_000);
-    let cps = door.number("cps", raw.cps, 5, 1..=1_000);
+    let cps = door.number("cps", raw.cps, 5, 1..=10_000);
     let prefer = door.number("prefer", raw.prefer, 1, 0..=1_000);
     let number_format = match raw.number_format.as_deref().unwrap_or("+7…").trim_end_matches(['…', '.']) {
         "+7" => Some(NumberFormat::Plus),

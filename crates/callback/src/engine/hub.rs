@@ -49,6 +49,11 @@ impl Hub {
         orders.entry(order).or_default().subscribe()
     }
 
+    /// How many orders it knows.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The order runs here no more; who watches it sees its last state and then the end.
     pub(crate) fn forget(&self, order: OrderId) {
         self.lock().remove(&order);

@@ -4,6 +4,7 @@
 mod call;
 mod clock;
 mod hub;
+mod load;
 pub(crate) mod recovery;
 mod sounds;
 

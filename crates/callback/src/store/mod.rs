@@ -412,9 +412,15 @@ impl Store {
         sites
     }
 
+    /// How many items wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.writer.max_capacity().saturating_sub(self.writer.capacity())
+    }
+
     /// New orders are the first to be turned away.
     fn make_room(&self) -> Result<()> {
-        let waiting = self.writer.max_capacity().saturating_sub(self.writer.capacity());
+        let waiting = self.unwritten();
         if waiting > writer::WAITING_WITH_ORDERS { Err(Error::Overloaded) } else { Ok(()) }
     }
 

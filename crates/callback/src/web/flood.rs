@@ -21,7 +21,7 @@ const ADDRESSES: usize = 65_536;
 
 /// Requests and streams of all addresses.
 #[derive(Debug, Default)]
-pub(super) struct Flood {
+pub(crate) struct Flood {
     state: Mutex<State>,
 }
 
@@ -58,6 +58,12 @@ impl Flood {
         }
         *free_at = now + used + EVERY;
         Ok(())
+    }
+
+    /// How many addresses are remembered, and how many streams are open.
+    pub(crate) fn load(&self) -> (usize, u32) {
+        let state = self.lock();
+        (state.free_at.len(), state.all_streams)
     }
 
     /// Lets a stream be opened.

@@ -34,7 +34,7 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) engine: Engine,
     pub(crate) door: Arc<Door>,
-    flood: Arc<Flood>,
+    pub(crate) flood: Arc<Flood>,
     /// Where what legs heard is kept, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
 }

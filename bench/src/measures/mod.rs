@@ -1,0 +1,7 @@
+//! What is measured: a function for each figure, or for those that come out of one run.
+
+pub(crate) mod hold;
+pub(crate) mod pressure;
+pub(crate) mod rate;
+pub(crate) mod sim;
+pub(crate) mod soak;

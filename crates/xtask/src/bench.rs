@@ -1,0 +1,18 @@
+//! `bench`: the service and what measures it, as they are released, each on a core of its own.
+
+use crate::shell::{command, must, passes, target};
+use anyhow::{Result, bail};
+use std::thread::available_parallelism;
+
+/// The core of all that makes load; the service has the one before it.
+const CORE: &str = "1";
+
+/// Measures what is named, or everything.
+pub(crate) fn run(words: &[&str]) -> Result<bool> {
+    if available_parallelism()?.get() < 2 {
+        bail!("the service and its load need a core each");
+    }
+    must("cargo", &["build", "--quiet", "--release", "--package", "bench", "--package", "callback"])?;
+    let program = target()?.join("release/bench").display().to_string();
+    passes(command("taskset", &["-c", CORE, &program]).args(words))
+}
