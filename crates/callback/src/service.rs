@@ -66,21 +66,12 @@ impl Service {
         let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
-<<<<<<< HEAD
-        let most = connections::most_beside(ports);
+        let channels: u32 = phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum();
+        let most = connections::most_beside(ports.min(u64::from(channels) * FILES_EACH));
         let http_listener = connections::listen(http).with_context(|| format!("http.listen {http}"))?;
-=======
-        let channels: u64 = phone.trunks.iter().map(|trunk| u64::from(trunk.channels)).sum();
-        let most = connections::most_beside(ports.min(channels * FILES_EACH));
-        let http_listener = TcpListener::bind(http).await.with_context(|| format!("http.listen {http}"))?;
->>>>>>> bench
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
-        let bounds = Bounds {
-            trunks: phone.trunks.len(),
-            channels: phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum(),
-            guarded: door.caps.is_some(),
-        };
+        let bounds = Bounds { trunks: phone.trunks.len(), channels, guarded: door.caps.is_some() };
         let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
         let engine = Engine::start(
             store.clone(),
