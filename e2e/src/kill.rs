@@ -81,6 +81,8 @@ const CALLS: [&str; 6] = ["pwrite64", "fsync", "sendto", "write", "recvfrom", "f
 const PG_CALLS: [&str; 4] = ["sendto", "recvfrom", "write", "epoll_wait"];
 /// What lasted so long from the visitor's answer on is known to be a talk.
 const A_TALK: Duration = Duration::from_millis(1_500);
+/// An ACK that waits so long has not been told that its answer is stored.
+const UNSTORED: Duration = Duration::from_millis(500);
 /// More runs than this many times those that are asked for are not made to hit a step.
 const TRIES: usize = 10;
 
@@ -326,6 +328,11 @@ async fn reference(database: Option<String>) -> Vec<Place> {
     world.service.is_killed().await;
     let ledger = world.ledger().await;
     assert_eq!(ledger.disposition.as_deref(), Some("connected"), "{ledger:#?}");
+    for entry in world.network.book() {
+        let waited = entry.taken_at.and_then(|at| Some(entry.answered_at?.duration_since(at)));
+        println!("{} was acknowledged {waited:?} after its answer", entry.number);
+        assert!(waited.is_some_and(|waited| waited < UNSTORED), "nobody said that its dialog is stored");
+    }
     read_trace(&trace, ordered, calls)
 }
 
