@@ -81,6 +81,8 @@ const CALLS: [&str; 6] = ["pwrite64", "fsync", "sendto", "write", "recvfrom", "f
 const PG_CALLS: [&str; 4] = ["sendto", "recvfrom", "write", "epoll_wait"];
 /// What lasted so long from the visitor's answer on is known to be a talk.
 const A_TALK: Duration = Duration::from_millis(1_500);
+/// An ACK that waits so long has not been told that its answer is stored.
+const UNSTORED: Duration = Duration::from_millis(500);
 /// More runs than this many times those that are asked for are not made to hit a step.
 const TRIES: usize = 10;
 
@@ -97,7 +99,6 @@ struct Shown {
     step: Step,
     ready: Duration,
     disposition: String,
-    left_up: usize,
 }
 
 /// What all runs showed.
@@ -140,11 +141,10 @@ impl fmt::Display for Tally {
             |percent: usize| ready.get((ready.len() * percent / 100).min(ready.len().saturating_sub(1)));
         write!(
             f,
-            "{} runs, {} before the order was stored; {} legs left up whose answer was not written yet\n\
+            "{} runs, {} before the order was stored; no leg was left up\n\
              ready again in {:.3} s (p50), {:.3} s (p99), {:.3} s at most",
             self.runs.len(),
             self.hits(Step::Nothing),
-            self.runs.iter().map(|(_, shown)| shown.left_up).sum::<usize>(),
             part(50).copied().unwrap_or_default().as_secs_f64(),
             part(99).copied().unwrap_or_default().as_secs_f64(),
             part(100).copied().unwrap_or_default().as_secs_f64(),
@@ -301,10 +301,9 @@ impl World {
         Ledger::read(self.service.database(), self.order).await.expect("the database can be read")
     }
 
-    /// All is settled: the record is there, and no leg is up but those that nobody can hang up.
-    async fn is_settled(&self, left_up: usize) -> bool {
-        let up = self.network.book().iter().filter(|entry| entry.over_at.is_none()).count();
-        up <= left_up && self.ledger().await.record.is_some()
+    /// All is settled: the record is there, and no leg is up.
+    async fn is_settled(&self) -> bool {
+        self.network.is_quiet() && self.ledger().await.record.is_some()
     }
 }
 
@@ -325,10 +324,15 @@ async fn reference(database: Option<String>) -> Vec<Place> {
     assert!(world.service.starts_under(&words).await, "strace runs: {}", world.service.program().log());
     let ordered = fs::metadata(&trace).expect("a trace").len();
     assert_eq!(world.orders().await, Some(202));
-    until(PATIENCE, "the reference call", async || world.is_settled(0).await).await;
+    until(PATIENCE, "the reference call", async || world.is_settled().await).await;
     world.service.is_killed().await;
     let ledger = world.ledger().await;
     assert_eq!(ledger.disposition.as_deref(), Some("connected"), "{ledger:#?}");
+    for entry in world.network.book() {
+        let waited = entry.taken_at.and_then(|at| Some(entry.answered_at?.duration_since(at)));
+        println!("{} was acknowledged {waited:?} after its answer", entry.number);
+        assert!(waited.is_some_and(|waited| waited < UNSTORED), "nobody said that its dialog is stored");
+    }
     read_trace(&trace, ordered, calls)
 }
 
@@ -372,7 +376,7 @@ async fn killed_at(place: Place, database: Option<String>) -> Shown {
     if world.service.starts_under(&words).await {
         answered = world.orders().await;
         until(PATIENCE, "its death, or the call's end", async || {
-            world.service.program().has_ended() || world.is_settled(0).await
+            world.service.program().has_ended() || world.is_settled().await
         })
         .await;
     }
@@ -390,27 +394,11 @@ async fn killed_at(place: Place, database: Option<String>) -> Shown {
         Some(202) => assert!(ledger.is_stored, "{context}: an accepted order is lost"),
         _ => assert!(matches!(world.orders().await, Some(200 | 202)), "{context}: the order is not taken"),
     }
-    let left_up = unknown_answers(&ledger, &book);
-    let settled = async || world.is_settled(left_up).await;
+    let settled = async || world.is_settled().await;
     until(PATIENCE, &format!("{context}: everything is settled; {:#?}", world.network.book()), settled).await;
     let disposition = judge(&world, &ledger, &book, died_at, &context).await;
-    let left_up = world.network.book().iter().filter(|entry| entry.over_at.is_none()).count();
     world.service.is_killed().await;
-    Shown { step, ready, disposition, left_up }
-}
-
-/// Legs whose answer was acknowledged in the moment of the death, before it was written with whom: no next process can
-/// name them to their far end, which has to miss the sound.
-fn unknown_answers(ledger: &Ledger, book: &[Entry]) -> usize {
-    let is_written = |is_visitors| {
-        ledger.intents.iter().any(|intent| intent.is_visitors == is_visitors && intent.is_answered)
-    };
-    let is_unknown = |entry: &&Entry| {
-        entry.answered_at.is_some()
-            && entry.over_at.is_none()
-            && !is_written(entry.number == VISITOR.number())
-    };
-    book.iter().filter(is_unknown).count()
+    Shown { step, ready, disposition }
 }
 
 /// What must be so whatever step it was; how the order ended.

@@ -11,8 +11,6 @@ pub struct Intent {
     pub leg: i64,
     /// Of the visitor; else of a manager.
     pub is_visitors: bool,
-    /// With whom it is answered is written, so that a next process can hang it up.
-    pub is_answered: bool,
 }
 
 /// What is written of the order.
@@ -40,7 +38,7 @@ pub struct Ledger {
 const ORDER: &str =
     "SELECT CAST(state AS TEXT) AS state, disposition, process, CAST(record AS TEXT) AS record,
     plan IS NOT NULL AS planned FROM orders WHERE id = $1";
-const INTENTS: &str = "SELECT leg, CAST(callee AS TEXT) AS callee, CAST(dialog AS TEXT) AS dialog FROM intents WHERE order_id = $1
+const INTENTS: &str = "SELECT leg, CAST(callee AS TEXT) AS callee FROM intents WHERE order_id = $1
     ORDER BY leg";
 const INPUTS: &str =
     "SELECT CAST(input AS TEXT) AS input FROM inputs WHERE order_id = $1 ORDER BY process, seq";
@@ -60,11 +58,8 @@ macro_rules! read {
         }
         for row in sqlx::query(INTENTS).bind($order).fetch_all(&mut database).await? {
             let callee: String = row.try_get("callee")?;
-            let dialog: Option<String> = row.try_get("dialog")?;
-            let is_answered =
-                dialog.is_some_and(|dialog| !dialog.replace(' ', "").contains("\"remote_tag\":null"));
             let is_visitors = callee.contains("isitor");
-            ledger.intents.push(Intent { leg: row.try_get("leg")?, is_visitors, is_answered });
+            ledger.intents.push(Intent { leg: row.try_get("leg")?, is_visitors });
         }
         for row in sqlx::query(INPUTS).bind($order).fetch_all(&mut database).await? {
             ledger.inputs.push(row.try_get("input")?);

@@ -66,6 +66,8 @@ pub struct Entry {
     pub number: String,
     /// When.
     pub at: Instant,
+    /// When it was answered.
+    pub taken_at: Option<Instant>,
     /// When its answer was acknowledged.
     pub answered_at: Option<Instant>,
     /// The keys that it heard.
@@ -231,6 +233,7 @@ impl Desk {
         let entry = Entry {
             number: to.to_owned(),
             at: Instant::now(),
+            taken_at: None,
             answered_at: None,
             keys: String::new(),
             over_at: None,
@@ -248,6 +251,7 @@ impl Desk {
             media: self.media.clone(),
             call,
             key,
+            book: Arc::clone(&self.book),
             inbox: happenings,
             heard: String::new(),
         };
@@ -270,6 +274,7 @@ struct Telephone {
     media: Media,
     call: IncomingCall,
     key: LegKey,
+    book: Book,
     inbox: mpsc::Receiver<Happening>,
     heard: String,
 }
@@ -284,6 +289,9 @@ impl Telephone {
         self.exchange.ring(self.call).await;
         self.waits(habit.rings).await?;
         let local = self.media.open(self.key).expect("ports");
+        if let Some(entry) = lock(&self.book).get_mut(&self.call) {
+            entry.taken_at = Some(Instant::now());
+        }
         self.exchange.answer(self.call, local.address).await;
         let is_answered = |_: &Self, happening: &Happening| {
             matches!(happening, Happening::Exchange(ExchangeEvent::Answered(_)))

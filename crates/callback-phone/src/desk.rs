@@ -23,7 +23,8 @@ pub enum PhoneEvent {
     Leg(LegKey, Instant, LegEvent),
     /// A telephone that this order was refused for as in service is free. Told once for each refusal.
     Free(OrderId, Telephone),
-    /// What is to be stored of a leg changed: its INVITE was sent anew, or it was answered.
+    /// What is to be stored of a leg changed: its INVITE is to be sent anew, an early dialog was made, or it was answered.
+    /// What the far end then hears of us waits for [`crate::Phone::stored`], at most half a second.
     Dialog(LegKey, StoredDialog),
     /// A leg of a former process that was to be hung up is down, or nobody there knows of it.
     TakenDown(LegKey),
@@ -60,6 +61,7 @@ pub(crate) enum Verb {
     Send(LegKey),
     Release(LegKey),
     Hangup(LegKey, HangupReason),
+    Stored(Box<StoredDialog>),
     HoldTelephone(Telephone, Duration),
     FreeTelephone(Telephone),
     HangUpStored(Box<StoredDialog>),
@@ -123,6 +125,7 @@ impl Machine for Desk {
             Verb::Send(leg) => self.legs.send(leg, now),
             Verb::Release(leg) => self.legs.release(leg, now),
             Verb::Hangup(leg, reason) => self.legs.hangup(leg, reason, now),
+            Verb::Stored(stored) => self.legs.dialog_stored(&stored, now),
             Verb::HoldTelephone(telephone, span) => self.legs.hold_telephone(telephone, span, now),
             Verb::FreeTelephone(telephone) => self.legs.free_telephone(&telephone, now),
             Verb::HangUpStored(stored) => self.legs.hang_up_stored(&stored, now),

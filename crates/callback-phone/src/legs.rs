@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod faults;
 mod progress;
 mod takedown;
@@ -294,18 +296,27 @@ impl Legs {
         leg.sent = true;
         let attempt = leg.attempt;
         self.out.push_back(LegsOutput::Leg(key, LegEvent::Sent));
-        self.send_attempt(attempt);
+        self.send_attempt(attempt, Command::Send);
     }
 
-    fn send_attempt(&mut self, attempt: CallKey) {
+    fn send_attempt(&mut self, attempt: CallKey, how: Command) {
         if self.attempts.get(&attempt).is_some_and(|attempt| attempt.trunk.is_some()) {
             self.alarms.arm(LegAlarm::Silence(attempt), self.now + TRUNK_SILENCE);
         }
-        self.command(attempt, Command::Send);
+        self.command(attempt, how);
     }
 
     fn command(&mut self, call: CallKey, command: Command) {
         self.agent.handle(Input::Command(call, command), self.now);
+        self.drain();
+    }
+
+    /// What [`LegsOutput::Dialog`] told is stored: what waits for that goes out.
+    pub(crate) fn dialog_stored(&mut self, stored: &StoredDialog, now: Duration) {
+        self.now = now;
+        for call in &stored.calls {
+            self.agent.stored(&call.snapshot, now);
+        }
         self.drain();
     }
 

@@ -150,6 +150,12 @@ impl Phone {
         self.tell(Verb::Hangup(leg, reason)).await;
     }
 
+    /// What [`PhoneEvent::Dialog`] told is stored: the ACK of an answer, or an INVITE sent anew, goes out. Without that they
+    /// go half a second later, and who dies in between leaves a leg up that the next process cannot name.
+    pub async fn stored(&self, dialog: StoredDialog) {
+        self.tell(Verb::Stored(Box::new(dialog))).await;
+    }
+
     /// Marks a telephone as in service for a while, because a former process may have a leg of it.
     pub async fn hold_telephone(&self, telephone: Telephone, span: Duration) {
         self.tell(Verb::HoldTelephone(telephone, span)).await;
@@ -160,7 +166,8 @@ impl Phone {
         self.tell(Verb::FreeTelephone(telephone)).await;
     }
 
-    /// Takes down a leg of a former process: CANCEL, and ACK and BYE if that is crossed by an answer; or BYE.
+    /// Takes down a leg of a former process: CANCEL, and ACK and BYE if that is crossed by an answer, and BYE in each early
+    /// dialog if it came too late; or BYE.
     /// [`PhoneEvent::TakenDown`] tells when that is done or given up, within 33 s.
     pub async fn hang_up_stored(&self, stored: StoredDialog) {
         self.tell(Verb::HangUpStored(Box::new(stored))).await;

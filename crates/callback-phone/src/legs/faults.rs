@@ -130,6 +130,7 @@ fn a_trunk_that_answers_after_the_next_was_tried_makes_no_second_leg() {
         &format!(
             "{SILENCE}
             says 200 | tag=a | sdp | to INVITE 1
+            told 11 Dialog two
             sees ACK | at 192.0.2.9:5060
             sees BYE | at 192.0.2.9:5060
             says 200

@@ -4,6 +4,7 @@
 use super::{Attempt, LegAlarm, Legs, LegsOutput};
 use crate::cause::Ending;
 use crate::key::LegKey;
+use crate::sip::dialog::Snapshot;
 use crate::sip::{CallKey, Command, Output, Progress};
 use callback_core::flow::{HangupReason, LegEvent};
 use callback_core::plan::Telephone;
@@ -38,6 +39,9 @@ impl Legs {
         }
         let Some(Attempt { leg: key, trunk, .. }) = self.attempts.get(&call) else { return };
         let (key, trunk) = (*key, *trunk);
+        if let Progress::Stored(snapshot) = progress {
+            return self.changed(key, call, *snapshot);
+        }
         self.alarms.disarm(LegAlarm::Silence(call));
         if let Some(trunk) = trunk {
             self.trunks.heard(trunk);
@@ -48,14 +52,27 @@ impl Legs {
             Progress::EarlyMedia => LegEvent::EarlyMedia,
             Progress::Answered => LegEvent::Answered,
             Progress::Media(remote) => return self.out.push_back(LegsOutput::Connect(key, remote)),
-            Progress::Stored(snapshot) => {
-                let stored = self.stored(key, call, snapshot);
-                return self.out.push_back(LegsOutput::Dialog(stored));
-            }
-            Progress::Heard | Progress::Shut | Progress::Incoming(_) | Progress::Ended(_) => return,
+            Progress::Heard
+            | Progress::Stored(_)
+            | Progress::Shut
+            | Progress::Incoming(_)
+            | Progress::Ended(_) => return,
         };
         leg.reached = true;
         self.out.push_back(LegsOutput::Leg(key, event));
+    }
+
+    /// What is to be stored of a SIP call changed, be it the one that its leg is with or another that still rings for it.
+    fn changed(&mut self, key: LegKey, call: CallKey, snapshot: Snapshot) {
+        // Of a former process's call nothing is stored any more.
+        if self.attempts.get(&call).is_none_or(|attempt| attempt.telephone.is_none()) {
+            return;
+        }
+        let current = self.legs.get(&key).map(|leg| leg.attempt).filter(|current| *current != call);
+        let current = current.and_then(|current| Some((current, self.agent.snapshot(current)?)));
+        let (call, snapshot) = current.unwrap_or((call, snapshot));
+        let stored = self.stored(key, call, snapshot);
+        self.out.push_back(LegsOutput::Dialog(stored));
     }
 
     /// A SIP call is over: its channel and its hold of the telephone are free, and either the next trunk
@@ -122,7 +139,7 @@ impl Legs {
             leg.attempt = call;
         }
         self.out.push_back(LegsOutput::Dialog(stored));
-        self.send_attempt(call);
+        self.send_attempt(call, Command::SendOnceStored);
         true
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Told {
     pub(super) legs: Legs,
     gate: Gate,
     stored: Vec<StoredDialog>,
+    /// The store takes its time: what it was given and has not committed.
+    unstored: Option<Vec<StoredDialog>>,
 }
 
 pub(super) fn trunk(name: &str, proxy: &str, prefer: u16) -> TrunkConfig {
@@ -39,7 +41,7 @@ pub(super) fn told(trunks: Vec<TrunkConfig>) -> Told {
     let sockets = ["198.51.100.1:5060".parse().unwrap()];
     let rng = StdRng::seed_from_u64(1);
     let legs = Legs::new(trunks, &sockets, vec!["198.51.100.1:5060".to_owned()], rng).unwrap();
-    Told { legs, gate: Gate::default(), stored: Vec::new() }
+    Told { legs, gate: Gate::default(), stored: Vec::new(), unstored: None }
 }
 
 pub(super) fn check(trunks: Vec<TrunkConfig>, story: &str) {
@@ -61,6 +63,13 @@ fn telephone(text: &str) -> Telephone {
         text.split_once('x').map_or((text, None), |(address, keys)| (address, Some(keys)));
     let address = address.parse().map_or_else(|_| Address::Sip(address.into()), Address::Phone);
     Telephone { address, extension: extension.map(|keys| keys.parse().unwrap()) }
+}
+
+impl Told {
+    fn store(&mut self, stored: StoredDialog, now: Duration) {
+        self.legs.dialog_stored(&stored, now);
+        self.stored.push(stored);
+    }
 }
 
 impl Subject for Told {
@@ -100,8 +109,13 @@ impl Subject for Told {
                     number(stored.leg),
                     stored.calls[0].trunk.as_deref().unwrap_or("none")
                 );
-                self.stored.push(stored);
-                Shown::Told(text)
+                let is_early = !stored.answered() && !stored.calls[0].snapshot.early.is_empty();
+                match &mut self.unstored {
+                    Some(unstored) => unstored.push(stored),
+                    None => self.store(stored, self.legs.now),
+                }
+                // Early dialogs are many; what they are good for is seen when they are taken down.
+                if is_early { Shown::Nothing } else { Shown::Told(text) }
             }
         })
     }
@@ -132,6 +146,12 @@ impl Subject for Told {
             ["unreachable", peer] => self.legs.unreachable(peer.parse().unwrap(), now),
             // Floods of two trunks have filled the transactions, and no further.
             ["full"] => assert_eq!(self.legs.agent.load().0, 20_000),
+            ["the", "store", "is", "slow"] => self.unstored = Some(Vec::new()),
+            ["it", "is", "stored"] => {
+                for stored in self.unstored.take().unwrap() {
+                    self.store(stored, now);
+                }
+            }
             ["crash"] => {
                 // What is stored crosses as text.
                 let stored: Vec<String> =
@@ -395,6 +415,7 @@ fn the_next_trunk_takes_a_call_that_meets_silence() {
             told 11 Ended Sip(486) Far
             reserve 21 +74951234567 InService
             says 200 | tag=a | sdp | to INVITE 1
+            told 11 Dialog one
             sees ACK
             sees BYE | at 192.0.2.9:5060
             says 200

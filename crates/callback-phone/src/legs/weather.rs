@@ -24,6 +24,7 @@ enum Coming {
     Dial(u16),
     Release(u16),
     Hangup(u16),
+    Stored(Box<StoredDialog>),
 }
 
 /// What is known of a leg.
@@ -116,6 +117,7 @@ impl World {
             Coming::Network(trunk, call, command) => {
                 self.trunks[trunk].handle(Input::Command(call, command), now)
             }
+            Coming::Stored(stored) => self.legs.dialog_stored(&stored, now),
             Coming::Dial(leg) => self.dial(leg),
             Coming::Release(leg) => {
                 self.legs.release(key(leg), now);
@@ -179,7 +181,11 @@ impl World {
                     );
                 }
                 LegsOutput::Dialog(stored) => {
-                    self.seen[2] += usize::from(stored.calls[0].trunk.as_deref() == Some("two"))
+                    self.seen[2] += usize::from(stored.calls[0].trunk.as_deref() == Some("two"));
+                    // The database is swift, slow, or away.
+                    if self.rng.random_bool(0.8) {
+                        self.later(700, Coming::Stored(Box::new(stored)));
+                    }
                 }
                 LegsOutput::TakenDown(_) | LegsOutput::Trunk { .. } | LegsOutput::Knock(_) => {}
             }

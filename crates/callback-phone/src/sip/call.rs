@@ -1,16 +1,17 @@
 //! One SIP call, out or in: its phases, and the ways it ends. How it begins out is told in `uac`, how it
-//! begins in and what the far end changes later in `uas`. It never waits for the other side longer than
+//! begins in and what the far end changes later in `uas`, how it is hung up in `leave`, and what of it waits until it is
+//! stored in `held`. It never waits for the other side longer than
 //! 64·T1, and it chooses neither trunk nor number.
 
-use super::auth::Rounds;
 use super::cx::Cx;
 use super::dialog::{Dialog, Snapshot};
-use super::table::{Owner, Tx};
+use super::held::Held;
+use super::leave::Leave;
 use super::uac::Outgoing;
 use super::uas::{Called, Pending};
-use super::wire::{Fields, Method, Request, Response};
+use super::wire::{Method, Response};
 use super::{CallKey, Command, Flow, Grave, PATIENCE, Progress};
-use crate::cause::{self, Ending};
+use crate::cause::Ending;
 use crate::sdp::Local;
 use bytes::Bytes;
 use callback_core::flow::HangupReason;
@@ -26,10 +27,15 @@ pub(crate) enum CallAlarm {
     Resend,
     /// No ACK has come.
     NoAck,
+    /// It is not known to be stored what would take it down.
+    Unstored,
+    /// A former process's INVITE has no end, though it was cancelled.
+    Uncancelled,
 }
 
 impl CallAlarm {
-    pub(crate) const ALL: [Self; 3] = [Self::GiveUp, Self::Resend, Self::NoAck];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::GiveUp, Self::Resend, Self::NoAck, Self::Unstored, Self::Uncancelled];
 }
 
 /// A call.
@@ -42,7 +48,11 @@ pub(crate) struct Call {
     pub(super) local: Local,
     pub(super) phase: Phase,
     pub(super) hung: Option<HangupReason>,
-    /// The answer that was acknowledged by us: its tag, and the ACK.
+    /// A former process sent it.
+    pub(super) adopted: bool,
+    /// What waits until it is stored how to take it down.
+    pub(super) held: Option<Held>,
+    /// The answer that is acknowledged by us: its tag, and the ACK.
     pub(super) acked: Option<(String, Flow, Bytes)>,
     /// [`CallAlarm::GiveUp`] was armed.
     giving_up: bool,
@@ -73,14 +83,6 @@ pub(super) struct Talk {
     pub(super) pending: Option<Pending>,
 }
 
-/// A call whose BYE is under way.
-#[derive(Debug)]
-pub(super) struct Leave {
-    dialog: Dialog,
-    ending: Ending,
-    rounds: Rounds,
-}
-
 impl Call {
     pub(super) fn new(
         key: CallKey,
@@ -97,6 +99,8 @@ impl Call {
             local,
             phase,
             hung: None,
+            adopted: false,
+            held: None,
             acked: None,
             giving_up: false,
             peers: BTreeSet::new(),
@@ -112,7 +116,7 @@ impl Call {
     pub(super) fn talks_to(&self, tag: &str) -> bool {
         match &self.phase {
             Phase::Talking(talk) => talk.dialog.remote_tag == tag,
-            Phase::Leaving(leave) => leave.dialog.remote_tag == tag,
+            Phase::Leaving(leave) => leave.is_with(tag),
             Phase::Called(called) => called.request.head.from_tag == tag,
             Phase::Calling(_) | Phase::Over => false,
         }
@@ -124,7 +128,7 @@ impl Call {
             Phase::Calling(out) => BTreeSet::from([out.flow.peer.ip()]),
             Phase::Called(called) => BTreeSet::from([called.flow.peer.ip()]),
             Phase::Talking(talk) => talk.dialog.peers(),
-            Phase::Leaving(leave) => leave.dialog.peers(),
+            Phase::Leaving(leave) => leave.peers(),
             Phase::Over => return None,
         };
         if fresh == self.peers {
@@ -155,6 +159,7 @@ impl Call {
     pub(super) fn command(&mut self, command: Command, cx: &mut Cx) {
         match command {
             Command::Send => self.send(cx),
+            Command::SendOnceStored => self.hold(Held::Invite, cx),
             Command::Ring => self.ring(cx),
             Command::EarlyMedia(address) => self.early_media(address, cx),
             Command::Answer(address) => self.answer(address, cx),
@@ -180,7 +185,7 @@ impl Call {
             (Phase::Calling(out), Method::Invite) if out.cseq == cseq => {
                 self.end(if self.hung.is_some() { Ending::OURS } else { ending }, cx);
             }
-            (Phase::Leaving(leave), Method::Bye) => self.end(leave.ending, cx),
+            (Phase::Leaving(_), Method::Bye) => self.bye_ended(cseq, cx),
             _ => {}
         }
     }
@@ -190,6 +195,8 @@ impl Call {
             CallAlarm::GiveUp => self.give_up(cx),
             CallAlarm::Resend => self.resend(cx),
             CallAlarm::NoAck => self.no_ack(cx),
+            CallAlarm::Unstored => self.release(cx),
+            CallAlarm::Uncancelled => self.leave_early(cx),
         }
     }
 
@@ -201,6 +208,7 @@ impl Call {
     }
 
     fn give_up(&mut self, cx: &mut Cx) {
+        self.release(cx);
         match &self.phase {
             Phase::Calling(out) => {
                 if let Some(tx) = out.tx {
@@ -239,69 +247,15 @@ impl Call {
         }
     }
 
-    /// Hangs up an answered call (RFC 3261 §15.1.1).
-    pub(super) fn leave(&mut self, ending: Ending, cx: &mut Cx) {
-        if !matches!(self.phase, Phase::Talking(_)) {
-            return;
-        }
-        let Phase::Talking(talk) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
-        cx.disarm(self.key, CallAlarm::Resend);
-        cx.disarm(self.key, CallAlarm::NoAck);
-        self.be_patient(cx);
-        self.phase =
-            Phase::Leaving(Box::new(Leave { dialog: talk.dialog, ending, rounds: Rounds::default() }));
-        self.bye(cx);
-    }
-
-    /// As [`Self::leave`], of a dialog that is not talked in.
-    pub(super) fn leave_dialog(&mut self, dialog: Dialog, ending: Ending, cx: &mut Cx) {
-        self.phase = Phase::Talking(Box::new(Talk { dialog, pending: None }));
-        self.leave(ending, cx);
-    }
-
-    fn bye(&mut self, cx: &mut Cx) {
-        let Phase::Leaving(leave) = &mut self.phase else { return };
-        leave.dialog.cseq += 1;
-        let uri = leave.dialog.request_uri();
-        let mut more = cx.credentials(self.account, Method::Bye, &uri, &mut leave.rounds);
-        more.extend(self.hung.and_then(cause::reason).map(|reason| ("Reason", reason)));
-        let (branch, sent_by, hop) = (cx.branch(), cx.sent_by(leave.dialog.flow), leave.dialog.next_hop());
-        let ending = leave.ending;
-        match leave.dialog.request(Method::Bye, &branch, &sent_by, &more) {
-            Ok(request) => {
-                cx.send(&request, Owner::Call(self.key), hop);
-            }
-            Err(_) => self.end(ending, cx),
-        }
-    }
-
-    fn bye_response(&mut self, response: &Response, cx: &mut Cx) {
-        let Phase::Leaving(leave) = &mut self.phase else { return };
-        if leave.dialog.cseq != response.head.cseq {
-            return;
-        }
-        let ending = leave.ending;
-        if cx.learn(self.account, response, &mut leave.rounds) {
-            self.bye(cx);
-        } else {
-            self.end(ending, cx);
-        }
-    }
-
-    /// The far end hangs up (RFC 3261 §15.1.2).
-    pub(super) fn far_bye(&mut self, request: &Request, tx: Tx, cx: &mut Cx) {
-        cx.answer(tx, request, 200, &[]);
-        let ending = match &self.phase {
-            Phase::Leaving(leave) => leave.ending,
-            Phase::Talking(_) | Phase::Called(_) | Phase::Calling(_) | Phase::Over => {
-                Ending::of_bye(&request.reasons())
-            }
-        };
-        self.end(ending, cx);
-    }
-
     /// The end.
     pub(super) fn end(&mut self, ending: Ending, cx: &mut Cx) {
+        // Whoever answered and is gone is acknowledged all the same, or repeats his answer.
+        self.acknowledge_now(cx);
+        if let Phase::Leaving(leave) = &self.phase
+            && let Some(invite) = leave.invite
+        {
+            cx.table.drop(invite, &mut cx.wires);
+        }
         self.phase = Phase::Over;
         cx.event(self.key, Progress::Ended(ending));
     }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+/// How many numbers of requests a former process is thought to have used at most.
+const ROOM: u32 = 100;
+
 /// An established dialog.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialog {
@@ -29,7 +32,8 @@ pub(crate) struct Dialog {
 }
 
 impl Dialog {
-    /// The dialog that a 2xx to our INVITE makes (RFC 3261 §12.1.2); an answer without a tag is of an old peer.
+    /// The dialog that a 2xx to our INVITE makes, or an earlier response with a tag (RFC 3261 §12.1.2); an answer
+    /// without a tag is of an old peer.
     pub(crate) fn of_answer(answer: &Response, fallback_target: &str, flow: Flow) -> Option<Self> {
         let mut routes = answer.record_route();
         routes.reverse();
@@ -148,6 +152,29 @@ pub(crate) struct Snapshot {
     pub(crate) sent_by: String,
     pub(crate) cseq: u32,
     pub(crate) peer: SocketAddr,
+    /// While it is not answered: the dialogs that provisional responses made.
+    #[serde(default)]
+    pub(crate) early: Vec<Early>,
+}
+
+/// A dialog before its answer (RFC 3261 §12.1): what differs between those of one INVITE, which forks make many.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Early {
+    remote: String,
+    pub(crate) remote_tag: String,
+    target: String,
+    routes: Vec<String>,
+}
+
+impl Early {
+    pub(crate) fn of_dialog(dialog: Dialog) -> Self {
+        Self {
+            remote: dialog.remote,
+            remote_tag: dialog.remote_tag,
+            target: dialog.target,
+            routes: dialog.routes,
+        }
+    }
 }
 
 impl Snapshot {
@@ -164,6 +191,7 @@ impl Snapshot {
             sent_by: String::new(),
             cseq: dialog.cseq,
             peer: dialog.flow.peer,
+            early: Vec::new(),
         }
     }
 
@@ -177,9 +205,26 @@ impl Snapshot {
             remote_tag: self.remote_tag.clone()?,
             target: self.target.clone(),
             routes: self.routes.clone(),
-            cseq: self.cseq.saturating_add(100),
+            cseq: self.cseq.saturating_add(ROOM),
             remote_cseq: None,
             flow,
         })
+    }
+
+    /// The dialogs that were there before an answer, any of which may have been answered since.
+    pub(crate) fn early_dialogs(&self, flow: Flow) -> Vec<Dialog> {
+        let dialog = |early: &Early| Dialog {
+            call_id: self.call_id.clone(),
+            local: self.local.clone(),
+            remote: early.remote.clone(),
+            local_tag: self.local_tag.clone(),
+            remote_tag: early.remote_tag.clone(),
+            target: early.target.clone(),
+            routes: early.routes.clone(),
+            cseq: self.cseq.saturating_add(ROOM),
+            remote_cseq: None,
+            flow,
+        };
+        self.early.iter().map(dialog).collect()
     }
 }

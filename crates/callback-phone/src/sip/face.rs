@@ -31,6 +31,8 @@ pub(crate) enum Input<'a> {
 pub(crate) enum Command {
     /// Send the INVITE that was prepared.
     Send,
+    /// As [`Self::Send`], once [`super::Agent::stored`] says that it is stored, or after a while.
+    SendOnceStored,
     /// Say that the telephone rings (180).
     Ring,
     /// Be heard before the answer (183), with our RTP at this address.
@@ -81,8 +83,9 @@ pub(crate) enum Progress {
     Answered,
     /// What is agreed about the sound: after the answer, and whenever the far end changes it.
     Media(Remote),
-    /// What the next process needs to take the call down, each time it changes.
-    Stored(Snapshot),
+    /// What the next process needs to take the call down, each time it changes. What makes it needed, an INVITE sent
+    /// anew or the ACK of an answer, waits until [`super::Agent::stored`] says that it is stored, or for a while.
+    Stored(Box<Snapshot>),
     /// It is over: the last of a call.
     Ended(Ending),
 }

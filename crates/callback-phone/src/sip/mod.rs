@@ -8,6 +8,8 @@ mod cx;
 pub(crate) mod dialog;
 mod face;
 mod glance;
+mod held;
+mod leave;
 mod plain;
 mod table;
 mod timers;
@@ -216,6 +218,15 @@ impl Agent {
     /// What the next process needs to take a call down, as it is.
     pub(crate) fn snapshot(&self, call: CallKey) -> Option<Snapshot> {
         self.calls.get(&call)?.snapshot()
+    }
+
+    /// This is stored: what waited for it goes out.
+    pub(crate) fn stored(&mut self, snapshot: &Snapshot, now: Duration) {
+        self.cx.wires.now = now;
+        let name = (snapshot.call_id.clone(), snapshot.local_tag.clone());
+        if let Some(key) = self.names.get(&name).copied() {
+            self.with(key, |call, cx| call.stored(snapshot, cx));
+        }
     }
 
     /// Takes down a call of a former process; ends as other calls do.

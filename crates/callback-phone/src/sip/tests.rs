@@ -11,6 +11,8 @@ struct Told {
     agent: Agent,
     call: Option<CallKey>,
     stored: Option<Snapshot>,
+    /// The store takes its time: what it was given and has not committed.
+    unstored: Option<Vec<Snapshot>>,
 }
 
 impl Told {
@@ -21,7 +23,12 @@ impl Told {
             accounts: vec![credentials],
             answers: true,
         };
-        Self { agent: Agent::new(config, StdRng::seed_from_u64(seed)), call: None, stored: None }
+        Self {
+            agent: Agent::new(config, StdRng::seed_from_u64(seed)),
+            call: None,
+            stored: None,
+            unstored: None,
+        }
     }
 }
 
@@ -60,6 +67,13 @@ pub(super) fn show(progress: &Progress) -> String {
     }
 }
 
+impl Told {
+    fn store(&mut self, snapshot: Snapshot, now: Duration) {
+        self.agent.stored(&snapshot, now);
+        self.stored = Some(snapshot);
+    }
+}
+
 impl Subject for Told {
     fn datagram(&mut self, flow: Flow, bytes: &[u8], now: Duration) {
         self.agent.handle(Input::Datagram { flow, bytes }, now);
@@ -83,7 +97,14 @@ impl Subject for Told {
                     self.call = Some(call);
                 }
                 if let Progress::Stored(snapshot) = &progress {
-                    self.stored = Some(snapshot.clone());
+                    match &mut self.unstored {
+                        Some(unstored) => unstored.push((**snapshot).clone()),
+                        None => self.store((**snapshot).clone(), self.agent.cx.wires.now),
+                    }
+                    // Early dialogs are many; what they are good for is seen when they are taken down.
+                    if !snapshot.early.is_empty() {
+                        return Some(Shown::Nothing);
+                    }
                 }
                 Shown::Told(show(&progress))
             }
@@ -97,6 +118,16 @@ impl Subject for Told {
                 let (call, stored) = self.agent.prepare(invite()).unwrap();
                 (self.call, self.stored) = (Some(call), Some(stored));
                 Command::Send
+            }
+            "the store is slow" => {
+                self.unstored = Some(Vec::new());
+                return;
+            }
+            "it is stored" => {
+                for snapshot in self.unstored.take().unwrap() {
+                    self.store(snapshot, now);
+                }
+                return;
             }
             // The process dies: all it had is gone but what was stored.
             "crash" => {
@@ -358,6 +389,7 @@ fn an_answer_that_cannot_be_used_is_hung_up() {
             "dial
             sees INVITE
             says 200 | tag=a{body}
+            told Stored answered
             sees ACK
             sees BYE
             says 200
@@ -518,6 +550,7 @@ fn a_200_that_crosses_cancel_is_acknowledged_and_hung_up() {
         says 200 | tag=a | sdp | to INVITE
         sees ACK
         told Answered
+        told Stored answered
         sees BYE | Reason: SIP;cause=200
         says 200 | to CANCEL
         says 200 | to BYE
@@ -564,6 +597,7 @@ fn the_end_comes_in_time_whatever_the_network_says() {
         says 200 | tag=a | sdp | to INVITE
         sees ACK
         told Answered
+        told Stored answered
         sees BYE
         told nothing
         wait 1s

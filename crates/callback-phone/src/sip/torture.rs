@@ -63,6 +63,9 @@ impl Victim {
                 Output::Event { call, progress } => {
                     called = matches!(progress, Progress::Incoming(_)).then_some(call).or(called);
                     seen.push(format!("told {}", show(&progress)));
+                    if let Progress::Stored(stored) = &progress {
+                        self.agent.stored(stored, now);
+                    }
                 }
                 Output::Probed { .. } | Output::Knock(_) => {}
             }

@@ -3,12 +3,13 @@
 //! answer is never an answer.
 
 use super::auth::Rounds;
-use super::call::{Call, Phase, Talk};
+use super::call::{Call, CallAlarm, Phase, Talk};
 use super::cx::Cx;
-use super::dialog::{Dialog, Snapshot};
+use super::dialog::{Dialog, Early, Snapshot};
+use super::held::Held;
 use super::table::{Owner, Tx};
 use super::wire::{self, Draft, Fields, Method, Request, Response, Unbuildable};
-use super::{CallKey, Flow, Progress};
+use super::{CallKey, Flow, Progress, T1};
 use crate::cause::{self, Ending};
 use crate::media::Remote;
 use crate::sdp::{Local, Session};
@@ -16,9 +17,12 @@ use callback_core::flow::HangupReason;
 use rand::Rng;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How many early dialogs of a fork are told apart.
 const MAX_EARLY: usize = 8;
+/// How long after its CANCEL a former process's INVITE is thought to be unanswered, where nobody says so.
+const UNCANCELLED: Duration = T1.saturating_mul(2);
 
 /// A call to be made.
 #[derive(Clone, Debug)]
@@ -47,7 +51,7 @@ pub(crate) struct Outgoing {
     from: String,
     to: String,
     more: Vec<(&'static str, String)>,
-    branch: String,
+    pub(super) branch: String,
     pub(super) cseq: u32,
     /// None = not sent yet.
     pub(super) tx: Option<Tx>,
@@ -55,8 +59,8 @@ pub(crate) struct Outgoing {
     pub(super) heard: bool,
     rang: bool,
     early: bool,
-    /// A former process sent it.
-    adopted: bool,
+    /// The dialogs that provisional responses made.
+    dialogs: Vec<Early>,
     /// What early dialogs said of their sound.
     previews: BTreeMap<String, Remote>,
     rounds: Rounds,
@@ -77,6 +81,7 @@ impl Outgoing {
             sent_by: self.sent_by.clone(),
             cseq: self.cseq,
             peer: self.flow.peer,
+            early: self.dialogs.clone(),
         }
     }
 
@@ -122,7 +127,7 @@ impl Call {
             heard: false,
             rang: false,
             early: false,
-            adopted: false,
+            dialogs: Vec::new(),
             previews: BTreeMap::new(),
             rounds: Rounds::default(),
             credentials: Vec::new(),
@@ -154,15 +159,16 @@ impl Call {
             heard: true,
             rang: false,
             early: false,
-            adopted: true,
+            dialogs: stored.early.clone(),
             previews: BTreeMap::new(),
             rounds: Rounds::default(),
             credentials: Vec::new(),
         };
         let mut call = Self::new(key, names, account, local, Phase::Calling(Box::new(out)));
         call.hung = Some(HangupReason::Over);
+        call.adopted = true;
         if let Some(dialog) = stored.dialog(flow) {
-            call.leave_dialog(dialog, Ending::OURS, cx);
+            call.leave_dialogs(vec![dialog], None, Ending::OURS, cx);
         } else {
             call.adopt_invite(cx);
         }
@@ -178,6 +184,7 @@ impl Call {
         let Ok((invite, trying)) = trying else { return self.end(Ending::OURS, cx) };
         out.tx = Some(cx.table.adopt(&invite, &trying, Owner::Call(self.key), out.flow));
         self.be_patient(cx);
+        cx.arm(self.key, CallAlarm::Uncancelled, UNCANCELLED);
         self.cancel(cx);
     }
 
@@ -206,33 +213,52 @@ impl Call {
         }
     }
 
-    /// 481 to the CANCEL of a former process's INVITE: there is none (RFC 3261 §9.2).
+    /// 481 to the CANCEL of a former process's INVITE: it is not there, or had been answered (RFC 3261 §9.2).
     pub(super) fn cancel_response(&mut self, status: u16, cx: &mut Cx) {
-        if let Phase::Calling(out) = &self.phase
-            && out.adopted
-            && status == 481
-        {
-            if let Some(tx) = out.tx {
-                cx.table.drop(tx, &mut cx.wires);
-            }
-            self.end(Ending::OURS, cx);
+        let Phase::Calling(out) = &self.phase else { return };
+        if !self.adopted || status != 481 {
+            return;
+        }
+        if !out.dialogs.is_empty() {
+            return self.leave_early(cx);
+        }
+        if let Some(tx) = out.tx {
+            cx.table.drop(tx, &mut cx.wires);
+        }
+        self.end(Ending::OURS, cx);
+    }
+
+    /// A former process's INVITE is not ended by its CANCEL: one of its early dialogs was answered and acknowledged, and
+    /// nobody says which. Each is hung up, as a caller may (RFC 3261 §15); where there is none it is waited on.
+    pub(super) fn leave_early(&mut self, cx: &mut Cx) {
+        let Phase::Calling(out) = &self.phase else { return };
+        let dialogs = out.snapshot(&self.call_id, &self.local_tag).early_dialogs(out.flow);
+        if !dialogs.is_empty() {
+            let invite = out.tx;
+            self.leave_dialogs(dialogs, invite, Ending::OURS, cx);
         }
     }
 
     pub(super) fn invite_response(&mut self, response: &Response, flow: Flow, cx: &mut Cx) {
         let success = (200..300).contains(&response.status);
-        match &self.phase {
+        match &mut self.phase {
             Phase::Calling(out) if out.cseq == response.head.cseq => match response.status {
-                100..200 => self.provisional(response, cx),
+                100..200 => self.provisional(response, flow, cx),
                 200..300 => self.answered(response, flow, cx),
                 _ => self.refused(response, cx),
             },
             Phase::Talking(_) | Phase::Leaving(_) if success => self.answered_again(response, flow, cx),
+            // No dialog of it is left, and its transaction ends by itself.
+            Phase::Leaving(leave) if leave.invite.is_some() && response.status >= 300 => {
+                leave.invite = None;
+                self.end(Ending::OURS, cx);
+            }
             Phase::Calling(_) | Phase::Called(_) | Phase::Talking(_) | Phase::Leaving(_) | Phase::Over => {}
         }
     }
 
-    fn provisional(&mut self, response: &Response, cx: &mut Cx) {
+    fn provisional(&mut self, response: &Response, flow: Flow, cx: &mut Cx) {
+        self.early_dialog(response, flow, cx);
         let Phase::Calling(out) = &mut self.phase else { return };
         let first = !std::mem::replace(&mut out.heard, true);
         if first {
@@ -258,6 +284,19 @@ impl Call {
         }
     }
 
+    /// The early dialog that a provisional response makes, if it is another one (RFC 3261 §12.1).
+    fn early_dialog(&mut self, response: &Response, flow: Flow, cx: &mut Cx) {
+        let Phase::Calling(out) = &mut self.phase else { return };
+        let Some(tag) = response.head.to_tag.as_ref().filter(|_| response.status > 100) else { return };
+        if out.dialogs.len() >= MAX_EARLY || out.dialogs.iter().any(|early| early.remote_tag == *tag) {
+            return;
+        }
+        let Some(dialog) = Dialog::of_answer(response, &out.uri, flow) else { return };
+        out.dialogs.push(Early::of_dialog(dialog));
+        let stored = out.snapshot(&self.call_id, &self.local_tag);
+        cx.event(self.key, Progress::Stored(Box::new(stored)));
+    }
+
     fn refused(&mut self, response: &Response, cx: &mut Cx) {
         let Phase::Calling(out) = &mut self.phase else { return };
         let asked = matches!(response.status, 401 | 407);
@@ -266,9 +305,10 @@ impl Call {
             out.branch = cx.branch();
             out.tx = None;
             out.heard = false;
+            out.dialogs.clear();
             let stored = out.snapshot(&self.call_id, &self.local_tag);
-            cx.event(self.key, Progress::Stored(stored));
-            return self.send(cx);
+            cx.event(self.key, Progress::Stored(Box::new(stored)));
+            return self.hold(Held::Invite, cx);
         }
         let ending = if self.hung.is_some() && asked {
             Ending::OURS
@@ -289,47 +329,63 @@ impl Call {
             cx.table.drop(tx, &mut cx.wires);
         }
         let dialog = Dialog::of_answer(response, &out.uri, flow);
-        let acked = dialog.and_then(|dialog| Some((acknowledge(&dialog, &out.credentials, cx)?, dialog)));
+        let acked = dialog.and_then(|dialog| Some((acknowledgement(&dialog, &out.credentials, cx)?, dialog)));
         let Some((acked, dialog)) = acked else { return self.end(Ending::MEDIA, cx) };
         self.acked = Some(acked);
+        self.hold(Held::Ack { leaving: None }, cx);
+        if self.adopted {
+            return self.answered_late(&out, dialog, cx);
+        }
         let sound = match response.sdp() {
             Some(sdp) => Session::read(sdp).ok().and_then(|session| session.as_answer().ok()),
             None => out.previews.get(&dialog.remote_tag).copied(),
         };
         let stored = Snapshot::of_dialog(&dialog);
         self.phase = Phase::Talking(Box::new(Talk { dialog, pending: None }));
-        let Some(sound) = sound else { return self.leave(Ending::MEDIA, cx) };
-        cx.event(self.key, Progress::Answered);
-        if self.hung.is_some() {
-            return self.leave(Ending::OURS, cx);
+        if sound.is_some() {
+            cx.event(self.key, Progress::Answered);
         }
-        cx.event(self.key, Progress::Stored(stored));
-        cx.event(self.key, Progress::Media(sound));
+        cx.event(self.key, Progress::Stored(Box::new(stored)));
+        match sound {
+            None => self.leave(Ending::MEDIA, cx),
+            Some(_) if self.hung.is_some() => self.leave(Ending::OURS, cx),
+            Some(sound) => cx.event(self.key, Progress::Media(sound)),
+        }
+    }
+
+    /// A former process's INVITE is answered after all: that dialog is hung up, and each other one, because the dead may
+    /// have acknowledged another answer of a fork.
+    fn answered_late(&mut self, out: &Outgoing, dialog: Dialog, cx: &mut Cx) {
+        self.acknowledge_now(cx);
+        let mut dialogs = out.snapshot(&self.call_id, &self.local_tag).early_dialogs(out.flow);
+        dialogs.retain(|early| early.remote_tag != dialog.remote_tag);
+        dialogs.insert(0, dialog);
+        cx.event(self.key, Progress::Answered);
+        self.leave_dialogs(dialogs, None, Ending::OURS, cx);
     }
 
     /// Another 2xx: of the same telephone, whose ACK was lost, or of another one, which is let go.
     fn answered_again(&mut self, response: &Response, flow: Flow, cx: &mut Cx) {
         match &self.acked {
             Some((tag, flow, ack)) if *tag == response.head.to_tag.clone().unwrap_or_default() => {
-                cx.wires.send(*flow, ack.clone());
+                if !matches!(self.held, Some(Held::Ack { .. })) {
+                    cx.wires.send(*flow, ack.clone());
+                }
             }
-            Some(_) => turn_away(response, flow, true, self.account, cx),
-            // A call to us: no INVITE of ours is answered.
-            None => {}
+            None if !self.adopted => {} // A call to us: no INVITE of ours is answered.
+            _ => turn_away(response, flow, true, self.account, cx),
         }
     }
 }
 
-/// Sends the ACK of a 2xx, which is a request of its own, with the credentials of the INVITE
-/// (RFC 3261 §13.2.2.4, §22.1).
-fn acknowledge(
+/// The ACK of a 2xx, which is a request of its own, with the credentials of the INVITE (RFC 3261 §13.2.2.4, §22.1).
+fn acknowledgement(
     dialog: &Dialog,
     credentials: &[(&'static str, String)],
     cx: &mut Cx,
 ) -> Option<(String, Flow, bytes::Bytes)> {
     let (branch, sent_by, hop) = (cx.branch(), cx.sent_by(dialog.flow), dialog.next_hop());
     let ack = dialog.request(Method::Ack, &branch, &sent_by, credentials).ok()?.bytes();
-    cx.wires.send(hop, ack.clone());
     Some((dialog.remote_tag.clone(), hop, ack))
 }
 
@@ -338,7 +394,9 @@ pub(super) fn turn_away(response: &Response, flow: Flow, known: bool, account: O
     let target = response.value("To").unwrap_or_default();
     let fallback = wire::without_headers(target.split(['<', '>']).nth(1).unwrap_or_default());
     let Some(mut dialog) = Dialog::of_answer(response, fallback, flow) else { return };
-    if acknowledge(&dialog, &[], cx).is_none() || cx.table.full(known) {
+    let Some((_, hop, ack)) = acknowledgement(&dialog, &[], cx) else { return };
+    cx.wires.send(hop, ack);
+    if cx.table.full(known) {
         return;
     }
     dialog.cseq += 1;

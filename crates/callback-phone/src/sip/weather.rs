@@ -30,6 +30,7 @@ impl Side {
 enum Coming {
     Datagram { to: usize, from: SocketAddr, bytes: Bytes },
     Command(usize, CallKey, Command),
+    Stored(usize, Box<Snapshot>),
 }
 
 struct Weather {
@@ -98,13 +99,20 @@ impl Weather {
                     }
                 }
             }
+            Progress::Stored(stored) => {
+                assert!(!self.sides[side].ended.contains_key(&call), "{progress:?} after the end");
+                // The database is swift, slow, or away.
+                if self.rng.random_bool(0.8) {
+                    let after = self.ms(700);
+                    self.later(after, Coming::Stored(side, stored.clone()));
+                }
+            }
             Progress::Heard
             | Progress::Shut
             | Progress::Ringing
             | Progress::EarlyMedia
             | Progress::Answered
-            | Progress::Media(_)
-            | Progress::Stored(_) => {
+            | Progress::Media(_) => {
                 assert!(!self.sides[side].ended.contains_key(&call), "{progress:?} after the end");
             }
         }
@@ -123,6 +131,7 @@ impl Weather {
                         let flow = Flow { socket: 0, peer: from };
                         self.sides[to].agent.handle(Input::Datagram { flow, bytes: &bytes }, self.now);
                     }
+                    Coming::Stored(side, stored) => self.sides[side].agent.stored(&stored, self.now),
                     Coming::Command(side, call, command) => {
                         self.sides[side].agent.handle(Input::Command(call, command), self.now);
                     }

@@ -116,6 +116,8 @@ pub(crate) struct Call {
     /// The last tick's instant: no two ticks have the same, so that a replay knows them apart.
     last_tick: Ts,
     facts: Vec<Fact>,
+    /// Those of [`Self::facts`] that the phone waits for.
+    dialogs: Vec<StoredDialog>,
     /// Legs whose intent's end is stored, and whether as down.
     settled: BTreeMap<LegId, bool>,
     cancels: Vec<oneshot::Sender<()>>,
@@ -153,6 +155,7 @@ impl Call {
             inputs: Vec::new(),
             given: 0,
             last_tick: began_at,
+            dialogs: Vec::new(),
             settled: BTreeMap::new(),
             cancels: Vec::new(),
             end_is_stored: false,
@@ -219,7 +222,10 @@ impl Call {
                 let since = self.clock.at(since);
                 self.inputs.push(Input::Leg(leg, LegEvent::MediaLost { first, since }));
             }
-            Happening::Dialog(leg, dialog) => self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) }),
+            Happening::Dialog(leg, dialog) => {
+                self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) });
+                self.dialogs.push(dialog);
+            }
             Happening::Free(telephone) => {
                 let is_it = |callee| self.plan.telephone(callee).as_ref() == Some(&telephone);
                 let seat = self.plan.seats().find(|seat| is_it(Callee::Manager(*seat)));
@@ -369,16 +375,22 @@ impl Call {
     /// not dialled.
     fn remember(&mut self, end: Option<(VisitorState, Detail)>) {
         self.settle_intents();
-        let facts = take(&mut self.facts);
+        let (facts, dialogs) = (take(&mut self.facts), take(&mut self.dialogs));
         let commit = (!facts.is_empty()).then(|| self.tools.store.write(self.fence, facts));
         let untold = end.filter(|_| !self.flow.visitor_is_dialled());
         if let Some((state, detail)) = end.filter(|_| untold.is_none()) {
             self.publish(state, detail);
         }
         if let Some(commit) = commit {
-            let ended = end.is_some();
+            let (ended, phone) = (end.is_some(), self.tools.phone.clone());
             self.pending.push(Box::pin(async move {
-                match commit.await {
+                let committed = commit.await;
+                if committed.is_ok() {
+                    for dialog in dialogs {
+                        phone.stored(dialog).await;
+                    }
+                }
+                match committed {
                     Ok(()) if ended => Done::EndStored(untold),
                     Err(error) if is_lost(&error) => Done::Lost,
                     Ok(()) | Err(_) => Done::Written,

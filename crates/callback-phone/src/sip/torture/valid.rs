@@ -273,7 +273,7 @@ Content-Transfer-Encoding: binary
     Torture {
         section: "4475 3.1.1.12",
         name: "an unusual reason phrase",
-        outcome: "ACK, told Answered, told Stored answered, told Media 192.0.2.198:20000 Pcma both ways",
+        outcome: "told Answered, told Stored answered, told Media 192.0.2.198:20000 Pcma both ways, ACK",
         text: "SIP/2.0 200 = 2**3 * 5**2 \u{43d}\u{43e} \u{441}\u{442}\u{43e} \u{434}\u{435}\u{432}\u{44f}\u{43d}\u{43e}\u{441}\u{442}\u{43e}
 Via: SIP/2.0/UDP 192.0.2.198;branch=BRANCH
 Call-ID: CALLID
