@@ -7,6 +7,7 @@ mod calls;
 mod db;
 mod difference;
 mod guards;
+mod lite;
 mod orders;
 mod schema;
 mod sites;
@@ -33,6 +34,7 @@ use callback_core::record::Disposition;
 use callback_core::site::Site;
 use callback_core::time::Ts;
 use db::{Db, query};
+use lite::Lite;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::collections::BTreeMap;
@@ -115,7 +117,7 @@ impl Store {
         let signals = Signals { orders: orders.clone(), settings: applied.clone(), trouble: trouble_in };
         let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
         let (epoch_in, settings) = watch::channel(epoch);
-        tokio::spawn(writer::run(db.clone(), waiting, signals));
+        writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
         Ok(Self { db, writer, orders, settings, sites: Arc::default(), trouble })
     }
@@ -454,7 +456,7 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
         .busy_timeout(BUSY_TIMEOUT);
     let file = options.get_filename().display().to_string();
     let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-    let w = pool.clone().max_connections(1).connect_with(options.clone()).await;
+    let w = Lite::open(&options, BUSY_TIMEOUT);
     let w = w.with_context(|| format!("the database file {file} cannot be opened"))?;
     let r = pool.max_connections(LITE_READERS).connect_with(options.pragma("query_only", "on")).await;
     let r = r.with_context(|| format!("the database file {file} cannot be read"))?;
