@@ -56,8 +56,8 @@ pub(super) struct Worker {
     first_port: u16,
     clock: Clock,
     wheel: Wheel,
-    /// The legs, each at the place of its ports.
-    slots: Vec<Option<Slot>>,
+    /// The legs, each at the place of its ports; boxed, for there are many places and each turn looks at a twentieth.
+    slots: Vec<Option<Box<Slot>>>,
     places: BTreeMap<LegKey, usize>,
     /// Sockets that may have more to read.
     ready: VecDeque<Token>,
@@ -215,7 +215,7 @@ impl Worker {
         }
         let leg = Leg::new(now, self.clock, random);
         if let Some(empty) = self.slots.get_mut(place) {
-            *empty = Some(Slot { key, port, leg, rtp, rtcp, peer: None });
+            *empty = Some(Box::new(Slot { key, port, leg, rtp, rtcp, peer: None }));
             self.places.insert(key, place);
             self.wheel.add(place);
         }
@@ -312,7 +312,7 @@ impl Worker {
         let Self { wheel, slots, outbox, .. } = self;
         while let Some(first) = wheel.due(now) {
             for slot in slots.iter_mut().skip(first).step_by(SLOTS).flatten() {
-                let Slot { key, leg, rtp, rtcp, .. } = slot;
+                let Slot { key, leg, rtp, rtcp, .. } = &mut **slot;
                 let remote = leg.remote();
                 leg.tick(now, &mut |output| match output {
                     Output::Rtp(packet) => send(rtp, remote, packet),
@@ -346,10 +346,10 @@ impl Outbox {
 
 fn slot<'a>(
     places: &BTreeMap<LegKey, usize>,
-    slots: &'a mut [Option<Slot>],
+    slots: &'a mut [Option<Box<Slot>>],
     key: LegKey,
 ) -> Option<&'a mut Slot> {
-    slots.get_mut(*places.get(&key)?)?.as_mut()
+    slots.get_mut(*places.get(&key)?)?.as_deref_mut()
 }
 
 /// Sends a packet. What the system does not take is lost, as it may be on any network.

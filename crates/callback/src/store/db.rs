@@ -3,14 +3,15 @@
 //! It knows types, transactions and connections. It does not know a single table, and it hides no difference
 //! between the databases but one: SQLite, which has a single writer, is not told to lock rows.
 
+use super::lite::{FromLite, Lite, LiteRow, LiteTx};
 use super::types::{Json, Ts};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
-    Transaction, Type,
+    AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction,
+    Type,
 };
+use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -28,7 +29,7 @@ pub(super) enum Db {
     /// SQLite: one connection writes, others read beside it.
     Lite {
         /// The writer.
-        w: SqlitePool,
+        w: Lite,
         /// The readers.
         r: SqlitePool,
     },
@@ -37,13 +38,16 @@ pub(super) enum Db {
 /// A transaction of the writer.
 pub(super) enum Tx {
     Pg(Transaction<'static, Postgres>),
-    Lite(Transaction<'static, Sqlite>),
+    Lite(LiteTx),
 }
 
 /// A row of an answer.
 pub(super) enum Row {
     Pg(PgRow),
+    /// Of a reader of SQLite.
     Lite(SqliteRow),
+    /// Of its writer.
+    Written(LiteRow),
 }
 
 /// A statement and its arguments.
@@ -63,12 +67,12 @@ pub(super) enum Arg {
 
 /// What a column can be read as, in both databases.
 pub(super) trait Column:
-    for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+    for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite> + FromLite
 {
 }
 
 impl<T> Column for T where
-    T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+    T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite> + FromLite
 {
 }
 
@@ -81,12 +85,11 @@ pub(super) fn query(text: &'static str) -> Query {
 const LOCKS: [&str; 2] = ["FOR UPDATE OF o SKIP LOCKED", "FOR UPDATE"];
 
 /// The text as SQLite reads it.
-pub(super) fn for_lite(text: &'static str) -> SqlStr {
+pub(super) fn for_lite(text: &'static str) -> Cow<'static, str> {
     if LOCKS.iter().any(|lock| text.contains(lock)) {
-        let plain = LOCKS.iter().fold(text.to_owned(), |text, lock| text.replace(lock, ""));
-        return AssertSqlSafe(plain).into_sql_str();
+        return LOCKS.iter().fold(text.to_owned(), |text, lock| text.replace(lock, "")).into();
     }
-    text.into_sql_str()
+    text.into()
 }
 
 impl Query {
@@ -94,6 +97,16 @@ impl Query {
     pub(super) fn bind(mut self, arg: impl Into<Arg>) -> Self {
         self.args.push(arg.into());
         self
+    }
+
+    /// The statement.
+    pub(super) fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// Its arguments.
+    pub(super) fn args(&self) -> &[Arg] {
+        &self.args
     }
 
     fn pg(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
@@ -107,7 +120,7 @@ impl Query {
     }
 
     fn lite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-        self.args.into_iter().fold(sqlx::query(for_lite(self.text)), |query, arg| match arg {
+        self.args.into_iter().fold(sqlx::query(AssertSqlSafe(for_lite(self.text))), |query, arg| match arg {
             Arg::Id(value) => query.bind(value),
             Arg::Int(value) => query.bind(value),
             Arg::Text(value) => query.bind(value),
@@ -149,7 +162,7 @@ impl Db {
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Pg(pool) => Tx::Pg(pool.begin().await?),
-            Self::Lite { w, .. } => Tx::Lite(w.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Lite { w, .. } => Tx::Lite(w.begin()?),
         })
     }
 
@@ -163,11 +176,9 @@ impl Db {
 
     /// After a failed transaction of SQLite its connection is given up: what it believes of the file, and of the
     /// transaction it is in, may be wrong for ever. PostgreSQL's pool looks at each connection itself.
-    pub(super) async fn begin_anew(&self) {
-        if let Self::Lite { w, .. } = self
-            && let Ok(connection) = w.acquire().await
-        {
-            let _gone = PoolConnection::close(connection).await;
+    pub(super) fn begin_anew(&self) {
+        if let Self::Lite { w, .. } = self {
+            w.close();
         }
     }
 
@@ -177,7 +188,7 @@ impl Db {
         for (name, text) in statements {
             let prepared = match self {
                 Self::Pg(pool) => pool.acquire().await?.prepare(text.into_sql_str()).await.map(|_| ()),
-                Self::Lite { w, .. } => w.acquire().await?.prepare(for_lite(text)).await.map(|_| ()),
+                Self::Lite { w, .. } => w.prepare(&for_lite(text)),
             };
             wrong.extend(prepared.err().map(|error| format!("{name}: {error}")));
         }
@@ -190,7 +201,7 @@ impl Db {
             Self::Pg(pool) => pool.close().await,
             Self::Lite { w, r } => {
                 r.close().await;
-                w.close().await;
+                w.close();
             }
         }
     }
@@ -205,7 +216,7 @@ impl Tx {
     pub(super) async fn all(&mut self, query: Query) -> sqlx::Result<Vec<Row>> {
         Ok(match self {
             Self::Pg(tx) => query.pg().fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
-            Self::Lite(tx) => query.lite().fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
+            Self::Lite(tx) => tx.all(&query)?.into_iter().map(Row::Written).collect(),
         })
     }
 
@@ -213,7 +224,7 @@ impl Tx {
     pub(super) async fn maybe(&mut self, query: Query) -> sqlx::Result<Option<Row>> {
         Ok(match self {
             Self::Pg(tx) => query.pg().fetch_optional(&mut **tx).await?.map(Row::Pg),
-            Self::Lite(tx) => query.lite().fetch_optional(&mut **tx).await?.map(Row::Lite),
+            Self::Lite(tx) => tx.maybe(&query)?.map(Row::Written),
         })
     }
 
@@ -221,7 +232,7 @@ impl Tx {
     pub(super) async fn run(&mut self, query: Query) -> sqlx::Result<u64> {
         Ok(match self {
             Self::Pg(tx) => query.pg().execute(&mut **tx).await?.rows_affected(),
-            Self::Lite(tx) => query.lite().execute(&mut **tx).await?.rows_affected(),
+            Self::Lite(tx) => tx.run(&query)?,
         })
     }
 
@@ -229,7 +240,7 @@ impl Tx {
     pub(super) async fn commit(self) -> sqlx::Result<()> {
         match self {
             Self::Pg(tx) => tx.commit().await,
-            Self::Lite(tx) => tx.commit().await,
+            Self::Lite(tx) => tx.commit(),
         }
     }
 
@@ -237,7 +248,10 @@ impl Tx {
     pub(super) async fn rollback(self) -> sqlx::Result<()> {
         match self {
             Self::Pg(tx) => tx.rollback().await,
-            Self::Lite(tx) => tx.rollback().await,
+            Self::Lite(tx) => {
+                drop(tx);
+                Ok(())
+            }
         }
     }
 }
@@ -252,6 +266,7 @@ impl Row {
         match self {
             Self::Pg(row) => row.try_get(name),
             Self::Lite(row) => row.try_get(name),
+            Self::Written(row) => row.get(name),
         }
     }
 

@@ -7,6 +7,7 @@ mod calls;
 mod db;
 mod difference;
 mod guards;
+mod lite;
 mod orders;
 mod schema;
 mod sites;
@@ -33,6 +34,7 @@ use callback_core::record::Disposition;
 use callback_core::site::Site;
 use callback_core::time::Ts;
 use db::{Db, query};
+use lite::Lite;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::collections::BTreeMap;
@@ -81,6 +83,15 @@ pub struct Store {
 struct Sites {
     epoch: u64,
     by_key: BTreeMap<SiteKey, Arc<PublishedSite>>,
+    /// As orders were admitted by.
+    by_version: BTreeMap<(SiteId, u32), Arc<PublishedSite>>,
+}
+
+impl Sites {
+    fn clear(&mut self) {
+        self.by_key.clear();
+        self.by_version.clear();
+    }
 }
 
 /// A write on its way: resolves when it is committed. Dropped, it is written all the same.
@@ -115,7 +126,7 @@ impl Store {
         let signals = Signals { orders: orders.clone(), settings: applied.clone(), trouble: trouble_in };
         let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
         let (epoch_in, settings) = watch::channel(epoch);
-        tokio::spawn(writer::run(db.clone(), waiting, signals));
+        writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
         Ok(Self { db, writer, orders, settings, sites: Arc::default(), trouble })
     }
@@ -321,7 +332,7 @@ impl Store {
     ) -> Result<Difference> {
         let author = author.to_owned();
         let applied = self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await;
-        self.read_sites().by_key.clear();
+        self.read_sites().clear();
         applied
     }
 
@@ -350,8 +361,20 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read, or holds no such site.
-    pub async fn site_of(&self, order: &OrderFacts) -> Result<PublishedSite> {
-        sites::of(&self.db, order).await
+    pub async fn site_of(&self, order: &OrderFacts) -> Result<Arc<PublishedSite>> {
+        let (key, epoch) = ((order.site, order.settings_version), *self.settings.borrow());
+        if let Some(known) = self.read_sites().by_version.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let site = Arc::new(sites::of(&self.db, order).await?);
+        let mut sites = self.read_sites();
+        if sites.epoch == epoch {
+            if sites.by_version.len() >= SITES {
+                sites.by_version.clear();
+            }
+            sites.by_version.insert(key, Arc::clone(&site));
+        }
+        Ok(site)
     }
 
     /// A version of a site.
@@ -407,7 +430,7 @@ impl Store {
         let epoch = *self.settings.borrow();
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         if sites.epoch != epoch {
-            *sites = Sites { epoch, by_key: BTreeMap::new() };
+            *sites = Sites { epoch, ..Sites::default() };
         }
         sites
     }
@@ -454,7 +477,7 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
         .busy_timeout(BUSY_TIMEOUT);
     let file = options.get_filename().display().to_string();
     let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-    let w = pool.clone().max_connections(1).connect_with(options.clone()).await;
+    let w = Lite::open(&options, BUSY_TIMEOUT);
     let w = w.with_context(|| format!("the database file {file} cannot be opened"))?;
     let r = pool.max_connections(LITE_READERS).connect_with(options.pragma("query_only", "on")).await;
     let r = r.with_context(|| format!("the database file {file} cannot be read"))?;

@@ -22,7 +22,12 @@ const TYPES: [(&str, &str); 4] =
 pub(super) async fn migrate(db: &Db) -> Result<()> {
     let outcome = match db {
         Db::Pg(pool) => migrator(str::to_owned).run(pool).await,
-        Db::Lite { w, .. } => migrator(for_lite).run(w).await,
+        Db::Lite { w, .. } => {
+            let pool = w.pool().await.context("the database cannot be written")?;
+            let outcome = migrator(for_lite).run(&pool).await;
+            pool.close().await;
+            outcome
+        }
     };
     match outcome {
         Ok(()) => Ok(()),

@@ -25,7 +25,7 @@ pub(super) struct Ts(pub(super) time::Ts);
 
 /// JSON in a column, as text. It holds no NUL, which PostgreSQL cannot store.
 #[derive(Clone, Debug)]
-pub(super) struct Json(String);
+pub(super) struct Json(pub(super) String);
 
 impl Json {
     /// Writes a value; characters of code 0 inside its texts become U+FFFD.

@@ -13,7 +13,9 @@ use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
 use callback_core::time::Ts;
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -115,8 +117,22 @@ pub(super) struct Signals {
     pub(super) trouble: watch::Sender<Option<Arc<str>>>,
 }
 
+/// Starts writing. SQLite is written where it is called, so its writer has a thread of its own, and waits there for the
+/// disk; PostgreSQL's is a task.
+pub(super) fn start(db: Db, waiting: mpsc::Receiver<Work>, signals: Signals) -> io::Result<()> {
+    if matches!(db, Db::Pg(_)) {
+        tokio::spawn(run(db, waiting, signals));
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || runtime.block_on(run(db, waiting, signals)))?;
+    Ok(())
+}
+
 /// Writes until every sender is gone.
-pub(super) async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
+async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         commit(&db, &mut batch, &signals).await;
@@ -139,7 +155,7 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
                     tracing::warn!(%error, items = batch.len(), "the database does not take what is written; trying again");
                 }
                 signals.trouble.send_replace(Some(error.to_string().into()));
-                db.begin_anew().await;
+                db.begin_anew();
                 tokio::time::sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
