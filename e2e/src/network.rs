@@ -298,7 +298,8 @@ impl Telephone {
         };
         self.until(None, is_answered).await?;
         self.media.play(self.key, 1, Arc::new(tone()), true);
-        if let Some(extension) = habit.extension {
+        // Keys may come before the ACK, which waits for a commit.
+        if let Some(extension) = habit.extension.filter(|extension| !self.heard.ends_with(extension)) {
             self.until(None, |telephone, _| telephone.heard.ends_with(extension)).await?;
         }
         self.waits(habit.listens).await?;

@@ -74,11 +74,15 @@ impl Pair {
     async fn until(&mut self, last: impl Fn(&LegEvent) -> bool) -> Vec<LegEvent> {
         let mut seen = Vec::new();
         while let Some(event) = self.phone_events.recv().await {
-            if let PhoneEvent::Leg(LEG, _, event) = event {
-                seen.push(event);
-                if last(&event) {
-                    return seen;
+            match event {
+                PhoneEvent::Leg(LEG, _, event) => {
+                    seen.push(event);
+                    if last(&event) {
+                        return seen;
+                    }
                 }
+                PhoneEvent::Dialog(_, dialog) => self.phone.stored(dialog).await,
+                _ => {}
             }
         }
         panic!("the phone is gone after {seen:?}");

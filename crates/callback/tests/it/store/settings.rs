@@ -36,8 +36,8 @@ fn applying_a_file_again_changes_nothing() {
         facts.settings_version = 1;
         let admitted_by = store.site_of(&facts).await.unwrap();
         assert_eq!(
-            (admitted_by.version, admitted_by.body, admitted_by.customer),
-            (1, first, site.customer.clone())
+            (admitted_by.version, &admitted_by.body, &admitted_by.customer),
+            (1, &first, &site.customer)
         );
         assert_eq!(store.site_version(site.id, 3).await.unwrap(), None);
         assert_eq!(store.site_version(SiteId::of(&key("no-such")), 1).await.unwrap(), None);
