@@ -83,6 +83,15 @@ pub struct Store {
 struct Sites {
     epoch: u64,
     by_key: BTreeMap<SiteKey, Arc<PublishedSite>>,
+    /// As orders were admitted by.
+    by_version: BTreeMap<(SiteId, u32), Arc<PublishedSite>>,
+}
+
+impl Sites {
+    fn clear(&mut self) {
+        self.by_key.clear();
+        self.by_version.clear();
+    }
 }
 
 /// A write on its way: resolves when it is committed. Dropped, it is written all the same.
@@ -323,7 +332,7 @@ impl Store {
     ) -> Result<Difference> {
         let author = author.to_owned();
         let applied = self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await;
-        self.read_sites().by_key.clear();
+        self.read_sites().clear();
         applied
     }
 
@@ -352,8 +361,20 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read, or holds no such site.
-    pub async fn site_of(&self, order: &OrderFacts) -> Result<PublishedSite> {
-        sites::of(&self.db, order).await
+    pub async fn site_of(&self, order: &OrderFacts) -> Result<Arc<PublishedSite>> {
+        let (key, epoch) = ((order.site, order.settings_version), *self.settings.borrow());
+        if let Some(known) = self.read_sites().by_version.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let site = Arc::new(sites::of(&self.db, order).await?);
+        let mut sites = self.read_sites();
+        if sites.epoch == epoch {
+            if sites.by_version.len() >= SITES {
+                sites.by_version.clear();
+            }
+            sites.by_version.insert(key, Arc::clone(&site));
+        }
+        Ok(site)
     }
 
     /// A version of a site.
@@ -409,7 +430,7 @@ impl Store {
         let epoch = *self.settings.borrow();
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         if sites.epoch != epoch {
-            *sites = Sites { epoch, by_key: BTreeMap::new() };
+            *sites = Sites { epoch, ..Sites::default() };
         }
         sites
     }

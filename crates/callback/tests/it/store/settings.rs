@@ -36,7 +36,7 @@ fn applying_a_file_again_changes_nothing() {
         facts.settings_version = 1;
         let admitted_by = store.site_of(&facts).await.unwrap();
         assert_eq!(
-            (admitted_by.version, admitted_by.body, admitted_by.customer),
+            (admitted_by.version, admitted_by.body.clone(), admitted_by.customer.clone()),
             (1, first, site.customer.clone())
         );
         assert_eq!(store.site_version(site.id, 3).await.unwrap(), None);
