@@ -4,6 +4,7 @@ mod door;
 mod error;
 mod flood;
 mod orders;
+mod queue;
 mod status;
 mod stop;
 
@@ -19,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use flood::Flood;
 use metrics_exporter_prometheus::PrometheusHandle;
+use queue::Queue;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub struct App {
     pub(crate) engine: Engine,
     pub(crate) door: Arc<Door>,
     pub(crate) flood: Arc<Flood>,
+    queue: Arc<Queue>,
     /// Where what legs heard is kept, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
 }
@@ -43,7 +46,7 @@ impl App {
     /// Puts together what handlers work with.
     #[must_use]
     pub fn new(store: Store, engine: Engine, door: Door, recordings: Option<Arc<Path>>) -> Self {
-        Self { store, engine, door: Arc::new(door), flood: Arc::default(), recordings }
+        Self { store, engine, door: Arc::new(door), flood: Arc::default(), queue: Arc::default(), recordings }
     }
 }
 

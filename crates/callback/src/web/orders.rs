@@ -152,8 +152,8 @@ async fn cannot_take(app: &App, now: Ts) -> Option<Problem> {
     if app.store.trouble().borrow().is_some() {
         return Some(Problem::DatabaseAway);
     }
-    match app.store.waiting(now).await {
-        Ok(waiting) => (waiting >= u64::from(app.door.queue)).then_some(Problem::Overloaded),
+    match app.queue.is_full(app, now).await {
+        Ok(is_full) => is_full.then_some(Problem::Overloaded),
         Err(error) => Some(Problem::of_store(error)),
     }
 }
