@@ -4,6 +4,7 @@
 use super::db::{Arg, Query, for_lite};
 use super::types::{Json, Ts};
 use callback_core::time;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql};
 use sqlx::error::{BoxDynError, DatabaseError, ErrorKind};
@@ -54,6 +55,8 @@ impl Lite {
         let connection = Connection::open_with_flags(self.options.get_filename(), flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else each new argument of a statement that asks by a partial index has it planned anew.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
