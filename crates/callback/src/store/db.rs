@@ -212,6 +212,11 @@ async fn in_time<T>(span: Duration, work: impl Future<Output = sqlx::Result<T>>)
 }
 
 impl Tx {
+    /// Whether nobody else writes meanwhile: SQLite has one writer, also among processes.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::Lite(_))
+    }
+
     /// Reads all rows.
     pub(super) async fn all(&mut self, query: Query) -> sqlx::Result<Vec<Row>> {
         Ok(match self {
