@@ -34,7 +34,8 @@ pub(crate) async fn overload(world: &mut World) -> Result<Vec<Row>> {
     let before = service.memory_kb()?;
     let load = world.load(&service, peak * 10.0, world.span(60, 10)).await?;
     let after = service.memory_kb()?;
-    let refused = |status| load.orders.iter().filter(move |order| order.answer.is_some_and(|(_, of)| of == status));
+    let refused =
+        |status| load.orders.iter().filter(move |order| order.answer.is_some_and(|(_, of)| of == status));
     let refusals: Spans = refused(503).filter_map(|order| Some(order.answer?.0 - order.sent)).collect();
     let (accepted, completed) = (load.accepted().count(), load.completed());
     let unanswered = load.orders.iter().filter(|order| order.answer.is_none()).count();
@@ -50,10 +51,18 @@ pub(crate) async fn overload(world: &mut World) -> Result<Vec<Row>> {
         ),
         Row::new(
             format!("overload: 503 after, p50 / p99 / longest of {}", refusals.len()),
-            format!("{}; {} with Retry-After; {unanswered} not answered", refusals.show(), refused(503).filter(|o| o.comes_again).count()),
+            format!(
+                "{}; {} with Retry-After; {unanswered} not answered",
+                refusals.show(),
+                refused(503).filter(|o| o.comes_again).count()
+            ),
             "p99 ≤ 50 ms",
         ),
-        Row::new("overload: accepted that completed in time", format!("{} of {accepted}", kept.count()), "all"),
+        Row::new(
+            "overload: accepted that completed in time",
+            format!("{} of {accepted}", kept.count()),
+            "all",
+        ),
         Row::new("overload: memory", format!("{} → {}", mb(before), mb(after)), "bounded"),
     ])
 }
@@ -143,6 +152,7 @@ pub(crate) async fn idle(world: &mut World) -> Result<Vec<Row>> {
     let grown = service.memory_kb()?.saturating_sub(before);
     let answers: Spans = answers.into_iter().collect();
     let value = format!("{}; {refused} not accepted; memory + {}", answers.show(), mb(grown));
-    let name = format!("order → 202 over a new connection beside {} silent ones, p50 / p99 / longest", silent.len());
+    let name =
+        format!("order → 202 over a new connection beside {} silent ones, p50 / p99 / longest", silent.len());
     Ok(vec![Row::new(name, value, "≤ 1 s")])
 }

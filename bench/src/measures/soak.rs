@@ -48,15 +48,22 @@ pub(crate) async fn soak(world: &mut World) -> Result<Vec<Row>> {
         ordered += load.orders.len();
         completed += load.completed();
         memory.push(service.memory_kb()?);
-        say(&format!("  {look}/{LOOKS}: {completed} of {ordered} calls, {}", memory.last().map_or_else(String::new, |kb| mb(*kb))));
+        say(&format!(
+            "  {look}/{LOOKS}: {completed} of {ordered} calls, {}",
+            memory.last().map_or_else(String::new, |kb| mb(*kb))
+        ));
     }
     let ended = Instant::now();
     let mut left;
     loop {
         let metrics = service.metrics().await?;
-        left = EMPTY.iter().filter(|name| metrics.get(**name) != Some(&0.0)).map(|name| {
-            format!("{name} {}", metrics.get(*name).map_or("is not shown".to_owned(), f64::to_string))
-        }).collect::<Vec<_>>();
+        left = EMPTY
+            .iter()
+            .filter(|name| metrics.get(**name) != Some(&0.0))
+            .map(|name| {
+                format!("{name} {}", metrics.get(*name).map_or("is not shown".to_owned(), f64::to_string))
+            })
+            .collect::<Vec<_>>();
         if left.is_empty() || ended.elapsed() > AFTERGLOW {
             break;
         }
@@ -70,8 +77,16 @@ pub(crate) async fn soak(world: &mut World) -> Result<Vec<Row>> {
         left.join(", ")
     };
     Ok(vec![
-        Row::new(format!("soak at {per_s:.0}/s: calls that came to their end"), format!("{completed} of {ordered}"), "all"),
+        Row::new(
+            format!("soak at {per_s:.0}/s: calls that came to their end"),
+            format!("{completed} of {ordered}"),
+            "all",
+        ),
         Row::new("soak: memory after each tenth, MB", shown.join(" "), "flat"),
-        Row::new("soak: what is left", format!("{empty}; addresses of browsers {addresses}, at most 65,536"), "nothing"),
+        Row::new(
+            "soak: what is left",
+            format!("{empty}; addresses of browsers {addresses}, at most 65,536"),
+            "nothing",
+        ),
     ])
 }
