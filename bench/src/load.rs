@@ -163,11 +163,6 @@ impl Load {
         self.accepted().filter_map(|(order, callback)| Some(callback.invited? - order.sent)).collect()
     }
 
-    /// From an order to the visitor's INVITE.
-    pub(crate) fn to_visitor(&self) -> Spans {
-        self.accepted().filter_map(|(order, callback)| Some(callback.visitor_invited? - order.sent)).collect()
-    }
-
     /// From an order to the end of its callback, without the time that the visitor stayed.
     pub(crate) fn to_end(&self) -> Spans {
         let over = |(order, callback): (&Order, Callback)| {

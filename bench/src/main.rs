@@ -24,10 +24,10 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [soak]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 10] =
-    ["order", "sound", "callbacks", "held", "memory", "sim", "overload", "flood", "idle", "soak"];
+const ALL: [&str; 11] =
+    ["order", "sound", "cost", "callbacks", "held", "memory", "sim", "overload", "flood", "idle", "soak"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -58,6 +58,7 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
             rows.extend(match *name {
                 "order" => measures::rate::order(&mut world).await?,
                 "sound" => measures::rate::sound(&mut world).await?,
+                "cost" => measures::rate::cost(&mut world).await?,
                 "callbacks" => measures::rate::callbacks(&mut world).await?,
                 "held" => measures::hold::held(&mut world).await?,
                 "memory" => measures::hold::memory(&mut world).await?,

@@ -11,6 +11,8 @@ pub(crate) const QUEUE: u32 = 200;
 /// The first rate, and by how much each next one is higher.
 const FIRST: f64 = 60.0;
 const HIGHER: f64 = 1.35;
+/// The rate at which the processor's time is measured.
+const COST_PER_S: f64 = 250.0;
 /// Rates between the last that was kept and the first that was not.
 const BETWEEN: usize = 2;
 /// How long visitors stay where they hang up at once: so long that their call is bridged before.
@@ -45,16 +47,32 @@ pub(crate) async fn callbacks(world: &mut World) -> Result<Vec<Row>> {
             world.behave(speak, hold);
             let knee = knee(world, &service).await?;
             let all = service.metric("callback_calls_total").await?;
-            let bridged = service.metric("callback_talk_seconds_count").await?;
             let value = format!(
-                "{:.0}/s ({} of processor each; then {}; {:.1} % of {all} records tell of a bridge)",
+                "{:.0}/s ({} of processor each; then {}; {all} records in all)",
                 knee.per_s,
                 ms(knee.load.cpu_each()),
-                knee.beyond,
-                bridged * 100.0 / all
+                knee.beyond
             );
             rows.push(Row::new(format!("callbacks {name}"), value, goal));
         }
+    }
+    Ok(rows)
+}
+
+/// The processor's time for a callback at a rate that is kept: other load on the machine changes it little.
+pub(crate) async fn cost(world: &mut World) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (digest, speak, hold) in [(false, false, AT_ONCE), (true, false, AT_ONCE), (true, true, STAY)] {
+        let service = world.service(Setup { digest, queue: QUEUE }).await?;
+        world.behave(speak, hold);
+        let load = world.load(&service, COST_PER_S, world.span(15, 6)).await?;
+        let name = format!(
+            "processor for a callback, {} digest, {}, at {COST_PER_S:.0}/s",
+            if digest { "with" } else { "without" },
+            if speak { "2 s of sound" } else { "without sound" }
+        );
+        let value = format!("{} ({} of {})", ms(load.cpu_each()), load.completed(), load.orders.len());
+        rows.push(Row::new(name, value, ""));
     }
     Ok(rows)
 }

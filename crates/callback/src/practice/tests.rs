@@ -82,7 +82,10 @@ impl Pair {
                     }
                 }
                 PhoneEvent::Dialog(_, dialog) => self.phone.stored(dialog).await,
-                _ => {}
+                PhoneEvent::Leg(..)
+                | PhoneEvent::Free(..)
+                | PhoneEvent::TakenDown(_)
+                | PhoneEvent::Trunk { .. } => {}
             }
         }
         panic!("the phone is gone after {seen:?}");

@@ -38,7 +38,7 @@ pub(super) enum Db {
 /// A transaction of the writer.
 pub(super) enum Tx {
     Pg(Transaction<'static, Postgres>),
-    Lite(LiteTx),
+    Lite(Box<LiteTx>),
 }
 
 /// A row of an answer.
@@ -162,7 +162,7 @@ impl Db {
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Pg(pool) => Tx::Pg(pool.begin().await?),
-            Self::Lite { w, .. } => Tx::Lite(w.begin()?),
+            Self::Lite { w, .. } => Tx::Lite(Box::new(w.begin()?)),
         })
     }
 
@@ -212,6 +212,11 @@ async fn in_time<T>(span: Duration, work: impl Future<Output = sqlx::Result<T>>)
 }
 
 impl Tx {
+    /// Whether nobody else writes meanwhile: SQLite has one writer, also among processes.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::Lite(_))
+    }
+
     /// Reads all rows.
     pub(super) async fn all(&mut self, query: Query) -> sqlx::Result<Vec<Row>> {
         Ok(match self {

@@ -34,7 +34,9 @@ pub(crate) fn network(ip: IpAddr) -> String {
 
 /// Waits for those who decide about the same telephone, or the same network, or take orders at all.
 pub(super) async fn stand_in_line(tx: &mut Tx, name: &str) -> Result<()> {
-    tx.run(query(STAND_IN_LINE).bind(name)).await?;
+    if !tx.is_alone() {
+        tx.run(query(STAND_IN_LINE).bind(name)).await?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 use super::db::{Arg, Query, for_lite};
 use super::types::{Json, Ts};
 use callback_core::time;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql};
 use sqlx::error::{BoxDynError, DatabaseError, ErrorKind};
@@ -21,7 +22,7 @@ const STATEMENTS: usize = 128;
 /// The writer's connection; clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Lite {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     busy_timeout: Duration,
     /// None while a transaction has it, or after it was given up.
     idle: Arc<Mutex<Option<Connection>>>,
@@ -42,7 +43,7 @@ pub(super) struct LiteRow {
 impl Lite {
     /// Opens the file, or makes it.
     pub(super) fn open(options: &SqliteConnectOptions, busy_timeout: Duration) -> sqlx::Result<Self> {
-        let lite = Self { options: options.clone(), busy_timeout, idle: Arc::default() };
+        let lite = Self { options: Arc::new(options.clone()), busy_timeout, idle: Arc::default() };
         *lite.idle() = Some(lite.connect().map_err(of)?);
         Ok(lite)
     }
@@ -54,6 +55,8 @@ impl Lite {
         let connection = Connection::open_with_flags(self.options.get_filename(), flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else each new argument of a statement that asks by a partial index has it planned anew.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -62,7 +65,7 @@ impl Lite {
 
     /// A connection of sqlx's, for its migrations.
     pub(super) async fn pool(&self) -> sqlx::Result<SqlitePool> {
-        SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await
+        SqlitePoolOptions::new().max_connections(1).connect_with(self.options.as_ref().clone()).await
     }
 
     /// Begins a transaction that writes.

@@ -86,9 +86,13 @@ async fn take_order(
     body: &[u8],
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    let order = read(body, page, app, now)?;
+    let mut order = read(body, page, app, now)?;
     if let Some(problem) = cannot_take(app, now).await {
         return known(app, page, &order, problem, now).await;
+    }
+    if let OrderPhone::Number(number) = order.phone {
+        let (id, run_at) = (order.facts.id, order.run_at);
+        order.pretence = Pretence::of(id, number, run_at, &order.facts, &page.site).ends_at().since(run_at);
     }
     // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
     let acceptance = app.store.accept_within(PATIENCE, order).await.map_err(Problem::of_store)?;
@@ -105,7 +109,8 @@ async fn take_order(
     Ok((status, Json(view(app, &page.site, &order, now))))
 }
 
-/// Reads an order, and what stands against it as far as that is known without the store.
+/// Reads an order, and what stands against it as far as that is known without the store; how it would look is not
+/// worked out before it is to be stored.
 fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let body: OrderBody = serde_path_to_error::deserialize(&mut json)
@@ -135,8 +140,8 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
                 Ok(()) => None,
                 Err(reason) => Some(reason),
             };
-            let pretence = Pretence::of(facts.id, number, run_at, &facts, site).ends_at().since(run_at);
-            Ok(NewOrder { phone: OrderPhone::Number(number), run_at, refused, pretence, caps, facts })
+            let (phone, pretence) = (OrderPhone::Number(number), Duration::ZERO);
+            Ok(NewOrder { phone, run_at, refused, pretence, caps, facts })
         }
         Err(Unusable::Invalid) => Err(Problem::PhoneInvalid),
         Err(Unusable::RefusedClass) => {
