@@ -1,9 +1,10 @@
 //! HTTP connections, bounded in number and in what they may wait for: many that say nothing keep nobody out, and leave
 //! open files to the calls. What is said on them is the router's.
 
-use axum::Extension;
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -80,11 +81,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Some((place, Ok((stream, peer)))) => {
-                let router = router.clone().layer(Extension(ConnectInfo(peer)));
                 // From here on it hears of the crowd, though its task may begin after the next word of it.
                 let mut crowded = crowded.clone();
                 crowded.mark_unchanged();
-                tokio::spawn(carry(stream, router, crowded, place));
+                tokio::spawn(carry(stream, peer, router.clone(), crowded, place));
             }
             Some((_, Err(error))) => {
                 tracing::warn!(%error, "no HTTP connection can be taken");
@@ -103,6 +103,7 @@ pub(crate) async fn serve(
 /// else after the answer that is under way.
 async fn carry(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     mut crowded: watch::Receiver<u64>,
     _place: OwnedSemaphorePermit,
@@ -110,8 +111,9 @@ async fn carry(
     let is_heard = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&is_heard);
     let service = TowerToHyperService::new(router);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         heard.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ConnectInfo(peer));
         service.call(request)
     });
     let mut builder = http1::Builder::new();
