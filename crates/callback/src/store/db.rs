@@ -38,7 +38,7 @@ pub(super) enum Db {
 /// A transaction of the writer.
 pub(super) enum Tx {
     Pg(Transaction<'static, Postgres>),
-    Lite(LiteTx),
+    Lite(Box<LiteTx>),
 }
 
 /// A row of an answer.
@@ -162,7 +162,7 @@ impl Db {
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Pg(pool) => Tx::Pg(pool.begin().await?),
-            Self::Lite { w, .. } => Tx::Lite(w.begin()?),
+            Self::Lite { w, .. } => Tx::Lite(Box::new(w.begin()?)),
         })
     }
 

@@ -22,7 +22,7 @@ const STATEMENTS: usize = 128;
 /// The writer's connection; clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Lite {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     busy_timeout: Duration,
     /// None while a transaction has it, or after it was given up.
     idle: Arc<Mutex<Option<Connection>>>,
@@ -43,7 +43,7 @@ pub(super) struct LiteRow {
 impl Lite {
     /// Opens the file, or makes it.
     pub(super) fn open(options: &SqliteConnectOptions, busy_timeout: Duration) -> sqlx::Result<Self> {
-        let lite = Self { options: options.clone(), busy_timeout, idle: Arc::default() };
+        let lite = Self { options: Arc::new(options.clone()), busy_timeout, idle: Arc::default() };
         *lite.idle() = Some(lite.connect().map_err(of)?);
         Ok(lite)
     }
@@ -65,7 +65,7 @@ impl Lite {
 
     /// A connection of sqlx's, for its migrations.
     pub(super) async fn pool(&self) -> sqlx::Result<SqlitePool> {
-        SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await
+        SqlitePoolOptions::new().max_connections(1).connect_with(self.options.as_ref().clone()).await
     }
 
     /// Begins a transaction that writes.
