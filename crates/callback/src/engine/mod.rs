@@ -165,8 +165,8 @@ impl Engine {
     }
 
     /// An order ended before it was begun: whoever watches it is told, and nothing follows.
-    pub(crate) fn ended_unbegun(&self, order: OrderId, disposition: Disposition) {
-        let (state, detail) = (VisitorState::Ended(disposition), Detail::default());
+    pub(crate) fn ended_unbegun(&self, order: OrderId, disposition: Disposition, detail: Detail) {
+        let state = VisitorState::Ended(disposition);
         self.hub().publish(order, Shown::bare(state, detail));
         self.hub().forget(order);
     }
@@ -226,6 +226,9 @@ impl Engine {
         let fence = claimed.fence;
         let site = self.inner.tools.store.site_of(&claimed.order.facts).await?;
         if let Some(reason) = claimed.refused {
+            if let Some(plan) = &claimed.plan {
+                self.take_down(&claimed, plan, wall_now()).await;
+            }
             return self.refuse(&claimed, &site, reason, wall_now()).await;
         }
         let (speech, body) = (self.inner.speech.clone(), site.body.clone());

@@ -101,6 +101,10 @@ async fn store_record(tx: &mut Tx, record: &CallRecord, order: OrderId) -> Resul
     let talked = record.talk.map(|talk| talk.until.since(talk.from).as_secs());
     let talked = talked.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
     tx.run(query(RECORD).bind(order.0).bind(Json::of(record)?).bind(talked)).await?;
+    if record.stop_requested {
+        // Also where the process that heard the key has died.
+        stops::add_visitor_of(tx, order, record.ended_at).await?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! who asks stands in line first, so that two at once see each other.
 
 use super::db::{Tx, query};
-use super::words::{AddressCaps, NewOrder};
+use super::words::{AddressCaps, NewOrder, OrderRow};
 use super::{Result, statements};
 use callback_core::id::OrderId;
 use callback_core::record::NotCalled;
@@ -23,6 +23,9 @@ const RINGS_IN_10MIN: u64 = 2;
 const RINGS_IN_DAY: u64 = 5;
 /// The same within a day, of those without a conversation.
 const RINGS_IN_VAIN: u64 = 2;
+
+/// After every time that an order can be made for: the last instant of the year 9999.
+const END_OF_TIME: Ts = Ts(253_402_300_799_999_999);
 
 /// The network that an address counts as: itself, or its /64 (RFC 4291 §2.5.4).
 pub(crate) fn network(ip: IpAddr) -> String {
@@ -53,22 +56,23 @@ pub(super) async fn against_new(tx: &mut Tx, order: &NewOrder, phone: &str) -> R
         return Ok(Some(NotCalled::Limits));
     }
     let is_deferred = order.run_at > facts.accepted_at;
-    let over = !is_deferred && telephone_is_over(tx, phone, facts.id, facts.accepted_at).await?;
+    let over = !is_deferred && telephone_is_over(tx, phone, facts.id, END_OF_TIME, facts.accepted_at).await?;
     Ok(over.then_some(NotCalled::Limits))
 }
 
-/// Why an order that was accepted for this time is not called now.
-pub(super) async fn against_deferred(
-    tx: &mut Tx,
-    order: OrderId,
-    phone: &str,
-    now: Ts,
-) -> Result<Option<NotCalled>> {
-    stand_in_line(tx, phone).await?;
-    if stopped(tx, phone).await? {
+/// Why an order that was accepted, and whose visitor was not dialled yet, is not called after all.
+pub(super) async fn against_claimed(tx: &mut Tx, order: &OrderRow, now: Ts) -> Result<Option<NotCalled>> {
+    let phone = order.phone.to_string();
+    if stopped(tx, &phone).await? {
         return Ok(Some(NotCalled::Blacklist));
     }
-    Ok(telephone_is_over(tx, phone, order, now).await?.then_some(NotCalled::Limits))
+    if order.run_at == order.facts.accepted_at {
+        // It was counted as one that rings since it was stored.
+        return Ok(None);
+    }
+    stand_in_line(tx, &phone).await?;
+    let over = telephone_is_over(tx, &phone, order.facts.id, order.run_at, now).await?;
+    Ok(over.then_some(NotCalled::Limits))
 }
 
 async fn stopped(tx: &mut Tx, phone: &str) -> Result<bool> {
@@ -76,15 +80,22 @@ async fn stopped(tx: &mut Tx, phone: &str) -> Result<bool> {
 }
 
 /// An order that is open counts as one that will ring, one for a time to come as soon as it is due. Of two orders for
-/// now the earlier stored may have come later.
-async fn telephone_is_over(tx: &mut Tx, phone: &str, order: OrderId, now: Ts) -> Result<bool> {
+/// now the earlier stored may have come later; of two for times to come the first is called.
+async fn telephone_is_over(
+    tx: &mut Tx,
+    phone: &str,
+    order: OrderId,
+    deferred_to: Ts,
+    now: Ts,
+) -> Result<bool> {
     let rings = query(RINGS)
         .bind(phone)
         .bind(order.0)
         .bind(now)
         .bind(now - TEN_MINUTES)
         .bind(now - DAY)
-        .bind(now - DAY - LATEST_RING);
+        .bind(now - DAY - LATEST_RING)
+        .bind(deferred_to);
     let Some(row) = tx.maybe(rings).await? else { return Ok(false) };
     Ok(row.number::<u64>("live")? > 0
         || row.number::<u64>("lately")? >= RINGS_IN_10MIN
@@ -109,7 +120,8 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET turns = lines.turns + 1";
     STOPPED = "SELECT phone FROM stops WHERE phone = $1";
     RINGS = "SELECT
-            COUNT(CASE WHEN ended_at IS NULL THEN 1 END) AS live,
+            COUNT(CASE WHEN ended_at IS NULL AND (run_at = accepted_at OR (run_at, id) < ($7, $2)) THEN 1 END)
+                AS live,
             COUNT(CASE WHEN rang_at > $4 THEN 1 END) AS lately,
             COUNT(CASE WHEN rang_at > $5 THEN 1 END) AS today,
             COUNT(CASE WHEN rang_at > $5 AND COALESCE(talk_s, 0) < 10 THEN 1 END) AS in_vain

@@ -28,6 +28,7 @@ pub use words::{
 use crate::ids::{SiteId, SiteKey};
 use crate::settings::SettingsFile;
 use anyhow::{Context as _, bail};
+use callback_core::flow::Detail;
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
@@ -281,8 +282,14 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn end_pretence(&self, order: OrderId, disposition: Disposition, now: Ts) -> Result<bool> {
-        self.ask(|slot| Work::EndPretence { order, disposition, now, slot }).await
+    pub async fn end_pretence(
+        &self,
+        order: OrderId,
+        disposition: Disposition,
+        detail: Detail,
+        now: Ts,
+    ) -> Result<bool> {
+        self.ask(|slot| Work::EndPretence { order, disposition, detail, now, slot }).await
     }
 
     /// Puts a number on the list of those who are never called. False where its address has brought too many.

@@ -28,11 +28,13 @@ pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> 
         return Ok(before);
     }
     let mut refused = order.refused;
-    let mut joined_to = if refused.is_none() { beside(tx, RUNNING, order, &phone).await? } else { None };
+    // Lists do not keep anybody from seeing that a call runs: else they could be told by that.
+    let may_join = refused.is_none_or(NotCalled::is_secret);
+    let mut joined_to = if may_join { beside(tx, RUNNING, order, &phone).await? } else { None };
     if refused.is_none() && joined_to.is_none() {
         refused = guards::against_new(tx, order, &phone).await?;
     }
-    if refused.is_some_and(NotCalled::is_secret) {
+    if joined_to.is_none() && refused.is_some_and(NotCalled::is_secret) {
         // It looks like a call, and whoever orders again sees that one.
         joined_to = beside(tx, PRETENDED, order, &phone).await?;
     }
@@ -77,12 +79,8 @@ pub(super) async fn claim(tx: &mut Tx, by: Claimant, hold: Hold) -> Result<Vec<C
         .bind(by.room);
     let rows = tx.all(due).await?;
     let mut claimed = claimed(tx, rows).await?;
-    let deferred = |claimed: &&mut ClaimedOrder| claimed.order.run_at > claimed.order.facts.accepted_at;
-    for claimed in claimed.iter_mut().filter(deferred).filter(|claimed| claimed.fence.process == 1) {
-        if by.guarded {
-            let phone = claimed.phone.to_string();
-            claimed.refused = guards::against_deferred(tx, claimed.fence.order, &phone, hold.now).await?;
-        }
+    for claimed in claimed.iter_mut().filter(|claimed| by.guarded && !claimed.rang()) {
+        claimed.refused = guards::against_claimed(tx, &claimed.order, hold.now).await?;
     }
     Ok(claimed)
 }
@@ -143,9 +141,16 @@ pub(super) async fn end_unclaimed(tx: &mut Tx, order: OrderId, end: Disposition,
 
 /// Ends what the visitor sees of an order that only looks like a call; what became of it stays. False where it does
 /// not look so any more.
-pub(super) async fn end_pretence(tx: &mut Tx, order: OrderId, end: Disposition, now: Ts) -> Result<bool> {
+pub(super) async fn end_pretence(
+    tx: &mut Tx,
+    order: OrderId,
+    end: Disposition,
+    detail: Detail,
+    now: Ts,
+) -> Result<bool> {
     let seen = Json::of(&VisitorState::Ended(end))?;
-    Ok(tx.run(query(END_PRETENCE).bind(order.0).bind(now).bind(seen)).await? == 1)
+    let ended = query(END_PRETENCE).bind(order.0).bind(now).bind(seen).bind(Json::of(&detail)?);
+    Ok(tx.run(ended).await? == 1)
 }
 
 /// The order as its own site's visitors may ask for it.
@@ -262,8 +267,7 @@ statements! {
     CLAIM = "WITH line AS MATERIALIZED (
             SELECT id, customer_id, site_id, run_at, run_at > accepted_at AS deferred,
                 process > 0 OR run_at <= $7 OR (run_at <= $6 AND run_at = accepted_at) AS must,
-                ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY run_at, id) AS of_customer,
-                ROW_NUMBER() OVER (PARTITION BY site_id ORDER BY run_at, id) AS of_site
+                ROW_NUMBER() OVER (PARTITION BY site_id, run_at > accepted_at ORDER BY run_at, id) AS of_site
             FROM orders
             WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
                 AND (lease_until IS NULL OR lease_until <= $5)),
@@ -272,13 +276,17 @@ statements! {
             WHERE ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $5
                 AND customer_id IN (SELECT customer_id FROM line)
             GROUP BY customer_id, site_id),
+        released AS MATERIALIZED (
+            SELECT l.id, l.customer_id, l.run_at, l.must,
+                ROW_NUMBER() OVER (PARTITION BY l.customer_id ORDER BY l.must DESC, l.run_at, l.id) AS of_customer
+            FROM line l JOIN sites s ON s.id = l.site_id
+            WHERE l.must OR NOT l.deferred
+                OR l.of_site + COALESCE((SELECT calls FROM busy WHERE site_id = s.id), 0) <= s.managers),
         turn AS MATERIALIZED (
-            SELECT l.id, l.must, ROW_NUMBER() OVER (PARTITION BY l.must ORDER BY l.run_at, l.id) AS place
-            FROM line l JOIN customers c ON c.id = l.customer_id JOIN sites s ON s.id = l.site_id
-            WHERE l.must
-                OR (l.of_customer + COALESCE((SELECT SUM(calls) FROM busy WHERE customer_id = c.id), 0) <= c.max_calls
-                    AND (NOT l.deferred
-                        OR l.of_site + COALESCE((SELECT calls FROM busy WHERE site_id = s.id), 0) <= s.managers))),
+            SELECT r.id, r.must, ROW_NUMBER() OVER (PARTITION BY r.must ORDER BY r.run_at, r.id) AS place
+            FROM released r JOIN customers c ON c.id = r.customer_id
+            WHERE r.must
+                OR r.of_customer + COALESCE((SELECT SUM(calls) FROM busy WHERE customer_id = c.id), 0) <= c.max_calls),
         others AS MATERIALIZED (
             SELECT COUNT(*) AS calls FROM orders
             WHERE (lease_owner < $1 OR lease_owner > $1)
@@ -304,7 +312,7 @@ statements! {
     END_UNCLAIMED = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5,
             process = CASE process WHEN 0 THEN 0 ELSE process + 1 END, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";
-    END_PRETENCE = "UPDATE orders SET state = $3, ended_at = $2
+    END_PRETENCE = "UPDATE orders SET state = $3, detail = $4, ended_at = $2
         WHERE id = $1 AND joined_to IS NULL AND reason IN ('blacklist', 'limits') AND ended_at > $2";
     WAITING = "SELECT COUNT(*) AS waiting FROM orders
         WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $1

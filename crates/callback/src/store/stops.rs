@@ -41,6 +41,12 @@ pub(super) async fn add(tx: &mut Tx, phone: PhoneNumber, by: StopBy, at: Ts) -> 
     Ok(true)
 }
 
+/// Puts the visitor of an order on the list.
+pub(super) async fn add_visitor_of(tx: &mut Tx, order: OrderId, at: Ts) -> Result<()> {
+    tx.run(query(ADD_VISITOR).bind(order.0).bind(at)).await?;
+    Ok(())
+}
+
 /// Takes a number off the list; false where it is not on it.
 pub(super) async fn lift(tx: &mut Tx, phone: PhoneNumber) -> Result<bool> {
     Ok(tx.run(query(LIFT).bind(phone.to_string())).await? == 1)
@@ -54,6 +60,8 @@ pub(super) async fn holds(db: &Db, phone: PhoneNumber) -> Result<bool> {
 statements! {
     BROUGHT = "SELECT COUNT(*) AS brought FROM stops WHERE network = $1 AND at > $2";
     ADD = "INSERT INTO stops (phone, at, order_id, network) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (phone) DO NOTHING";
+    ADD_VISITOR = "INSERT INTO stops (phone, at, order_id) SELECT phone, $2, id FROM orders WHERE id = $1
         ON CONFLICT (phone) DO NOTHING";
     LIFT = "DELETE FROM stops WHERE phone = $1";
     HOLDS = "SELECT phone FROM stops WHERE phone = $1";

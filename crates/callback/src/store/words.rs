@@ -6,7 +6,7 @@ use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::number::{Country, PhoneNumber};
-use callback_core::plan::Plan;
+use callback_core::plan::{Callee, Plan};
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::Site;
 use callback_core::time::Ts;
@@ -245,6 +245,12 @@ pub struct ClaimedOrder {
 }
 
 impl ClaimedOrder {
+    /// The visitor's telephone was dialled by an earlier process.
+    #[must_use]
+    pub fn rang(&self) -> bool {
+        self.intents.iter().any(|stored| stored.intent.callee == Callee::Visitor)
+    }
+
     /// What its flow begins with.
     #[must_use]
     pub fn past(&self) -> Past {

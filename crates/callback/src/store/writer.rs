@@ -9,6 +9,7 @@ use super::stops::{self, StopBy};
 use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder};
 use super::{Difference, Result, calls, orders, sites, statements};
 use crate::settings::SettingsFile;
+use callback_core::flow::Detail;
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
@@ -51,6 +52,7 @@ pub(super) enum Work {
     EndPretence {
         order: OrderId,
         disposition: Disposition,
+        detail: Detail,
         now: Ts,
         slot: Slot<bool>,
     },
@@ -150,6 +152,8 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
         match db.in_time(attempt(db, batch, apart)).await {
             Ok(()) => break,
             Err(error) if !apart && is_of_item(&error) => apart = true,
+            // Two processes stood in each other's way: the database is well.
+            Err(error) if is_conflict(&error) => tokio::time::sleep(FIRST_PAUSE).await,
             Err(error) => {
                 if pause == FIRST_PAUSE {
                     tracing::warn!(%error, items = batch.len(), "the database does not take what is written; trying again");
@@ -170,7 +174,7 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
 /// One transaction. `apart`: an item that cannot be written is undone alone.
 async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    for work in batch {
+    for work in batch.iter_mut() {
         if apart {
             tx.run(query(SAVEPOINT)).await?;
         }
@@ -191,7 +195,18 @@ async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
             tx.run(query(RELEASE)).await?;
         }
     }
+    if batch.iter().any(Work::is_overdue) {
+        // Whoever ordered has been told that it was not taken: it is not.
+        let _gone = tx.rollback().await;
+        return Err(sqlx::Error::PoolTimedOut);
+    }
     tx.commit().await
+}
+
+/// A deadlock, or transactions that cannot be put in an order (PostgreSQL's class 40).
+fn is_conflict(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.len() == 5 && code.starts_with("40"))
 }
 
 /// Whether the item is to blame, and would be next time too; all else passes.
@@ -217,6 +232,12 @@ pub(super) fn is_of_item(error: &sqlx::Error) -> bool {
 }
 
 impl Work {
+    /// An order that is stored by now, though nobody waits for it any more.
+    fn is_overdue(&self) -> bool {
+        let Self::Accept(_, until, slot) = self else { return false };
+        *until < Instant::now() && matches!(slot.answer, Some(Ok(_)))
+    }
+
     async fn run(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
         match self {
             Self::Accept(_, until, slot) if *until < Instant::now() => slot.fill(Err(Error::TooLate)),
@@ -230,8 +251,8 @@ impl Work {
             Self::EndUnclaimed { order, disposition, now, slot } => {
                 slot.fill(orders::end_unclaimed(tx, *order, *disposition, *now).await)
             }
-            Self::EndPretence { order, disposition, now, slot } => {
-                slot.fill(orders::end_pretence(tx, *order, *disposition, *now).await)
+            Self::EndPretence { order, disposition, detail, now, slot } => {
+                slot.fill(orders::end_pretence(tx, *order, *disposition, *detail, *now).await)
             }
             Self::Stop { phone, by, at, slot } => slot.fill(stops::add(tx, *phone, *by, *at).await),
             Self::LiftStop(phone, slot) => slot.fill(stops::lift(tx, *phone).await),

@@ -14,8 +14,8 @@ const EVERY: Duration = Duration::from_millis(100);
 const BURST: u32 = 100;
 /// Streams of one address.
 const STREAMS: u32 = 200;
-/// Streams of all.
-const ALL_STREAMS: u32 = 10_000;
+/// Streams of all: half of the connections that there may be.
+const ALL_STREAMS: u32 = 5_000;
 /// Addresses that are remembered.
 const ADDRESSES: usize = 65_536;
 

@@ -14,8 +14,9 @@ pub(crate) use error::Problem;
 use crate::engine::Engine;
 use crate::store::Store;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use flood::Flood;
@@ -27,6 +28,8 @@ use std::time::Duration;
 
 /// How long the database may take to store what somebody waits for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a body may take to come, and what is done about it.
+const ANSWER: Duration = Duration::from_secs(20);
 /// The longest body that is read.
 const BODY: usize = 32 * 1024;
 
@@ -64,7 +67,16 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .fallback(|| async { Problem::NotFound })
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn(in_time))
         .with_state(app)
+}
+
+/// No request holds its connection for long: its body comes, and its answer begins, within a bounded time.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(ANSWER, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        Problem::BodyInvalid("the body did not come in time; send it again".to_owned()).into_response()
+    })
 }
 
 /// `/metrics`, on a listener of its own.

@@ -16,7 +16,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use callback_core::flow::{Canceller, VisitorState};
+use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
@@ -209,7 +209,7 @@ async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
         let runs_here = app.engine.cancel(order.facts.id, Canceller::Visitor);
         let reached = tokio::time::timeout(PATIENCE, runs_here).await.map_err(|_| Problem::DatabaseAway)?;
         let has_ended = order.ended_at.is_some() && !is_secret(order.state);
-        if reached || has_ended || end_unbegun(app, &order).await? {
+        if reached || has_ended || end_unbegun(app, &page.site, &order).await? {
             return app.order(&page.site, page.order).await;
         }
         // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
@@ -220,21 +220,24 @@ async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
 
 /// Ends an order that nobody serves, or that only looks like a call. It goes on where whoever asked has gone. False:
 /// somebody serves it.
-async fn end_unbegun(app: &App, order: &OrderRow) -> Result<bool, Problem> {
+async fn end_unbegun(app: &App, site: &PublishedSite, order: &OrderRow) -> Result<bool, Problem> {
     let (store, engine) = (app.store.clone(), app.engine.clone());
-    let (id, is_pretence) = (order.facts.id, is_secret(order.state));
+    let id = order.facts.id;
+    // What it seemed to be until then, as a call would tell at its end.
+    let pretence = pretence(order, site).map(|pretence| pretence.at(wall_now()).0.detail.of);
     let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
     let ending = tokio::spawn(async move {
-        let ended = if is_pretence {
-            store.end_pretence(id, cancelled, wall_now()).await?
+        let detail = Detail { of: pretence.unwrap_or_default(), ..Detail::default() };
+        let ended = if pretence.is_some() {
+            store.end_pretence(id, cancelled, detail, wall_now()).await?
         } else {
             store.end_unclaimed(id, cancelled, wall_now()).await?
         };
         if ended {
-            engine.ended_unbegun(id, cancelled);
+            engine.ended_unbegun(id, cancelled, detail);
         }
         // A pretence that is over has ended by itself.
-        store::Result::Ok(ended || is_pretence)
+        store::Result::Ok(ended || pretence.is_some())
     });
     let ended = tokio::time::timeout(PATIENCE, ending).await.map_err(|_| Problem::DatabaseAway)?;
     ended.map_err(Problem::internal)?.map_err(Problem::of_store)

@@ -88,6 +88,12 @@ pub(super) async fn stop(
     headers: HeaderMap,
     wish: Result<Form<Wish>, FormRejection>,
 ) -> Result<Response, Problem> {
+    // Another page may not put its visitors' word in here (Fetch metadata).
+    let is_foreign =
+        headers.get("sec-fetch-site").is_some_and(|from| from != "same-origin" && from != "none");
+    if is_foreign {
+        return Err(Problem::OriginRefused);
+    }
     let words = words(&language, &headers);
     let ip = client_ip(&headers, peer, &app);
     app.flood.request(ip, Instant::now())?;

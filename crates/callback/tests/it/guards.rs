@@ -85,8 +85,16 @@ async fn what_only_looks_like_a_call_is_cancelled_and_joined_like_one() {
         let response = stage.post(&format!("/orders/{id}/cancel"), &json!({})).await;
         response.json::<Value>().await.unwrap()
     };
+    // Its manager is called, so it seems.
+    loop {
+        let now: Value = stage.get(&format!("/orders/{first}")).await.json().await.unwrap();
+        if now["state"] != "accepted" {
+            break;
+        }
+    }
     let (states, seen) = tokio::join!(stage.states(first), cancel(first));
     assert_eq!((&seen["state"], &seen["reason"]), (&json!("ended"), &json!("cancelled")));
+    assert_eq!(seen["detail"]["of"], 1, "as a call that was cancelled while it rang");
     assert_eq!(last(&states), ("not_called", "cancelled"));
     let again: Value = stage.get(&format!("/orders/{first}")).await.json().await.unwrap();
     assert_eq!(again["reason"], "cancelled");

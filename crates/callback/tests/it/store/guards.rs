@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 const ANNA: &str = "+79161234567";
+const OLEG: &str = "+79161234568";
 const CAPS: AddressCaps = AddressCaps { in_10min: 5, in_hour: 30 };
 /// Another customer and his site.
 const VASILEK: &str = r#"
@@ -209,10 +210,20 @@ fn what_only_looks_like_a_call_can_be_joined_and_cancelled_like_one() {
         check(1, 0, "blacklist").await;
         check(2, 30, "joined to 1").await;
         check(3, 38, "blacklist").await;
+        let listed = NewOrder { refused: Some(NotCalled::Blacklist), ..order(&site, 20, OLEG, 39) };
+        assert_eq!(said(&store.accept(order(&site, 21, OLEG, 38)).await.unwrap()), "new");
+        assert_eq!(
+            said(&store.accept(listed).await.unwrap()),
+            "joined to 21",
+            "a call that runs is seen by all"
+        );
         let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
-        assert!(store.end_pretence(order_id(3), cancelled, at(40)).await.unwrap());
-        assert!(!store.end_pretence(order_id(3), cancelled, at(41)).await.unwrap());
-        assert!(!store.end_pretence(order_id(1), cancelled, at(41)).await.unwrap(), "it is over");
+        assert!(store.end_pretence(order_id(3), cancelled, Detail::default(), at(40)).await.unwrap());
+        assert!(!store.end_pretence(order_id(3), cancelled, Detail::default(), at(41)).await.unwrap());
+        assert!(
+            !store.end_pretence(order_id(1), cancelled, Detail::default(), at(41)).await.unwrap(),
+            "it is over"
+        );
         let row = store.order(&key("demo"), order_id(3)).await.unwrap().unwrap();
         assert_eq!((row.state, row.ended_at), (VisitorState::Ended(cancelled), Some(at(40))));
         check(4, 42, "blacklist").await;
@@ -276,6 +287,51 @@ fn orders_of_one_slot_are_released_one_per_free_manager() {
         assert_eq!(now[0].fence.order, order_id(50), "who asks for now does not wait for them");
         assert_eq!(claim(HOUR + 14 * MINUTE).await.len(), 3, "leases of a dead process, to go on with");
         assert_eq!(claim(HOUR + 15 * MINUTE).await.len(), 6, "the slot is over: leads");
+    });
+}
+
+#[test]
+fn orders_of_a_slot_keep_nobody_else_of_the_customer_waiting() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let other = store.site_by_key(&key("other")).await.unwrap().unwrap();
+        for n in 0..20_u32 {
+            let mut later = order(&site, n.into(), &format!("+791612345{n:02}"), 0);
+            later.run_at = at(HOUR);
+            store.accept(later).await.unwrap();
+        }
+        assert_eq!(store.claim(by(1, 64), held(at(HOUR))).await.unwrap().len(), 1, "one manager");
+        store.accept(order(&other, 50, ANNA, HOUR + 5)).await.unwrap();
+        let now = store.claim(by(1, 64), held(at(HOUR + 5))).await.unwrap();
+        assert_eq!(now.iter().map(|claimed| claimed.fence.order).collect::<Vec<_>>(), [order_id(50)]);
+    });
+}
+
+#[test]
+fn of_two_orders_of_one_telephone_for_the_same_time_one_is_called() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let other = store.site_by_key(&key("other")).await.unwrap().unwrap();
+        for (n, site) in [(1, &site), (2, &other)] {
+            let mut later = order(site, n, ANNA, 0);
+            later.run_at = at(HOUR);
+            store.accept(later).await.unwrap();
+        }
+        let due = store.claim(by(1, 64), held(at(HOUR))).await.unwrap();
+        let refused: Vec<_> = due.iter().map(|claimed| claimed.refused).collect();
+        assert_eq!(refused, [None, Some(NotCalled::Limits)]);
+    });
+}
+
+#[test]
+fn whoever_asked_meanwhile_is_not_called_by_a_next_process_either() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
+        store.claim(by(1, 9), held(at(1))).await.unwrap();
+        store.stop(ANNA.parse().unwrap(), StopBy::Operator, at(2)).await.unwrap();
+        let next = store.claim(by(2, 9), held(at(40))).await.unwrap();
+        assert_eq!((next[0].fence.process, next[0].refused), (2, Some(NotCalled::Blacklist)));
     });
 }
 
