@@ -144,19 +144,25 @@ async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
     }
 }
 
-/// Writes a batch, however long that takes.
+/// Writes a batch, however long that takes: in parts, where the whole of it takes the database too long.
 async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
     let mut apart = false;
     let mut pause = FIRST_PAUSE;
-    loop {
-        match db.in_time(attempt(db, batch, apart)).await {
-            Ok(()) => break,
+    let (mut from, mut size) = (0, batch.len());
+    while let Some(part) = batch.get_mut(from..).filter(|left| !left.is_empty()) {
+        let (part, _) = part.split_at_mut(size.min(part.len()));
+        let items = part.len();
+        match db.in_time(attempt(db, part, apart)).await {
+            Ok(()) => from += items,
             Err(error) if !apart && is_of_item(&error) => apart = true,
             // Two processes stood in each other's way: the database is well.
             Err(error) if is_conflict(&error) => tokio::time::sleep(FIRST_PAUSE).await,
             Err(error) => {
                 if pause == FIRST_PAUSE {
-                    tracing::warn!(%error, items = batch.len(), "the database does not take what is written; trying again");
+                    tracing::warn!(%error, items, "the database does not take what is written; trying again");
+                }
+                if matches!(error, sqlx::Error::PoolTimedOut) {
+                    size = items.div_ceil(2);
                 }
                 signals.trouble.send_replace(Some(error.to_string().into()));
                 db.begin_anew();
