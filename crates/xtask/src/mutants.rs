@@ -19,6 +19,11 @@ pub(crate) fn run() -> Result<bool> {
         fs::read_dir(&patches)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "patch"));
     files.sort();
+    copy_house(&house)?;
+    let (whole, said) = core_tests(&house, &target, "stories::")?;
+    if !whole {
+        bail!("the house is broken without any mutant:\n{said}");
+    }
     for (at, patch) in (1..).zip(&files) {
         let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let what = fs::read_to_string(patch)?.lines().next().unwrap_or_default().to_owned();
@@ -64,5 +69,5 @@ fn copy_house(house: &Path) -> Result<()> {
     fs::create_dir_all(house.join("crates"))?;
     let house = house.to_str().context("a path that is not UTF-8")?;
     must("cp", &["-r", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", house])?;
-    must("cp", &["-r", "crates", house])
+    must("cp", &["-r", "crates", "bench", "e2e", house])
 }
