@@ -431,9 +431,6 @@ impl Call {
         let mut facts = take(&mut self.facts);
         let outcome = match finish {
             Finish::Over(record) => {
-                if record.stop_requested {
-                    facts.push(Fact::Stop { phone: self.plan.visitor.number, at: record.ended_at });
-                }
                 facts.push(Fact::Record(Box::new(record.clone())));
                 Outcome::Over(Box::new(record))
             }

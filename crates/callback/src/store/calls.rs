@@ -4,7 +4,7 @@ use super::Result;
 use super::db::{Db, Row, Tx, query};
 use super::orders::{order_columns, order_row};
 use super::statements;
-use super::stops::{self, StopBy};
+use super::stops;
 use super::types::{Json, Ts as Column};
 use super::words::{CallFile, Error, Fact, Fence, JournalRow, ProcessFile, StoredIntent};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
@@ -52,11 +52,9 @@ pub(super) async fn write(tx: &mut Tx, fence: Fence, facts: &[Fact]) -> Result<(
             Fact::HandedBack => {
                 tx.run(query(HAND_BACK).bind(fence.order.0)).await?;
             }
-            Fact::Began { .. }
-            | Fact::Input { .. }
-            | Fact::Dialog { .. }
-            | Fact::IntentEnd { .. }
-            | Fact::Stop { .. } => append(tx, fence, fact).await?,
+            Fact::Began { .. } | Fact::Input { .. } | Fact::Dialog { .. } | Fact::IntentEnd { .. } => {
+                append(tx, fence, fact).await?
+            }
         }
     }
     refused.map_or(Ok(()), Err)
@@ -81,9 +79,6 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
         }
         Fact::IntentEnd { leg, down_at, end } => {
             tx.run(query(INTENT_END).bind(order).bind(leg.0).bind(Json::of(end)?).bind(*down_at)).await?;
-        }
-        Fact::Stop { phone, at } => {
-            stops::add(tx, *phone, StopBy::Key(fence.order), *at).await?;
         }
         Fact::Intent { .. } | Fact::Shown(..) | Fact::Ended { .. } | Fact::Record(_) | Fact::HandedBack => {}
     }

@@ -7,6 +7,7 @@ mod calls;
 mod db;
 mod difference;
 mod guards;
+mod kept;
 mod lite;
 mod orders;
 mod schema;
@@ -35,15 +36,15 @@ use callback_core::record::Disposition;
 use callback_core::site::Site;
 use callback_core::time::Ts;
 use db::{Db, query};
+use kept::Kept;
 use lite::Lite;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -65,9 +66,6 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// How often other processes' changes of settings are looked for.
 const EPOCH_POLL: Duration = Duration::from_millis(500);
 
-/// Sites that are kept as they were read.
-const SITES: usize = 10_000;
-
 /// The store; clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -75,24 +73,8 @@ pub struct Store {
     writer: mpsc::Sender<Work>,
     orders: Arc<Notify>,
     settings: watch::Receiver<u64>,
-    sites: Arc<Mutex<Sites>>,
+    kept: Arc<Kept>,
     trouble: watch::Receiver<Option<Arc<str>>>,
-}
-
-/// Published sites as they were read, at a number of [`Store::settings_epoch`].
-#[derive(Default)]
-struct Sites {
-    epoch: u64,
-    by_key: BTreeMap<SiteKey, Arc<PublishedSite>>,
-    /// As orders were admitted by.
-    by_version: BTreeMap<(SiteId, u32), Arc<PublishedSite>>,
-}
-
-impl Sites {
-    fn clear(&mut self) {
-        self.by_key.clear();
-        self.by_version.clear();
-    }
 }
 
 /// A write on its way: resolves when it is committed. Dropped, it is written all the same.
@@ -129,7 +111,8 @@ impl Store {
         let (epoch_in, settings) = watch::channel(epoch);
         writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
-        Ok(Self { db, writer, orders, settings, sites: Arc::default(), trouble })
+        let kept = Arc::new(Kept::new(settings.clone()));
+        Ok(Self { db, writer, orders, settings, kept, trouble })
     }
 
     /// Whether the database answers.
@@ -339,7 +322,7 @@ impl Store {
     ) -> Result<Difference> {
         let author = author.to_owned();
         let applied = self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await;
-        self.read_sites().clear();
+        self.kept.forget();
         applied
     }
 
@@ -348,18 +331,13 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn site_by_key(&self, key: &SiteKey) -> Result<Option<Arc<PublishedSite>>> {
-        let epoch = *self.settings.borrow();
-        if let Some(known) = self.read_sites().by_key.get(key) {
-            return Ok(Some(Arc::clone(known)));
+        if let Some(known) = self.kept.by_key(key) {
+            return Ok(Some(known));
         }
+        let epoch = self.kept.epoch();
         let site = sites::by_key(&self.db, key).await?.map(Arc::new);
-        let mut sites = self.read_sites();
-        // What was read under an older number may be older than what has been published since.
-        if let Some(site) = site.as_ref().filter(|_| sites.epoch == epoch) {
-            if sites.by_key.len() >= SITES {
-                sites.by_key.clear();
-            }
-            sites.by_key.insert(key.clone(), Arc::clone(site));
+        if let Some(site) = &site {
+            self.kept.keep_by_key(epoch, key, site);
         }
         Ok(site)
     }
@@ -369,18 +347,13 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or holds no such site.
     pub async fn site_of(&self, order: &OrderFacts) -> Result<Arc<PublishedSite>> {
-        let (key, epoch) = ((order.site, order.settings_version), *self.settings.borrow());
-        if let Some(known) = self.read_sites().by_version.get(&key) {
-            return Ok(Arc::clone(known));
+        let version = (order.site, order.settings_version);
+        if let Some(known) = self.kept.by_version(version) {
+            return Ok(known);
         }
+        let epoch = self.kept.epoch();
         let site = Arc::new(sites::of(&self.db, order).await?);
-        let mut sites = self.read_sites();
-        if sites.epoch == epoch {
-            if sites.by_version.len() >= SITES {
-                sites.by_version.clear();
-            }
-            sites.by_version.insert(key, Arc::clone(&site));
-        }
+        self.kept.keep_by_version(epoch, version, &site);
         Ok(site)
     }
 
@@ -430,16 +403,6 @@ impl Store {
     /// The database cannot be read.
     pub async fn stopped(&self, phone: PhoneNumber) -> Result<bool> {
         stops::holds(&self.db, phone).await
-    }
-
-    /// The sites that were read; none, once anything was published.
-    fn read_sites(&self) -> MutexGuard<'_, Sites> {
-        let epoch = *self.settings.borrow();
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        if sites.epoch != epoch {
-            *sites = Sites { epoch, ..Sites::default() };
-        }
-        sites
     }
 
     /// How many items wait to be written.

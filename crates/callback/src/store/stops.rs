@@ -15,8 +15,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Where such a wish came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StopBy {
-    /// Key 9 in this order's call.
-    Key(OrderId),
     /// The page, from this address.
     Page(IpAddr),
     /// The operator.
@@ -25,10 +23,9 @@ pub enum StopBy {
 
 /// Puts a number on the list for ever; false where its address has brought too many.
 pub(super) async fn add(tx: &mut Tx, phone: PhoneNumber, by: StopBy, at: Ts) -> Result<bool> {
-    let (order, network) = match by {
-        StopBy::Key(order) => (Some(order.0), None),
-        StopBy::Page(ip) => (None, Some(guards::network(ip))),
-        StopBy::Operator => (None, None),
+    let network = match by {
+        StopBy::Page(ip) => Some(guards::network(ip)),
+        StopBy::Operator => None,
     };
     if let Some(network) = network.as_deref() {
         guards::stand_in_line(tx, network).await?;
@@ -37,11 +34,11 @@ pub(super) async fn add(tx: &mut Tx, phone: PhoneNumber, by: StopBy, at: Ts) -> 
             return Ok(false);
         }
     }
-    tx.run(query(ADD).bind(phone.to_string()).bind(at).bind(order).bind(network)).await?;
+    tx.run(query(ADD).bind(phone.to_string()).bind(at).bind(network)).await?;
     Ok(true)
 }
 
-/// Puts the visitor of an order on the list.
+/// Puts the visitor of an order on the list: he pressed 9 in its call.
 pub(super) async fn add_visitor_of(tx: &mut Tx, order: OrderId, at: Ts) -> Result<()> {
     tx.run(query(ADD_VISITOR).bind(order.0).bind(at)).await?;
     Ok(())
@@ -59,7 +56,7 @@ pub(super) async fn holds(db: &Db, phone: PhoneNumber) -> Result<bool> {
 
 statements! {
     BROUGHT = "SELECT COUNT(*) AS brought FROM stops WHERE network = $1 AND at > $2";
-    ADD = "INSERT INTO stops (phone, at, order_id, network) VALUES ($1, $2, $3, $4)
+    ADD = "INSERT INTO stops (phone, at, network) VALUES ($1, $2, $3)
         ON CONFLICT (phone) DO NOTHING";
     ADD_VISITOR = "INSERT INTO stops (phone, at, order_id) SELECT phone, $2, id FROM orders WHERE id = $1
         ON CONFLICT (phone) DO NOTHING";

@@ -327,17 +327,10 @@ pub enum Fact {
         /// What became of it.
         disposition: Disposition,
     },
-    /// All is over.
+    /// All is over. A visitor who asked never to be called is put on the list with it.
     Record(Box<CallRecord>),
     /// The next process may have it.
     HandedBack,
-    /// This number is never called again.
-    Stop {
-        /// Whose wish it was.
-        phone: PhoneNumber,
-        /// When.
-        at: Ts,
-    },
 }
 
 /// A published site, as orders need it.
