@@ -37,7 +37,7 @@ pub struct Ledger {
 /// One text for both databases; JSON and UUIDs are read as text.
 const ORDER: &str =
     "SELECT CAST(state AS TEXT) AS state, disposition, process, CAST(record AS TEXT) AS record,
-    plan IS NOT NULL AS planned FROM orders WHERE id = $1";
+    EXISTS (SELECT 1 FROM processes WHERE order_id = id) AS planned FROM orders WHERE id = $1";
 const INTENTS: &str = "SELECT leg, CAST(callee AS TEXT) AS callee FROM intents WHERE order_id = $1
     ORDER BY leg";
 const INPUTS: &str =

@@ -55,7 +55,6 @@ CREATE TABLE orders (
     lease_until TIMESTAMPTZ,
     seen_at TIMESTAMPTZ,
     last_sign TIMESTAMPTZ,
-    plan JSONB,
     ended_at TIMESTAMPTZ,
     disposition TEXT,
     reason TEXT,
@@ -74,11 +73,12 @@ CREATE TABLE order_lines (
     PRIMARY KEY (site_id, phone)
 );
 
--- What each process that had an order began with; with its inputs, the call can be replayed.
+-- What each process that had an order began with; with its inputs, the call can be replayed. The plan is the first one's.
 CREATE TABLE processes (
     order_id UUID NOT NULL REFERENCES orders (id),
     process BIGINT NOT NULL,
     began_at TIMESTAMPTZ NOT NULL,
+    plan JSONB NOT NULL,
     past JSONB NOT NULL,
     PRIMARY KEY (order_id, process)
 );

@@ -9,97 +9,196 @@ use super::types::{Json, Ts as Column};
 use super::words::{CallFile, Error, Fact, Fence, JournalRow, ProcessFile, StoredIntent};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
-use callback_core::plan::Callee;
+use callback_core::plan::{Callee, Plan};
 use callback_core::record::{CallRecord, Disposition};
 use callback_core::time::Ts;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The journal begins before this: the last instant of the year 9999.
 const END_OF_TIME: Ts = Ts(253_402_300_799_999_999);
 /// Lines of the journal at once, at most.
 const JOURNAL_LINES: u32 = 1_000;
+/// Orders whose holds one statement reads.
+const HELD_AT_ONCE: usize = 32;
 
-/// Writes facts of a call, unless another process has it.
-pub(super) async fn write(tx: &mut Tx, fence: Fence, facts: &[Fact]) -> Result<()> {
-    let hold = tx.maybe(query(HOLD).bind(fence.order.0)).await?.ok_or(Error::FenceLost)?;
-    if hold.number::<u16>("process")? != fence.process {
-        return Err(Error::FenceLost);
-    }
-    let mut ended = hold.get::<Option<Column>>("ended_at")?.is_some();
-    let mut refused = None;
-    for fact in facts {
-        match fact {
-            Fact::Intent { .. } if ended => refused = Some(Error::OrderEnded),
-            Fact::Ended { .. } if ended => {}
-            Fact::Ended { at, disposition } => {
-                end(tx, fence.order, *at, *disposition).await?;
-                ended = true;
-            }
-            Fact::Record(record) => {
-                if !ended {
-                    end(tx, fence.order, record.ended_at, record.disposition).await?;
-                    ended = true;
-                }
-                store_record(tx, record, fence.order).await?;
-            }
-            Fact::Intent { intent, dialog } => {
-                if !store_intent(tx, fence, intent, dialog.as_ref()).await? {
-                    refused = Some(Error::LegTaken(intent.leg));
-                }
-            }
-            Fact::Shown(state, detail) => show(tx, fence.order, *state, detail, ended).await?,
-            Fact::HandedBack => {
-                tx.run(query(HAND_BACK).bind(fence.order.0)).await?;
-            }
-            Fact::Began { .. } | Fact::Input { .. } | Fact::Dialog { .. } | Fact::IntentEnd { .. } => {
-                append(tx, fence, fact).await?
-            }
+/// Writes facts of calls, in their order, each item unless another process has its order; says so item by item.
+/// Orders are held once for all, and each order's row is written once for all, so nothing else of the transaction may
+/// read or write an order's row before this returns.
+pub(super) async fn write(tx: &mut Tx, items: &[(Fence, &[Fact])]) -> sqlx::Result<Vec<Result<()>>> {
+    let mut held = hold(tx, items.iter().map(|(fence, _)| fence.order).collect()).await?;
+    let mut answers = Vec::with_capacity(items.len());
+    for (fence, facts) in items {
+        let held = held.get_mut(&fence.order).filter(|held| held.process == fence.process);
+        let answer = match held {
+            Some(held) => held.take(tx, *fence, facts).await,
+            None => Err(Error::FenceLost),
+        };
+        match answer {
+            Err(Error::Database(error)) => return Err(error),
+            answer => answers.push(answer),
         }
     }
-    refused.map_or(Ok(()), Err)
+    for (order, held) in held {
+        held.store(tx, order).await?;
+    }
+    Ok(answers)
 }
 
-/// Facts that may come at any time, after the end too.
+/// Reads the holds on these orders, which then stay as they are until the transaction ends.
+async fn hold(tx: &mut Tx, orders: BTreeSet<OrderId>) -> sqlx::Result<BTreeMap<OrderId, Held>> {
+    let orders: Vec<OrderId> = orders.into_iter().collect();
+    let mut held = BTreeMap::new();
+    for some in orders.chunks(HELD_AT_ONCE) {
+        // A list that is too short is filled with its last.
+        let ids = some.iter().chain(some.last().into_iter().cycle()).take(HELD_AT_ONCE);
+        for row in tx.all(ids.fold(query(HOLD), |hold, order| hold.bind(order.0))).await? {
+            let ended = row.get::<Option<Column>>("ended_at")?.is_some();
+            let order = Held { process: row.number("process")?, ended, ..Held::default() };
+            held.insert(OrderId(row.get("id")?), order);
+        }
+    }
+    Ok(held)
+}
+
+/// An order as a transaction found it, and what the facts make of its row and of its dials'.
+#[derive(Default)]
+struct Held {
+    process: u16,
+    ended: bool,
+    state: Option<Json>,
+    detail: Option<Json>,
+    answered: Option<u32>,
+    rang_at: Option<Ts>,
+    end: Option<(Ts, Disposition)>,
+    /// And the seconds that they talked.
+    record: Option<(Json, Option<u32>)>,
+    is_handed_back: bool,
+    legs: BTreeMap<LegId, HeldLeg>,
+}
+
+/// What the facts make of a dial's row.
+#[derive(Default)]
+struct HeldLeg {
+    dialog: Option<Json>,
+    outcome: Option<Json>,
+    ended_at: Option<Ts>,
+}
+
+impl Held {
+    /// Inserts what is to be inserted, and takes in what is to be changed.
+    async fn take(&mut self, tx: &mut Tx, fence: Fence, facts: &[Fact]) -> Result<()> {
+        let mut refused = None;
+        for fact in facts {
+            match fact {
+                Fact::Intent { .. } if self.ended => refused = Some(Error::OrderEnded),
+                Fact::Intent { intent, dialog } => {
+                    if !store_intent(tx, fence, intent, dialog.as_ref()).await? {
+                        refused = Some(Error::LegTaken(intent.leg));
+                    } else if intent.callee == Callee::Visitor {
+                        self.rang_at = Some(intent.at);
+                    }
+                }
+                Fact::Ended { at, disposition } => self.end(*at, *disposition)?,
+                Fact::Record(record) => {
+                    self.end(record.ended_at, record.disposition)?;
+                    self.record(record)?;
+                    if record.stop_requested {
+                        // Also where the process that heard the key has died.
+                        stops::add_visitor_of(tx, fence.order, record.ended_at).await?;
+                    }
+                }
+                Fact::Shown(state, detail) => self.show(*state, detail)?,
+                Fact::HandedBack => self.is_handed_back = true,
+                Fact::Dialog { leg, dialog } => {
+                    self.legs.entry(*leg).or_default().dialog = Some(Json::of(dialog)?);
+                }
+                Fact::IntentEnd { leg, down_at, end } => {
+                    let leg = self.legs.entry(*leg).or_default();
+                    leg.outcome = Some(Json::of(end)?);
+                    leg.ended_at = down_at.or(leg.ended_at);
+                }
+                Fact::Began { .. } | Fact::Input { .. } => append(tx, fence, fact).await?,
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// What the visitor sees; after the end only what goes with it.
+    fn show(&mut self, state: VisitorState, detail: &Detail) -> Result<()> {
+        let is_end = matches!(state, VisitorState::Ended(_));
+        if !is_end && !self.ended {
+            self.state = Some(Json::of(&state)?);
+            self.answered = Some(u32::from(state >= VisitorState::Waiting));
+        }
+        if is_end || !self.ended {
+            self.detail = Some(Json::of(detail)?);
+        }
+        Ok(())
+    }
+
+    /// The first end stays.
+    fn end(&mut self, at: Ts, end: Disposition) -> Result<()> {
+        if !self.ended {
+            self.state = Some(Json::of(&VisitorState::Ended(end))?);
+            self.end = Some((at, end));
+            self.ended = true;
+        }
+        Ok(())
+    }
+
+    /// The first record stays.
+    fn record(&mut self, record: &CallRecord) -> Result<()> {
+        if self.record.is_none() {
+            let talked = record.talk.map(|talk| talk.until.since(talk.from).as_secs());
+            let talked = talked.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+            self.record = Some((Json::of(record)?, talked));
+        }
+        Ok(())
+    }
+
+    /// Writes what was taken in: what no index knows apart from the rest, for that is what most facts are about.
+    async fn store(self, tx: &mut Tx, order: OrderId) -> sqlx::Result<()> {
+        if self.state.is_some() || self.detail.is_some() || self.rang_at.is_some() {
+            let show = query(SHOW).bind(order.0).bind(self.state).bind(self.detail);
+            tx.run(show.bind(self.answered).bind(self.rang_at)).await?;
+        }
+        if let Some((at, end)) = self.end {
+            let (disposition, reason) = end.keys();
+            tx.run(query(END).bind(order.0).bind(at).bind(disposition).bind(reason)).await?;
+        }
+        if let Some((record, talked)) = self.record {
+            tx.run(query(RECORD).bind(order.0).bind(record).bind(talked)).await?;
+        }
+        if self.is_handed_back {
+            tx.run(query(HAND_BACK).bind(order.0)).await?;
+        }
+        for (leg, HeldLeg { dialog, outcome, ended_at }) in self.legs {
+            let change = query(CHANGE_INTENT).bind(order.0).bind(leg.0);
+            tx.run(change.bind(dialog).bind(outcome).bind(ended_at)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Facts that are rows of their own.
 async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
-    let order = fence.order.0;
-    match fact {
+    let row = |text| query(text).bind(fence.order.0).bind(fence.process);
+    let row = match fact {
         Fact::Began { at, plan, past } => {
-            tx.run(query(PLAN).bind(order).bind(Json::of(plan)?)).await?;
-            let began = query(BEGAN).bind(order).bind(fence.process).bind(*at).bind(Json::of(past)?);
-            tx.run(began).await?;
+            row(BEGAN).bind(*at).bind(Json::of(plan)?).bind(Json::of(past)?)
         }
-        Fact::Input { seq, at, input } => {
-            let input =
-                query(INPUT).bind(order).bind(fence.process).bind(*seq).bind(*at).bind(Json::of(input)?);
-            tx.run(input).await?;
-        }
-        Fact::Dialog { leg, dialog } => {
-            tx.run(query(DIALOG).bind(order).bind(leg.0).bind(Json::of(dialog)?)).await?;
-        }
-        Fact::IntentEnd { leg, down_at, end } => {
-            tx.run(query(INTENT_END).bind(order).bind(leg.0).bind(Json::of(end)?).bind(*down_at)).await?;
-        }
-        Fact::Intent { .. } | Fact::Shown(..) | Fact::Ended { .. } | Fact::Record(_) | Fact::HandedBack => {}
-    }
-    Ok(())
-}
-
-async fn end(tx: &mut Tx, order: OrderId, at: Ts, end: Disposition) -> Result<()> {
-    let (disposition, reason) = end.keys();
-    let state = Json::of(&VisitorState::Ended(end))?;
-    tx.run(query(END).bind(order.0).bind(at).bind(disposition).bind(reason).bind(state)).await?;
-    Ok(())
-}
-
-async fn store_record(tx: &mut Tx, record: &CallRecord, order: OrderId) -> Result<()> {
-    let talked = record.talk.map(|talk| talk.until.since(talk.from).as_secs());
-    let talked = talked.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
-    tx.run(query(RECORD).bind(order.0).bind(Json::of(record)?).bind(talked)).await?;
-    if record.stop_requested {
-        // Also where the process that heard the key has died.
-        stops::add_visitor_of(tx, order, record.ended_at).await?;
-    }
+        Fact::Input { seq, at, input } => row(INPUT).bind(*seq).bind(*at).bind(Json::of(input)?),
+        Fact::Intent { .. }
+        | Fact::Dialog { .. }
+        | Fact::IntentEnd { .. }
+        | Fact::Shown(..)
+        | Fact::Ended { .. }
+        | Fact::Record(_)
+        | Fact::HandedBack => return Ok(()),
+    };
+    tx.run(row).await?;
     Ok(())
 }
 
@@ -121,9 +220,6 @@ async fn store_intent(
         .bind(dialog.map(Json::of).transpose()?)
         .bind(Json::of(&intent.end)?);
     if tx.run(stored).await? == 1 {
-        if intent.callee == Callee::Visitor {
-            tx.run(query(RANG).bind(fence.order.0).bind(intent.at)).await?;
-        }
         return Ok(true);
     }
     let before = intents(tx, fence.order).await?;
@@ -135,16 +231,10 @@ async fn store_intent(
     Ok(before.iter().any(same))
 }
 
-/// What the visitor sees; after the end only what goes with it.
-async fn show(tx: &mut Tx, order: OrderId, state: VisitorState, detail: &Detail, ended: bool) -> Result<()> {
-    if matches!(state, VisitorState::Ended(_)) {
-        tx.run(query(SHOW_DETAIL).bind(order.0).bind(Json::of(detail)?)).await?;
-    } else if !ended {
-        let answered = u32::from(state >= VisitorState::Waiting);
-        let show = query(SHOW).bind(order.0).bind(Json::of(&state)?).bind(Json::of(detail)?).bind(answered);
-        tx.run(show).await?;
-    }
-    Ok(())
+/// How the order is called: settled by the first process that began.
+pub(super) async fn plan(tx: &mut Tx, order: OrderId) -> Result<Option<Arc<Plan>>> {
+    let row = tx.maybe(query(PLAN).bind(order.0)).await?;
+    Ok(row.map(|row| row.json("plan")).transpose()?)
 }
 
 /// The dials of an order, by leg.
@@ -188,8 +278,12 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
     let Some(row) = db.maybe(query(CALL).bind(id.0)).await? else { return Ok(None) };
     let mut processes = BTreeMap::new();
     let blank = |process| ProcessFile { process, began: None, inputs: Vec::new() };
+    let mut plan = None;
     for row in db.all(query(PROCESSES).bind(id.0)).await? {
         let process: u16 = row.number("process")?;
+        if plan.is_none() {
+            plan = Some(row.json("plan")?);
+        }
         let began = Some((row.get::<Column>("began_at")?.0, row.json("past")?));
         processes.entry(process).or_insert_with(|| blank(process)).began = began;
     }
@@ -203,7 +297,7 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
         order: order_row(&row)?,
         site_key: row.parsed("key")?,
         site: row.json("body")?,
-        plan: row.maybe_json("plan")?,
+        plan,
         processes: processes.into_values().collect(),
         intents: intents.iter().map(intent_row).collect::<sqlx::Result<_>>()?,
         record: row.maybe_json("record")?,
@@ -211,36 +305,37 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
 }
 
 statements! {
-    HOLD = "SELECT process, ended_at FROM orders WHERE id = $1 FOR UPDATE";
-    PLAN = "UPDATE orders SET plan = $2 WHERE id = $1 AND plan IS NULL";
-    BEGAN = "INSERT INTO processes (order_id, process, began_at, past) VALUES ($1, $2, $3, $4)
+    HOLD = "SELECT id, process, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+        ORDER BY id FOR UPDATE";
+    BEGAN = "INSERT INTO processes (order_id, process, began_at, plan, past) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process) DO NOTHING";
     INPUT = "INSERT INTO inputs (order_id, process, seq, at, input) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process, seq) DO NOTHING";
     INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id, leg) DO NOTHING";
-    RANG = "UPDATE orders SET rang_at = $2 WHERE id = $1";
-    DIALOG = "UPDATE intents SET dialog = $3 WHERE order_id = $1 AND leg = $2";
-    INTENT_END = "UPDATE intents SET outcome = $3, ended_at = COALESCE($4, ended_at)
+    CHANGE_INTENT = "UPDATE intents SET dialog = COALESCE($3, dialog), outcome = COALESCE($4, outcome),
+            ended_at = COALESCE($5, ended_at)
         WHERE order_id = $1 AND leg = $2";
-    SHOW = "UPDATE orders SET state = $2, detail = $3, answered = $4 WHERE id = $1 AND ended_at IS NULL";
-    SHOW_DETAIL = "UPDATE orders SET detail = $2 WHERE id = $1";
-    END = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5
-        WHERE id = $1 AND ended_at IS NULL";
+    SHOW = "UPDATE orders SET state = COALESCE($2, state), detail = COALESCE($3, detail),
+            answered = COALESCE($4, answered), rang_at = COALESCE($5, rang_at)
+        WHERE id = $1";
+    END = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4 WHERE id = $1 AND ended_at IS NULL";
     RECORD = "UPDATE orders SET record = $2, talk_s = $3, lease_owner = NULL, lease_until = NULL
         WHERE id = $1 AND record IS NULL";
     HAND_BACK = "UPDATE orders SET lease_owner = NULL, lease_until = NULL WHERE id = $1";
+    PLAN = "SELECT plan FROM processes WHERE order_id = $1 ORDER BY process LIMIT 1";
     INTENTS = "SELECT leg, process, callee, round, at, dialog, outcome, ended_at FROM intents
         WHERE order_id = $1 ORDER BY leg";
     JOURNAL = concat!("SELECT ", order_columns!(), ", s.key, s.name, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.plan, o.record FROM orders o
+    CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id
         JOIN site_versions v ON v.site_id = o.site_id AND v.version = o.settings_version
         LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.id = $1");
-    PROCESSES = "SELECT process, began_at, past FROM processes WHERE order_id = $1 ORDER BY process";
+    PROCESSES = "SELECT process, began_at, plan, past FROM processes WHERE order_id = $1 ORDER BY process";
     INPUTS = "SELECT process, at, input FROM inputs WHERE order_id = $1 ORDER BY process, seq";
 }

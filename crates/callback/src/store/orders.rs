@@ -46,9 +46,12 @@ pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> 
         None if order.run_at > facts.accepted_at => VisitorState::Scheduled,
         None => VisitorState::Accepted,
     };
-    insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to, state, ended }).await?;
-    let stored = by_id(tx, facts.id).await?;
-    Ok(if joined_to.is_some() { Acceptance::Joined(stored) } else { Acceptance::New(stored) })
+    let stored = insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to, state, ended }).await?;
+    Ok(match joined_to {
+        // It shows the other's state.
+        Some(_) => Acceptance::Joined(by_id(tx, facts.id).await?),
+        None => Acceptance::New(stored),
+    })
 }
 
 /// Another order of the same telephone and site, for about the same time.
@@ -96,13 +99,14 @@ pub(super) async fn claim_unrecorded(tx: &mut Tx, by: Claimant, hold: Hold) -> R
 async fn claimed(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ClaimedOrder>> {
     let mut claimed = Vec::new();
     for row in rows {
-        let order = by_id(tx, OrderId(row.get("id")?)).await?;
+        let order = order_row(&row)?;
         let OrderPhone::Number(phone) = order.phone else { continue };
         let fence = Fence { order: order.facts.id, process: order.process };
-        let is_first = fence.process == 1;
-        let intents = if is_first { Vec::new() } else { calls::intents(tx, fence.order).await? };
+        let (plan, intents) = match fence.process {
+            1 => (None, Vec::new()),
+            _ => (calls::plan(tx, fence.order).await?, calls::intents(tx, fence.order).await?),
+        };
         let last_sign = row.get::<Option<Column>>("last_sign")?.map_or(order.facts.accepted_at, |at| at.0);
-        let plan = row.maybe_json("plan")?;
         claimed.push(ClaimedOrder { fence, phone, plan, intents, last_sign, order, refused: None });
     }
     claimed.sort_by_key(|claimed| (claimed.order.run_at, claimed.fence.order));
@@ -173,8 +177,22 @@ struct Place<'a> {
     ended: Option<(Disposition, Ts)>,
 }
 
-async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<()> {
+/// Stores an order; as it is then, texts without NUL.
+async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<OrderRow> {
     let (disposition, reason) = place.ended.map(|(disposition, _)| disposition.keys()).unzip();
+    let (visit, consent) = (Json::of(&facts.visit)?, Json::of(&facts.consent)?);
+    let detail = Detail::default();
+    let Ok(phone) = place.phone.parse();
+    let stored = OrderRow {
+        phone,
+        run_at: place.run_at,
+        joined_to: place.joined_to.map(OrderId),
+        state: place.state,
+        detail,
+        process: 0,
+        ended_at: place.ended.map(|(_, at)| at),
+        facts: OrderFacts { visit: visit.read()?, consent: consent.read()?, ..facts.clone() },
+    };
     let order = query(INSERT)
         .bind(facts.id.0)
         .bind(facts.site.0)
@@ -184,18 +202,18 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<()
         .bind(facts.settings_version)
         .bind(facts.accepted_at)
         .bind(place.run_at)
-        .bind(Json::of(&facts.visit)?)
-        .bind(Json::of(&facts.consent)?)
+        .bind(visit)
+        .bind(consent)
         .bind(facts.ip.map(|ip| ip.to_string()))
         .bind(facts.ip.map(guards::network))
         .bind(place.joined_to)
         .bind(Json::of(&place.state)?)
-        .bind(Json::of(&Detail::default())?)
-        .bind(place.ended.map(|(_, at)| at))
+        .bind(Json::of(&detail)?)
+        .bind(stored.ended_at)
         .bind(disposition)
         .bind(reason.flatten());
     tx.run(order).await?;
-    Ok(())
+    Ok(stored)
 }
 
 /// An order of this id that is there already.
@@ -247,6 +265,14 @@ macro_rules! order_columns {
 }
 pub(super) use order_columns;
 
+/// The same of an order that is joined to none.
+macro_rules! own_columns {
+    () => {
+        "id, site_id, customer_id, phone, country, settings_version, accepted_at, run_at, visit, consent, ip, \
+         joined_to, process, state, detail, ended_at"
+    };
+}
+
 statements! {
     INSERT = "INSERT INTO orders (id, site_id, customer_id, phone, country, settings_version, accepted_at,
             run_at, visit, consent, ip, network, joined_to, state, detail, process, ended_at, disposition, reason)
@@ -264,7 +290,7 @@ statements! {
         WHERE phone = $2 AND run_at > $3 AND run_at < $4 AND site_id = $1
             AND reason IN ('blacklist', 'limits') AND ended_at > $5 AND joined_to IS NULL
         ORDER BY run_at, id LIMIT 1";
-    CLAIM = "WITH line AS MATERIALIZED (
+    CLAIM = concat!("WITH line AS MATERIALIZED (
             SELECT id, customer_id, site_id, run_at, run_at > accepted_at AS deferred,
                 process > 0 OR run_at <= $7 OR (run_at <= $6 AND run_at = accepted_at) AS must,
                 ROW_NUMBER() OVER (PARTITION BY site_id, run_at > accepted_at ORDER BY run_at, id) AS of_site
@@ -297,15 +323,15 @@ statements! {
             ORDER BY o.run_at, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
-        WHERE id IN (SELECT id FROM due) RETURNING id, plan, last_sign";
-    CLAIM_UNRECORDED = "WITH open AS MATERIALIZED (
+        WHERE id IN (SELECT id FROM due) RETURNING ", own_columns!(), ", last_sign");
+    CLAIM_UNRECORDED = concat!("WITH open AS MATERIALIZED (
             SELECT id FROM orders o
             WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0
                 AND (lease_until IS NULL OR lease_until <= $5)
             ORDER BY ended_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
         UPDATE orders SET process = process + 1, lease_owner = $1, lease_until = $2, last_sign = seen_at,
             seen_at = $3
-        WHERE id IN (SELECT id FROM open) RETURNING id, plan, last_sign";
+        WHERE id IN (SELECT id FROM open) RETURNING ", own_columns!(), ", last_sign");
     RENEW = "UPDATE orders SET lease_until = $3, seen_at = $4
         WHERE id = $1 AND process = $2 AND lease_until IS NOT NULL";
     END_LEASES = "UPDATE orders SET lease_until = NULL WHERE lease_until IS NOT NULL";

@@ -180,26 +180,11 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
 /// One transaction. `apart`: an item that cannot be written is undone alone.
 async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    for work in batch.iter_mut() {
-        if apart {
-            tx.run(query(SAVEPOINT)).await?;
-        }
-        match work.run(&mut tx).await {
-            Ok(()) => {}
-            Err(error) if apart && is_of_item(&error) => {
-                tracing::error!(%error, "an item cannot be written");
-                tx.run(query(UNDO)).await?;
-                work.fail(error);
-            }
-            Err(error) => {
-                // The transaction is gone or as good as gone; its own end adds nothing.
-                let _gone = tx.rollback().await;
-                return Err(error);
-            }
-        }
-        if apart {
-            tx.run(query(RELEASE)).await?;
-        }
+    let written = if apart { one_by_one(&mut tx, batch).await } else { together(&mut tx, batch).await };
+    if let Err(error) = written {
+        // The transaction is gone or as good as gone; its own end adds nothing.
+        let _gone = tx.rollback().await;
+        return Err(error);
     }
     if batch.iter().any(Work::is_overdue) {
         // Whoever ordered has been told that it was not taken: it is not.
@@ -207,6 +192,46 @@ async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
         return Err(sqlx::Error::PoolTimedOut);
     }
     tx.commit().await
+}
+
+/// Facts of calls first, in one go: whoever gave the rest of the batch could not know of them.
+async fn together(tx: &mut Tx, batch: &mut [Work]) -> sqlx::Result<()> {
+    let (mut items, mut slots) = (Vec::new(), Vec::new());
+    let mut rest = Vec::new();
+    for work in batch {
+        if let Work::Write(fence, facts, slot) = work {
+            items.push((*fence, facts.as_slice()));
+            slots.push(slot);
+        } else {
+            rest.push(work);
+        }
+    }
+    if !items.is_empty() {
+        for (slot, answer) in slots.into_iter().zip(calls::write(tx, &items).await?) {
+            slot.fill(answer)?;
+        }
+    }
+    for work in rest {
+        work.run(tx).await?;
+    }
+    Ok(())
+}
+
+async fn one_by_one(tx: &mut Tx, batch: &mut [Work]) -> sqlx::Result<()> {
+    for work in batch {
+        tx.run(query(SAVEPOINT)).await?;
+        match work.run(tx).await {
+            Ok(()) => {}
+            Err(error) if is_of_item(&error) => {
+                tracing::error!(%error, "an item cannot be written");
+                tx.run(query(UNDO)).await?;
+                work.fail(error);
+            }
+            Err(error) => return Err(error),
+        }
+        tx.run(query(RELEASE)).await?;
+    }
+    Ok(())
 }
 
 /// A deadlock, or transactions that cannot be put in an order (PostgreSQL's class 40).
@@ -262,7 +287,10 @@ impl Work {
             }
             Self::Stop { phone, by, at, slot } => slot.fill(stops::add(tx, *phone, *by, *at).await),
             Self::LiftStop(phone, slot) => slot.fill(stops::lift(tx, *phone).await),
-            Self::Write(fence, facts, slot) => slot.fill(calls::write(tx, *fence, facts).await),
+            Self::Write(fence, facts, slot) => {
+                let answer = calls::write(tx, &[(*fence, facts)]).await?.pop();
+                slot.fill(answer.unwrap_or(Err(Error::Closed)))
+            }
             Self::Apply { file, author, now, dry_run, slot } => {
                 slot.fill(sites::apply(tx, file, author, *now, *dry_run).await)
             }
