@@ -46,7 +46,8 @@ pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> 
         None if order.run_at > facts.accepted_at => VisitorState::Scheduled,
         None => VisitorState::Accepted,
     };
-    let stored = insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to, state, ended }).await?;
+    let stored =
+        insert(tx, facts, &Place { phone: &phone, run_at: order.run_at, joined_to, state, ended }).await?;
     Ok(match joined_to {
         // It shows the other's state.
         Some(_) => Acceptance::Joined(by_id(tx, facts.id).await?),
