@@ -60,7 +60,8 @@ CREATE TABLE orders (
     reason TEXT,
     record JSONB
 );
-CREATE INDEX orders_due ON orders (run_at, id) WHERE ended_at IS NULL AND joined_to IS NULL;
+CREATE INDEX orders_due ON orders (run_at, id) WHERE ended_at IS NULL AND joined_to IS NULL AND lease_until IS NULL;
+CREATE INDEX orders_leased ON orders (lease_until) WHERE ended_at IS NULL AND lease_until IS NOT NULL;
 CREATE INDEX orders_open_of_phone ON orders (site_id, phone, run_at) WHERE ended_at IS NULL AND joined_to IS NULL;
 CREATE INDEX orders_newest ON orders (accepted_at, id) WHERE joined_to IS NULL;
 CREATE INDEX orders_unrecorded ON orders (ended_at, id) WHERE ended_at IS NOT NULL AND record IS NULL AND process > 0;

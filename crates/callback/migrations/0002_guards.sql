@@ -7,7 +7,7 @@ ALTER TABLE orders ADD COLUMN talk_s BIGINT;
 CREATE INDEX orders_of_phone ON orders (phone, run_at);
 CREATE INDEX orders_of_network ON orders (network, accepted_at) WHERE network IS NOT NULL;
 CREATE INDEX orders_running ON orders (customer_id, site_id) WHERE ended_at IS NULL AND lease_until IS NOT NULL;
-CREATE INDEX orders_held ON orders (lease_owner) WHERE ended_at IS NULL AND lease_until IS NOT NULL;
+CREATE INDEX orders_held ON orders (lease_owner) WHERE ended_at IS NULL AND lease_owner IS NOT NULL;
 
 -- Rows to stand in line at: orders of one telephone, or from one network, are decided one after the other, and so
 -- are the claims of all processes.

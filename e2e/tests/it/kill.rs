@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 /// How many services are killed at once: most of their time they wait for a telephone.
 const AT_ONCE: usize = 8;
 /// The same on PostgreSQL, where a dead process's orders wait for the end of their lease.
-const AT_ONCE_ON_POSTGRESQL: usize = 12;
+const AT_ONCE_ON_POSTGRESQL: usize = 16;
 
 /// How often each step is to be hit, where that is asked for.
 fn runs() -> Option<usize> {
@@ -25,7 +25,7 @@ fn the_same_on_postgresql() {
     let server = runtime.block_on(Postgres::start());
     let databases = || Some(runtime.block_on(server.database()));
     let tally = match runs() {
-        Some(runs) => at_every_step(runs.div_ceil(5), AT_ONCE_ON_POSTGRESQL, &databases),
+        Some(runs) => at_every_step(runs, AT_ONCE_ON_POSTGRESQL, &databases),
         None => all_over(AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_POSTGRESQL, &databases),
     };
     println!("{tally}");

@@ -24,7 +24,7 @@ const END_OF_TIME: Ts = Ts(253_402_300_799_999_999);
 /// Lines of the journal at once, at most.
 const JOURNAL_LINES: u32 = 1_000;
 /// Orders whose holds one statement reads.
-const HELD_AT_ONCE: usize = 32;
+const HELD_AT_ONCE: usize = 8;
 
 /// Writes facts of calls, in their order, each item unless another process has its order; says so item by item.
 /// Orders are held once for all, and each order's row is written once for all, so nothing else of the transaction may
@@ -330,8 +330,7 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
 }
 
 statements! {
-    HOLD = "SELECT id, process, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+    HOLD = "SELECT id, process, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8)
         ORDER BY id FOR UPDATE";
     BEGAN = "INSERT INTO processes (order_id, process, began_at, plan, past) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process) DO NOTHING";

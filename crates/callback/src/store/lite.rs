@@ -18,6 +18,10 @@ use uuid::Uuid;
 
 /// Prepared statements that are kept: all of this program's.
 const STATEMENTS: usize = 128;
+/// Pages that are kept in memory, in KiB: ids are random, so what is written next may lie anywhere.
+const CACHE_KIB: i64 = 16_384;
+/// Pages that are written before they are copied into the file itself: most of them more than once until then.
+const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// The writer's connection; clones are the same.
 #[derive(Clone, Debug)]
@@ -60,6 +64,8 @@ impl Lite {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         Ok(connection)
     }
 

@@ -274,6 +274,8 @@ macro_rules! own_columns {
     };
 }
 
+// CLAIM looks for what waits, for what has lapsed and for what others have by an index each, none of which has all that
+// is held; COALESCE keeps the last of these from being looked for among all that has not lapsed.
 statements! {
     INSERT = "INSERT INTO orders (id, site_id, customer_id, phone, country, settings_version, accepted_at,
             run_at, visit, consent, ip, network, joined_to, state, detail, process, ended_at, disposition, reason)
@@ -291,13 +293,17 @@ statements! {
         WHERE phone = $2 AND run_at > $3 AND run_at < $4 AND site_id = $1
             AND reason IN ('blacklist', 'limits') AND ended_at > $5 AND joined_to IS NULL
         ORDER BY run_at, id LIMIT 1";
-    CLAIM = concat!("WITH line AS MATERIALIZED (
+    CLAIM = concat!("WITH free AS MATERIALIZED (
+            SELECT id, customer_id, site_id, run_at, accepted_at, process FROM orders
+            WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3 AND lease_until IS NULL
+            UNION ALL
+            SELECT id, customer_id, site_id, run_at, accepted_at, process FROM orders
+            WHERE ended_at IS NULL AND run_at <= $3 AND lease_until <= $5),
+        line AS MATERIALIZED (
             SELECT id, customer_id, site_id, run_at, run_at > accepted_at AS deferred,
                 process > 0 OR run_at <= $7 OR (run_at <= $6 AND run_at = accepted_at) AS must,
                 ROW_NUMBER() OVER (PARTITION BY site_id, run_at > accepted_at ORDER BY run_at, id) AS of_site
-            FROM orders
-            WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $3
-                AND (lease_until IS NULL OR lease_until <= $5)),
+            FROM free),
         busy AS MATERIALIZED (
             SELECT customer_id, site_id, COUNT(*) AS calls FROM orders
             WHERE ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $5
@@ -315,9 +321,10 @@ statements! {
             WHERE r.must
                 OR r.of_customer + COALESCE((SELECT SUM(calls) FROM busy WHERE customer_id = c.id), 0) <= c.max_calls),
         others AS MATERIALIZED (
-            SELECT COUNT(*) AS calls FROM orders
-            WHERE (lease_owner < $1 OR lease_owner > $1)
-                AND ended_at IS NULL AND lease_until IS NOT NULL AND lease_until > $5),
+            SELECT (SELECT COUNT(*) FROM orders
+                    WHERE lease_owner < $1 AND ended_at IS NULL AND COALESCE(lease_until, $5) > $5)
+                + (SELECT COUNT(*) FROM orders
+                    WHERE lease_owner > $1 AND ended_at IS NULL AND COALESCE(lease_until, $5) > $5) AS calls),
         due AS MATERIALIZED (
             SELECT o.id FROM orders o JOIN turn t ON t.id = o.id CROSS JOIN others
             WHERE t.must OR t.place <= $8 - others.calls
@@ -341,7 +348,7 @@ statements! {
         WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";
     END_PRETENCE = "UPDATE orders SET state = $3, detail = $4, ended_at = $2
         WHERE id = $1 AND joined_to IS NULL AND reason IN ('blacklist', 'limits') AND ended_at > $2";
-    WAITING = "SELECT COUNT(*) AS waiting FROM orders
-        WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $1
-            AND (lease_until IS NULL OR lease_until <= $1)";
+    WAITING = "SELECT (SELECT COUNT(*) FROM orders
+            WHERE ended_at IS NULL AND joined_to IS NULL AND run_at <= $1 AND lease_until IS NULL)
+        + (SELECT COUNT(*) FROM orders WHERE ended_at IS NULL AND run_at <= $1 AND lease_until <= $1) AS waiting";
 }

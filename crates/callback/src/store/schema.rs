@@ -16,6 +16,9 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
 const TYPES: [(&str, &str); 4] =
     [("TIMESTAMPTZ", "INTEGER"), ("BIGINT", "INTEGER"), ("JSONB", "TEXT"), ("UUID", "BLOB")];
 
+/// Tables of small rows that are kept in the order of their key: to SQLite the key is an index beside the table otherwise.
+const BY_KEY: [&str; 2] = ["inputs", "intents"];
+
 /// Brings the database to this program's schema.
 ///
 /// # Errors
@@ -65,7 +68,15 @@ fn for_lite(ddl: &str) -> String {
             .find(|(pg, _)| *pg == name)
             .map_or(word.to_owned(), |(pg, lite)| word.replacen(pg, lite, 1))
     });
-    lite.collect::<String>().replace("\n);", "\n) STRICT;")
+    let lite: String = lite.collect();
+    let tables = lite.split_inclusive("\n);").map(|table| match table.strip_suffix("\n);") {
+        Some(columns) if BY_KEY.iter().any(|name| columns.contains(&format!("CREATE TABLE {name} ("))) => {
+            format!("{columns}\n) STRICT, WITHOUT ROWID;")
+        }
+        Some(columns) => format!("{columns}\n) STRICT;"),
+        None => table.to_owned(),
+    });
+    tables.collect()
 }
 
 #[cfg(test)]
@@ -76,8 +87,12 @@ mod tests {
     fn the_ddl_is_turned_into_sqlite_s_word_by_word() {
         let check = |pg: &str, lite: &str| assert_eq!(for_lite(pg), lite);
         check(
-            "CREATE TABLE t (\n    id UUID NOT NULL,\n    body JSONB,\n    PRIMARY KEY (id)\n);\n",
-            "CREATE TABLE t (\n    id BLOB NOT NULL,\n    body TEXT,\n    PRIMARY KEY (id)\n) STRICT;\n",
+            "CREATE TABLE t (\n    id UUID NOT NULL PRIMARY KEY,\n    body JSONB\n);\nDROP TABLE u;\n",
+            "CREATE TABLE t (\n    id BLOB NOT NULL PRIMARY KEY,\n    body TEXT\n) STRICT;\nDROP TABLE u;\n",
+        );
+        check(
+            "CREATE TABLE inputs (\n    id UUID,\n    n BIGINT,\n    PRIMARY KEY (id, n)\n);\n",
+            "CREATE TABLE inputs (\n    id BLOB,\n    n INTEGER,\n    PRIMARY KEY (id, n)\n) STRICT, WITHOUT ROWID;\n",
         );
         check("MY_UUID UUID, at TIMESTAMPTZ)", "MY_UUID BLOB, at INTEGER)");
     }

@@ -27,6 +27,10 @@ pub(super) const WAITING: usize = 262_144;
 pub(super) const WAITING_WITH_ORDERS: usize = 16_384;
 /// Items of one transaction.
 const BATCH: usize = 1_024;
+/// Under load commits begin so long after each other, so that many items share one.
+const PACE: Duration = Duration::from_millis(2);
+/// After a pause so many may follow each other at once.
+const AT_ONCE: u32 = 8;
 /// The first pause after a failed transaction; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause.
@@ -139,11 +143,32 @@ pub(super) fn start(db: Db, waiting: mpsc::Receiver<Work>, signals: Signals) -> 
 /// Writes until every sender is gone.
 async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut pace = Pace(Instant::now());
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        if let Some(pause) = pace.pause(Instant::now()) {
+            tokio::time::sleep(pause).await;
+            while batch.len() < BATCH
+                && let Ok(work) = waiting.try_recv()
+            {
+                batch.push(work);
+            }
+        }
         commit(&db, &mut batch, &signals).await;
         for work in batch.drain(..) {
             work.tell(&signals);
         }
+    }
+}
+
+/// A bucket of commits (GCRA, ITU-T I.371): when it will be full again.
+struct Pace(Instant);
+
+impl Pace {
+    /// Takes a commit out; how long it has to wait.
+    fn pause(&mut self, now: Instant) -> Option<Duration> {
+        self.0 = self.0.max(now) + PACE;
+        let ahead = self.0.saturating_duration_since(now).checked_sub(PACE * AT_ONCE)?;
+        (!ahead.is_zero()).then_some(ahead)
     }
 }
 
@@ -343,4 +368,20 @@ statements! {
     SAVEPOINT = "SAVEPOINT item";
     UNDO = "ROLLBACK TO SAVEPOINT item";
     RELEASE = "RELEASE SAVEPOINT item";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AT_ONCE, PACE, Pace};
+    use std::time::Instant;
+
+    #[test]
+    fn a_few_commits_follow_each_other_at_once_and_many_at_a_pace() {
+        let now = Instant::now();
+        let mut pace = Pace(now);
+        let at_once = (0..AT_ONCE).filter(|_| pace.pause(now).is_none()).count();
+        assert_eq!(u32::try_from(at_once), Ok(AT_ONCE));
+        assert_eq!((pace.pause(now), pace.pause(now + PACE)), (Some(PACE), Some(PACE)));
+        assert_eq!(pace.pause(now + PACE * (AT_ONCE + 3)), None);
+    }
 }
