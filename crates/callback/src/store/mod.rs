@@ -8,6 +8,7 @@ mod db;
 mod difference;
 mod guards;
 mod kept;
+mod known;
 mod lite;
 mod orders;
 mod schema;
@@ -37,6 +38,7 @@ use callback_core::site::Site;
 use callback_core::time::Ts;
 use db::{Db, query};
 use kept::Kept;
+use known::Known;
 use lite::Lite;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -74,6 +76,7 @@ pub struct Store {
     orders: Arc<Notify>,
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
+    known: Arc<Known>,
     trouble: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -112,7 +115,8 @@ impl Store {
         writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
-        Ok(Self { db, writer, orders, settings, kept, trouble })
+        let known = Arc::new(Known::start(db.clone()));
+        Ok(Self { db, writer, orders, settings, kept, known, trouble })
     }
 
     /// Whether the database answers.
@@ -132,6 +136,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<Vec<String>> {
         let modules = [
             orders::STATEMENTS,
+            known::STATEMENTS,
             guards::STATEMENTS,
             stops::STATEMENTS,
             calls::STATEMENTS,
@@ -371,6 +376,14 @@ impl Store {
     /// The database cannot be read.
     pub async fn order(&self, site: &SiteKey, id: OrderId) -> Result<Option<OrderRow>> {
         orders::order(&self.db, site, id).await
+    }
+
+    /// Whether an order is stored, of whatever site; many may ask this at once.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_stored(&self, order: OrderId) -> Result<bool> {
+        self.known.holds(order).await
     }
 
     /// How many orders are due and wait for a process.

@@ -3,6 +3,7 @@
 use super::door::Page;
 use super::error::Problem;
 use super::flood::StreamPass;
+use super::queue::Entering;
 use super::status::{Status, is_secret, pretence};
 use super::{App, PATIENCE};
 use crate::engine::{Hub, Shown, wall_now};
@@ -87,9 +88,10 @@ async fn take_order(
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
     let mut order = read(body, page, app, now)?;
-    if let Some(problem) = cannot_take(app, now).await {
-        return known(app, page, &order, problem, now).await;
-    }
+    let _entering = match enter(app, now).await {
+        Ok(entering) => entering,
+        Err(problem) => return known(app, page, &order, problem, now).await,
+    };
     if let OrderPhone::Number(number) = order.phone {
         let (id, run_at) = (order.facts.id, order.run_at);
         order.pretence = Pretence::of(id, number, run_at, &order.facts, &page.site).ends_at().since(run_at);
@@ -151,18 +153,15 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
     }
 }
 
-/// Why no order is taken now.
-async fn cannot_take(app: &App, now: Ts) -> Option<Problem> {
+/// A place for one more order, or why there is none.
+async fn enter(app: &App, now: Ts) -> Result<Entering, Problem> {
     if app.engine.is_closing() {
-        return Some(Problem::Overloaded);
+        return Err(Problem::Overloaded);
     }
     if app.store.trouble().borrow().is_some() {
-        return Some(Problem::DatabaseAway);
+        return Err(Problem::DatabaseAway);
     }
-    match app.queue.is_full(app, now).await {
-        Ok(is_full) => is_full.then_some(Problem::Overloaded),
-        Err(error) => Some(Problem::of_store(error)),
-    }
+    app.queue.enter(app, now).await.map_err(Problem::of_store)?.ok_or(Problem::Overloaded)
 }
 
 /// An order that was accepted before is answered as before, whatever is in the way of new ones.
@@ -173,7 +172,8 @@ async fn known(
     problem: Problem,
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    if matches!(problem, Problem::DatabaseAway) {
+    let is_away = matches!(problem, Problem::DatabaseAway);
+    if is_away || !app.store.is_stored(order.facts.id).await.map_err(Problem::of_store)? {
         return Err(problem);
     }
     match app.order(&page.site, Some(order.facts.id)).await {
