@@ -81,7 +81,7 @@ impl Service {
             (phone, phone_events),
             (media, media_events),
         );
-        let app = App::new(store.clone(), engine.clone(), door, recordings);
+        let app = App::new(store.clone(), engine.clone(), door, most, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone()).merge(more(app.clone()));
         let mut servers =
