@@ -115,7 +115,7 @@ impl Store {
         writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
-        let known = Arc::new(Known::start(db.clone()));
+        let known = Known::start(&db).await.context("the database cannot be read")?;
         Ok(Self { db, writer, orders, settings, kept, known, trouble })
     }
 
@@ -219,9 +219,13 @@ impl Store {
     /// As [`Self::accept`]; it took longer.
     pub async fn accept_within(&self, span: Duration, order: NewOrder) -> Result<Acceptance> {
         self.make_room()?;
-        let until = Instant::now() + span;
+        let (until, id) = (Instant::now() + span, order.facts.id);
         let accepted = self.ask(|slot| Work::Accept(Box::new(order), until, slot));
-        tokio::time::timeout_at(until.into(), accepted).await.unwrap_or(Err(Error::TooLate))
+        let accepted = tokio::time::timeout_at(until.into(), accepted).await.unwrap_or(Err(Error::TooLate));
+        if accepted.is_ok() {
+            self.known.add(id);
+        }
+        accepted
     }
 
     /// Due orders that no living process has and whose turn has come, the oldest first; they are the claimant's
@@ -378,12 +382,10 @@ impl Store {
         orders::order(&self.db, site, id).await
     }
 
-    /// Whether an order is stored, of whatever site; many may ask this at once.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn is_stored(&self, order: OrderId) -> Result<bool> {
-        self.known.holds(order).await
+    /// Whether an order was stored lately, of whatever site, by whatever process: it asks no database.
+    #[must_use]
+    pub fn stored_lately(&self, order: OrderId) -> bool {
+        self.known.holds(order)
     }
 
     /// How many orders are due and wait for a process.

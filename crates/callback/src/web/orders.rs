@@ -164,7 +164,8 @@ async fn enter(app: &App, now: Ts) -> Result<Entering, Problem> {
     app.queue.enter(app, now).await.map_err(Problem::of_store)?.ok_or(Problem::Overloaded)
 }
 
-/// An order that was accepted before is answered as before, whatever is in the way of new ones.
+/// An order that was accepted lately is answered as before, whatever is in the way of new ones; of those that were not
+/// none is looked for, so that a crowd of them waits for nothing.
 async fn known(
     app: &App,
     page: &Page,
@@ -172,8 +173,7 @@ async fn known(
     problem: Problem,
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    let is_away = matches!(problem, Problem::DatabaseAway);
-    if is_away || !app.store.is_stored(order.facts.id).await.map_err(Problem::of_store)? {
+    if matches!(problem, Problem::DatabaseAway) || !app.store.stored_lately(order.facts.id) {
         return Err(problem);
     }
     match app.order(&page.site, Some(order.facts.id)).await {
