@@ -2,33 +2,54 @@
 
 use crate::number::PhoneNumber;
 use ipnet::IpNet;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// Entries of each kind at most.
+/// Entries of one list at most.
 pub const ENTRIES: usize = 10_000;
 
 /// A list of numbers and networks.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Blacklist {
-    /// Visitors' numbers.
-    pub numbers: Vec<Blocked>,
-    /// Visitors' networks: addresses or CIDR (RFC 4632).
-    pub networks: Vec<IpNet>,
+    /// Whom it names.
+    pub entries: Vec<Entry>,
+}
+
+/// An entry of a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Whom.
+    pub what: Blocked,
+    /// Why, for those who read the list.
+    #[serde(default)]
+    pub note: Arc<str>,
+    /// The last day on which it counts; for ever without one.
+    #[serde(default)]
+    pub until: Option<Date>,
+}
+
+impl Entry {
+    /// One that counts for ever.
+    #[must_use]
+    pub fn of(what: Blocked) -> Self {
+        Self { what, note: "".into(), until: None }
+    }
 }
 
 impl Blacklist {
     /// Whether it names this visitor, by his number or by where he writes from.
     #[must_use]
-    pub fn names(&self, number: PhoneNumber, ip: Option<IpAddr>) -> bool {
-        let from = |ip: IpAddr| self.networks.iter().any(|network| network.contains(&ip));
-        self.numbers.iter().any(|blocked| blocked.covers(number)) || ip.is_some_and(from)
+    pub fn names(&self, number: PhoneNumber, ip: Option<IpAddr>, today: Date) -> bool {
+        let counts = |entry: &&Entry| entry.until.is_none_or(|until| until >= today);
+        self.entries.iter().filter(counts).any(|entry| entry.what.covers(number, ip))
     }
 }
 
-/// One number, or all that begin alike: `+79161234567` or `+7916*`.
+/// One number, all that begin alike, or a network: `+79161234567`, `+7916*`, `192.0.2.0/24`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Blocked {
@@ -36,17 +57,21 @@ pub enum Blocked {
     Number(PhoneNumber),
     /// All numbers whose digits begin with these.
     Prefix(u64),
+    /// Whoever writes from there: an address, or CIDR (RFC 4632).
+    Network(IpNet),
 }
 
 /// A text that is no number and no beginning of numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("write a number like +79161234567, or the beginning of numbers like +7916*")]
+#[error(
+    "write a number like +79161234567, the beginning of numbers like +7916*, or a network like 192.0.2.0/24"
+)]
 pub struct NotBlockable;
 
 impl Blocked {
-    /// Whether it is this number, or its beginning.
+    /// Whether it is this visitor: his number, its beginning, or where he writes from.
     #[must_use]
-    pub fn covers(self, number: PhoneNumber) -> bool {
+    pub fn covers(self, number: PhoneNumber, ip: Option<IpAddr>) -> bool {
         match self {
             Self::Number(blocked) => blocked == number,
             Self::Prefix(prefix) => {
@@ -56,6 +81,7 @@ impl Blocked {
                 }
                 beginning == prefix
             }
+            Self::Network(network) => ip.is_some_and(|ip| network.contains(&ip)),
         }
     }
 }
@@ -64,6 +90,10 @@ impl FromStr for Blocked {
     type Err = NotBlockable;
 
     fn from_str(text: &str) -> Result<Self, NotBlockable> {
+        if text.contains(['.', ':', '/']) {
+            let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
+            return network.map(Self::Network).map_err(|_| NotBlockable);
+        }
         let Some(prefix) = text.strip_suffix('*') else {
             return text.parse().map(Self::Number).map_err(|_| NotBlockable);
         };
@@ -80,6 +110,10 @@ impl fmt::Display for Blocked {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Prefix(prefix) => write!(f, "+{prefix}*"),
+            Self::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+                network.addr().fmt(f)
+            }
+            Self::Network(network) => network.fmt(f),
         }
     }
 }
@@ -100,17 +134,21 @@ impl TryFrom<String> for Blocked {
 
 #[cfg(test)]
 mod tests {
-    use super::{Blacklist, Blocked};
+    use super::{Blacklist, Blocked, Entry};
 
     #[test]
     fn a_list_names_numbers_their_beginnings_and_networks() {
-        let list = Blacklist {
-            numbers: vec!["+79161234567".parse().unwrap(), "+7495*".parse().unwrap()],
-            networks: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
-        };
+        let names = ["+79161234567", "+7495*", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7"];
+        let mut list = Blacklist { entries: names.map(|text| Entry::of(text.parse().unwrap())).to_vec() };
+        list.entries.push(Entry {
+            what: "+7926*".parse().unwrap(),
+            note: "spam".into(),
+            until: Some("2026-11-25".parse().unwrap()),
+        });
+        let today = "2026-11-25".parse().unwrap();
         let check = |number: &str, ip: Option<&str>, named: bool| {
             let ip = ip.map(|ip| ip.parse().unwrap());
-            assert_eq!(list.names(number.parse().unwrap(), ip), named, "{number} from {ip:?}");
+            assert_eq!(list.names(number.parse().unwrap(), ip, today), named, "{number} from {ip:?}");
         };
         check("+79161234567", None, true);
         check("+79161234568", None, false);
@@ -119,10 +157,26 @@ mod tests {
         check("+79161234568", Some("192.0.2.9"), true);
         check("+79161234568", Some("192.0.3.9"), false);
         check("+79161234568", Some("2001:db8::1"), true);
-        for wrong in ["", "*", "+*", "7916*", "+0*", "+7 916", "+7916**", "+1234567890123456*"] {
+        check("+79161234568", Some("198.51.100.7"), true);
+        check("+79261234567", None, true);
+        let tomorrow = "2026-11-26".parse().unwrap();
+        assert!(!list.names("+79261234567".parse().unwrap(), None, tomorrow), "its last day is over");
+        for wrong in [
+            "",
+            "*",
+            "+*",
+            "7916*",
+            "+0*",
+            "+7 916",
+            "+7916**",
+            "+1234567890123456*",
+            "192.0.2.0/33",
+            "1.2.3",
+        ] {
             assert!(wrong.parse::<Blocked>().is_err(), "{wrong}");
         }
-        let written: Blocked = "+7916*".parse().unwrap();
-        assert_eq!(written.to_string(), "+7916*");
+        for right in names {
+            assert_eq!(right.parse::<Blocked>().unwrap().to_string(), right);
+        }
     }
 }

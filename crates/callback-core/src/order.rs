@@ -10,9 +10,12 @@ use crate::plan::{
     Address, CallerId, Limits, Plan, PlanManager, PlanVisitor, PromptLengths, RingStrategy, Seat,
 };
 use crate::record::NotCalled;
+use crate::schedule;
 use crate::site::{Announce, Manager, ShownNumber, Site};
 use crate::time::Ts;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -57,6 +60,8 @@ pub struct Circumstances {
     pub customer_sites: u32,
     /// Whom the customer never calls, from any site.
     pub blacklist: Blacklist,
+    /// Telephones of the public network that were verified: no other manager's is called (R12).
+    pub verified: BTreeSet<PhoneNumber>,
     /// Where his clocks are.
     pub zone: TimeZone,
     /// How long the prompts of this site are.
@@ -82,7 +87,8 @@ pub fn may_be_called(number: PhoneNumber, country: Country, site: &Site) -> Resu
 /// Why the order is not called; it is kept as a lead.
 pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Result<Plan, NotCalled> {
     may_be_called(order.number, order.country, site)?;
-    if [&site.blacklist, &around.blacklist].iter().any(|list| list.names(order.number, order.ip)) {
+    let today = schedule::date(order.due_at, &around.zone).unwrap_or(Date::MAX);
+    if [&site.blacklist, &around.blacklist].iter().any(|list| list.names(order.number, order.ip, today)) {
         return Err(NotCalled::Blacklist);
     }
     if !site.schedule.is_open(order.due_at, &around.zone) {
@@ -91,7 +97,8 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     if now.since(order.due_at) > if order.is_deferred() { SLOT } else { STALE } {
         return Err(NotCalled::Stale);
     }
-    let managers: Vec<PlanManager> = callable(site).map(|manager| planned(manager, order, site)).collect();
+    let callable = callable(site, around, order.due_at.max(now));
+    let managers: Vec<PlanManager> = callable.map(|manager| planned(manager, order, site)).collect();
     if managers.is_empty() {
         return Err(NotCalled::NoCallableManager);
     }
@@ -130,12 +137,19 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     })
 }
 
-/// The managers who may be dialled; of those with the same telephone, the first.
-fn callable(site: &Site) -> impl Iterator<Item = &Manager> {
-    site.managers.iter().enumerate().filter_map(|(at, manager)| {
-        let again = site.managers.iter().take(at).any(|earlier| earlier.telephone == manager.telephone);
-        (!again).then_some(manager)
-    })
+/// The managers who may be dialled at an instant: switched on, in their hours, with a telephone that was verified; of
+/// those with the same telephone, the first.
+fn callable<'a>(site: &'a Site, around: &'a Circumstances, at: Ts) -> impl Iterator<Item = &'a Manager> {
+    let may_be = move |manager: &&Manager| {
+        let is_verified = match &manager.telephone.address {
+            Address::Phone(number) => around.verified.contains(number),
+            Address::Sip(_) => true,
+        };
+        let in_hours = manager.hours.as_ref().is_none_or(|hours| hours.is_open(at, &around.zone));
+        manager.on && is_verified && in_hours
+    };
+    let mut seen = BTreeSet::new();
+    site.managers.iter().filter(may_be).filter(move |manager| seen.insert(&manager.telephone))
 }
 
 fn planned(manager: &Manager, order: &Order, site: &Site) -> PlanManager {
@@ -188,7 +202,7 @@ fn below(state: &mut u64, bound: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Circumstances, Order, admit};
-    use crate::blacklist::Blacklist;
+    use crate::blacklist::{Blacklist, Entry};
     use crate::id::{ManagerId, OrderId};
     use crate::plan::{AcceptKey, Address, Mode, PromptLengths, RingStrategy, Seat, Telephone};
     use crate::record::NotCalled;
@@ -207,6 +221,8 @@ mod tests {
             telephone: Telephone { address: Address::Phone(number.parse().unwrap()), extension: None },
             extension_delay_s: 0,
             accept_key: AcceptKey::Auto,
+            on: true,
+            hours: None,
         }
     }
 
@@ -232,6 +248,10 @@ mod tests {
             countries: vec!["RU".parse().unwrap()],
             schedule: Schedule::default(),
             blacklist: Blacklist::default(),
+            show_manager_name: true,
+            default_country: None,
+            own_managers: true,
+            offices: vec![],
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
     }
@@ -261,6 +281,9 @@ mod tests {
             version: 7,
             customer_sites: 1,
             blacklist: Blacklist::default(),
+            verified: (74_951_234_567_u64..=74_951_234_569)
+                .map(|digits| format!("+{digits}").parse().unwrap())
+                .collect(),
             zone: TimeZone::UTC,
             prompts,
             draw,
@@ -298,14 +321,15 @@ mod tests {
         );
         let late = Order { accepted_at: Ts(60_000_000), due_at: Ts(60_000_000), ..in_time };
         check(late, until_a_minute, 60, NotCalled::Closed);
-        let number = Blacklist { numbers: vec!["+7916*".parse().unwrap()], ..Blacklist::default() };
+        let list = |text: &str| Blacklist { entries: vec![Entry::of(text.parse().unwrap())] };
+        let number = list("+7916*");
         let blocked = Site { blacklist: number.clone(), ..site() };
         check(order("+79161234567", "RU"), blocked, 0, NotCalled::Blacklist);
         let customers = Circumstances { blacklist: number, ..around(1) };
         let refused = admit(&order("+79161234567", "RU"), &site(), &customers, Ts(0));
         assert_eq!(refused, Err(NotCalled::Blacklist));
-        let network = Blacklist { networks: vec!["192.0.2.0/24".parse().unwrap()], ..Blacklist::default() };
-        check(order("+79161234567", "RU"), Site { blacklist: network, ..site() }, 0, NotCalled::Blacklist);
+        let network = Site { blacklist: list("192.0.2.0/24"), ..site() };
+        check(order("+79161234567", "RU"), network, 0, NotCalled::Blacklist);
     }
 
     #[test]
@@ -322,6 +346,48 @@ mod tests {
         assert_eq!(admit(&order, &twice, &around(1), Ts(0)).unwrap().managers.len(), 1);
         let two_sites = Circumstances { customer_sites: 2, ..around(1) };
         assert!(admit(&order, &site(), &two_sites, Ts(0)).unwrap().limits.announce);
+    }
+
+    #[test]
+    fn a_manager_is_called_who_is_on_in_his_hours_and_verified() {
+        let order = order("+79161234567", "RU");
+        let names = |site: Site, around: &Circumstances| match admit(&order, &site, around, Ts(0)) {
+            Ok(plan) => {
+                plan.managers.iter().map(|manager| manager.name.to_string()).collect::<Vec<_>>().join(" ")
+            }
+            Err(why) => why.key().to_owned(),
+        };
+        let named = |name: &str, number: &str| Manager { name: name.into(), ..manager(number) };
+        let three = || {
+            vec![
+                named("anna", "+74951234567"),
+                named("boris", "+74951234568"),
+                Manager {
+                    telephone: Telephone {
+                        address: Address::Sip("sip:vera@192.0.2.7".into()),
+                        extension: None,
+                    },
+                    ..named("vera", "+74951234569")
+                },
+            ]
+        };
+        assert_eq!(names(Site { managers: three(), ..site() }, &around(1)), "anna boris vera");
+        let unverified = Circumstances { verified: [].into(), ..around(1) };
+        assert_eq!(names(Site { managers: three(), ..site() }, &unverified), "vera", "SIP needs no proof");
+        let mut off = three();
+        off[0].on = false;
+        assert_eq!(names(Site { managers: off, ..site() }, &around(1)), "boris vera");
+        let mut night = three();
+        let hours = |text: &str| Schedule {
+            week: Some([(); 7].map(|()| vec![text.parse().unwrap()])),
+            ..Schedule::default()
+        };
+        night[1].hours = Some(hours("09:00-18:00"));
+        night[2].hours = Some(hours("00:00-06:00"));
+        assert_eq!(names(Site { managers: night.clone(), ..site() }, &around(1)), "anna vera");
+        night.remove(0);
+        night.remove(1);
+        assert_eq!(names(Site { managers: night, ..site() }, &around(1)), "no_callable_manager");
     }
 
     #[test]

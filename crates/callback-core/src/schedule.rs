@@ -85,7 +85,9 @@ fn index(day: Weekday) -> usize {
     usize::try_from(day.to_monday_zero_offset()).unwrap_or(0)
 }
 
-fn date(at: Ts, zone: &TimeZone) -> Option<Date> {
+/// The date of an instant in a zone; none beyond the calendar.
+#[must_use]
+pub fn date(at: Ts, zone: &TimeZone) -> Option<Date> {
     Some(zone.to_datetime(Timestamp::from_microsecond(at.0).ok()?).date())
 }
 
@@ -93,6 +95,15 @@ fn date(at: Ts, zone: &TimeZone) -> Option<Date> {
 fn instant(date: Date, minutes: u16, zone: &TimeZone) -> Option<Ts> {
     let wall = DateTime::from(date).checked_add(i64::from(minutes).minutes()).ok()?;
     Some(Ts(zone.to_ambiguous_timestamp(wall).compatible().ok()?.as_microsecond()))
+}
+
+impl Hours {
+    /// Whether a day that has both has some minute twice.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        let end = |hours: Self| if hours.until <= hours.from { hours.until + DAY } else { hours.until };
+        self.from < end(other) && other.from < end(self)
+    }
 }
 
 impl FromStr for Hours {

@@ -59,8 +59,40 @@ pub struct Site {
     /// Who is never called for this site (R25).
     #[serde(default)]
     pub blacklist: Blacklist,
+    /// Whether the dialog tells a manager's first name.
+    #[serde(default = "yes")]
+    pub show_manager_name: bool,
+    /// Where numbers without a country code are read; the customer's country where there is none (R24).
+    #[serde(default)]
+    pub default_country: Option<Country>,
+    /// Whether the managers are the site's own; else they are the customer's.
+    #[serde(default = "yes")]
+    pub own_managers: bool,
     /// Up to [`MANAGERS`], no two with the same telephone.
     pub managers: Vec<Manager>,
+    /// Offices that a visitor chooses from, each with managers and hours of its own (R23).
+    #[serde(default)]
+    pub offices: Vec<Office>,
+}
+
+/// Offices of one site at most.
+pub const OFFICES: usize = 50;
+
+/// An office of a site.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Office {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its time zone, by its IANA name; the customer's where there is none.
+    pub time_zone: Option<Arc<str>>,
+    /// Its hours; the site's where there are none.
+    pub schedule: Option<Schedule>,
+    /// Its managers.
+    pub managers: Vec<Manager>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A manager of a site.
@@ -76,6 +108,12 @@ pub struct Manager {
     pub extension_delay_s: u32,
     /// Whether he must press 1.
     pub accept_key: AcceptKey,
+    /// Whether he is called at all.
+    #[serde(default = "yes")]
+    pub on: bool,
+    /// When he is called, in the customer's time zone; always, while the site is open, where there are none.
+    #[serde(default)]
+    pub hours: Option<Schedule>,
 }
 
 /// When managers hear the site's announcement.

@@ -1,5 +1,6 @@
 //! The command line: reads the words, does the one thing, says what came of it in words or as JSON.
 
+use crate::account::Secret;
 use crate::check::{Report, check};
 use crate::config::Config;
 use crate::engine::{recovery, wall_now};
@@ -8,7 +9,7 @@ use crate::settings::SettingsFile;
 use crate::speech::Speech;
 use crate::store::{CallFile, StopBy, Store};
 use crate::timeline::Timeline;
-use crate::{config, say, settings};
+use crate::{config, say, settings, web};
 use anyhow::Context as _;
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
@@ -70,10 +71,26 @@ enum Command {
         #[arg(long)]
         lift: bool,
     },
+    /// Make somebody an operator of this service
+    Operator {
+        #[command(subcommand)]
+        what: Operator,
+    },
+    /// Print the OpenAPI document of the cabinet's API
+    Openapi,
     /// Copy the database, while it is used
     Backup {
         /// The copy; it must not be there
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+enum Operator {
+    /// Print a link by which he sets his password; it works once, for 24 hours
+    Add {
+        /// His e-mail address
+        email: String,
     },
 }
 
@@ -92,6 +109,8 @@ pub async fn run(cli: Cli) -> ExitCode {
             Command::Check => return checked(&check(&config).await, cli.json),
             Command::Apply { file, dry_run } => apply(&config, file, *dry_run, cli.json).await,
             Command::Stop { number, lift } => stop(&config, number, *lift, cli.json).await,
+            Command::Operator { what: Operator::Add { email } } => operator(&config, email, cli.json).await,
+            Command::Openapi => web::document().map(say::out),
             Command::Backup { file } => backup(&config, file, cli.json).await,
         },
     };
@@ -157,6 +176,18 @@ async fn stop(config: &Config, number: &str, lift: bool, as_json: bool) -> anyho
         (true, false) => "the number was not on the list",
     };
     tell(&said, &json!({ "number": number, "stopped": !lift }), as_json);
+    Ok(())
+}
+
+async fn operator(config: &Config, email: &str, as_json: bool) -> anyhow::Result<()> {
+    let email = settings::email(email).map_err(anyhow::Error::msg)?;
+    let secret = Secret::draw()?;
+    let store = Store::open(config.database_url.expose()).await?;
+    store.add_operator(email.clone(), secret.fingerprint(), wall_now()).await?;
+    store.close().await?;
+    let link = format!("{}/reset?token={}", config.http.public_url.as_str(), secret.expose());
+    let said = format!("{email} is an operator. He sets his password here, within 24 hours:\n{link}");
+    tell(&said, &json!({ "operator": email, "link": link }), as_json);
     Ok(())
 }
 

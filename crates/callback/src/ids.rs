@@ -1,5 +1,6 @@
 //! Ids of what only the service knows; those of calls are the core's.
 
+use rand::{TryRng as _, rngs::SysRng};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +30,14 @@ pub struct SiteKey(Arc<str>);
 #[error("a site's key is 3 to 40 of a-z, 0-9 and \"-\"")]
 pub struct NotASiteKey;
 
+impl CustomerId {
+    /// What the ids of managers of a customer's own list are made in: his address's, which stays.
+    #[must_use]
+    pub fn namespace(email: &str) -> Uuid {
+        Uuid::new_v5(&SITES, email.as_bytes())
+    }
+}
+
 impl SiteId {
     /// The id of the site with this key: a key is one site's for ever.
     #[must_use]
@@ -38,6 +47,18 @@ impl SiteId {
 }
 
 impl SiteKey {
+    /// Draws one that nobody guesses.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn draw() -> Result<Self, rand::rngs::SysError> {
+        const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+        let mut bytes = [0_u8; 16];
+        SysRng.try_fill_bytes(&mut bytes)?;
+        let letters = bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied());
+        Ok(Self(letters.map(char::from).collect::<String>().into()))
+    }
+
     /// As it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {

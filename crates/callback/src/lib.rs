@@ -1,5 +1,6 @@
 //! The service's rooms. The program is `main`; they are a library so that its tests can walk in.
 
+pub mod account;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -7,6 +8,7 @@ mod connections;
 mod door;
 pub mod engine;
 pub mod ids;
+mod mail;
 mod metrics;
 pub mod practice;
 mod pretence;

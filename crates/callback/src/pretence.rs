@@ -34,6 +34,7 @@ impl Pretence {
             version: site.version,
             customer_sites: site.customer.sites,
             blacklist: Blacklist::default(),
+            verified: site.customer.verified.clone(),
             zone: site.zone(),
             prompts: PromptLengths::default(),
             draw: id.0.as_u64_pair().1,

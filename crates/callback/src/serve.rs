@@ -150,6 +150,7 @@ async fn setup(config: Config) -> Result<Setup> {
         phone,
         media,
         speech: Speech::new(config.speech.voice, config.speech.folder),
+        mail: config.mail,
         recordings: None,
     })
 }

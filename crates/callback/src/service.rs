@@ -1,10 +1,12 @@
 //! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
 
+use crate::config::Mail;
 use crate::connections;
 use crate::engine::{Bounds, Engine};
+use crate::mail::{self as letters, Post};
 use crate::speech::Speech;
 use crate::store::Store;
-use crate::web::{self, App, Door};
+use crate::web::{self, App, Cabinet, Door};
 use anyhow::{Context as _, Result};
 use callback_phone::{Media, MediaConfig, Phone, PhoneConfig};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -43,6 +45,8 @@ pub struct Setup {
     pub media: MediaConfig,
     /// Announcements.
     pub speech: Speech,
+    /// The way of letters; none where they only land in the outbox.
+    pub mail: Option<Mail>,
     /// Where what each leg hears is recorded, in practice.
     pub recordings: Option<Arc<Path>>,
 }
@@ -63,7 +67,7 @@ impl Service {
     /// # Errors
     /// What could not be bound or started, in words.
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
-        let Setup { store, http, metrics, door, phone, media, speech, recordings } = setup;
+        let Setup { store, http, metrics, door, phone, media, speech, mail, recordings } = setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
         let channels: u32 = phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum();
@@ -81,11 +85,16 @@ impl Service {
             (phone, phone_events),
             (media, media_events),
         );
-        let app = App::new(store.clone(), engine.clone(), door, most, recordings);
+        let cabinet = Cabinet::new(mail.is_some(), recordings.is_some())?;
+        let app = App::new(store.clone(), engine.clone(), door, cabinet, most, recordings);
         let (stop, stopped) = watch::channel(false);
-        let router = web::router(app.clone()).merge(more(app.clone()));
+        let router = web::router(app.clone())?.merge(more(app.clone()));
         let mut servers =
             vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
+        if let Some(mail) = &mail {
+            let post = Post::new(mail).context("mail")?;
+            servers.push(tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
+        }
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;

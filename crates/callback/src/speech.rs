@@ -100,6 +100,20 @@ impl Speech {
         Ok(())
     }
 
+    /// A sentence that is spoken once and not kept.
+    ///
+    /// # Errors
+    /// No program that speaks, or one that fails.
+    pub(crate) async fn sentence(&self, language: Language, text: &str) -> Result<Arc<Sound>> {
+        let _alone = self.speaking.lock().await;
+        fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+        let file = self.folder.join(format!("{}.wav", Uuid::new_v4()));
+        self.synthesize(language, text, &file).await?;
+        let sound = fs::read(&file).map(|wav| Sound::from_wav(&wav));
+        let _ = fs::remove_file(&file);
+        Ok(Arc::new(sound?.context("the program wrote no usable sound")?))
+    }
+
     /// The customer's own recording, and the request to press 1 after it.
     fn recorded(&self, language: Language, file: &Path) -> Option<Announcement> {
         let alone = self.read(file)?;

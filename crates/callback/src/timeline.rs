@@ -2,9 +2,9 @@
 //! `callback explain`, its JSON, and the page that draws it.
 
 use crate::engine::recovery;
-use crate::store::CallFile;
+use crate::store::{CallFile, JournalRow};
 use callback_core::flow::{HangupReason, VisitorState};
-use callback_core::plan::{Callee, Mode, RingStrategy};
+use callback_core::plan::{Callee, Mode, Plan, RingStrategy};
 use callback_core::record::{Cause, Disposition, EndedBy, LegRecord, Outcome};
 use callback_core::time::Ts;
 use jiff::Timestamp;
@@ -77,12 +77,8 @@ impl Timeline {
         let legs = over.map(|record| &record.legs).or(so_far.as_ref()).map_or(&[][..], Vec::as_slice);
         let zero = file.order.facts.accepted_at;
         let plan = file.plan.as_deref();
-        let names = |callee| match callee {
-            Callee::Visitor => file.order.phone.to_string(),
-            Callee::Manager(seat) => plan
-                .and_then(|plan| plan.manager(seat))
-                .map_or_else(String::new, |manager| manager.name.to_string()),
-        };
+        let phone = file.order.phone.to_string();
+        let names = |callee| named(callee, &phone, plan);
         let lanes: Vec<LegLine> = legs.iter().map(|leg| LegLine::of(leg, names(leg.callee), zero)).collect();
         let mut events: Vec<Line> =
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
@@ -151,7 +147,36 @@ impl fmt::Display for Timeline {
     }
 }
 
+/// The legs of a line of the journal, as they are drawn.
+pub(crate) fn legs_of(row: &JournalRow, plan: Option<&Plan>) -> Vec<LegLine> {
+    let zero = row.order.facts.accepted_at;
+    let phone = row.order.phone.to_string();
+    let name = |callee| named(callee, &phone, plan);
+    let legs = row.record.iter().flat_map(|record| &record.legs);
+    legs.map(|leg| LegLine::of(leg, name(leg.callee), zero)).collect()
+}
+
+/// What a side of the call is called: the visitor's number, a manager's name.
+fn named(callee: Callee, phone: &str, plan: Option<&Plan>) -> String {
+    match callee {
+        Callee::Visitor => phone.to_owned(),
+        Callee::Manager(seat) => plan
+            .and_then(|plan| plan.manager(seat))
+            .map_or_else(String::new, |manager| manager.name.to_string()),
+    }
+}
+
 impl LegLine {
+    /// Whether it is the manager's who took the call.
+    pub(crate) fn is_accepting(&self) -> bool {
+        self.accepted_ms.is_some() && self.lane == "manager"
+    }
+
+    /// Whose it is.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn of(leg: &LegRecord, name: String, zero: Ts) -> Self {
         let ms = |at: Option<Ts>| at.map(|at| millis(at.since(zero)));
         let times = &leg.times;

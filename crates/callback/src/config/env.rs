@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 30] = [
+pub(super) const KEYS: [(&str, &str, Kind); 36] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -37,6 +37,12 @@ pub(super) const KEYS: [(&str, &str, Kind); 30] = [
     ("limits", "orders_per_ip_hour", Number),
     ("speech", "voice", Text),
     ("speech", "folder", Text),
+    ("mail", "server", Text),
+    ("mail", "security", Text),
+    ("mail", "username", Text),
+    ("mail", "password_file", Text),
+    ("mail", "password", Text),
+    ("mail", "from", Text),
     ("practice", "enabled", Flag),
     ("practice", "listen", Text),
     ("trunk", "name", Text),

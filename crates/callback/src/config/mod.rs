@@ -37,6 +37,8 @@ pub struct Config {
     pub limits: Limits,
     /// Announcements.
     pub speech: Speech,
+    /// The way of letters; none where they only land in the outbox.
+    pub mail: Option<Mail>,
     /// The practice exchange; none where it is off.
     pub practice: Option<SocketAddr>,
     /// The providers, in the order of the file.
@@ -119,6 +121,30 @@ pub struct Speech {
     pub voice: Voice,
     /// Where what was spoken is kept.
     pub folder: PathBuf,
+}
+
+/// `[mail]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mail {
+    /// The server that takes letters (SMTP, RFC 5321).
+    pub server: HostPort,
+    /// How the way to it is guarded.
+    pub security: MailSecurity,
+    /// For SMTP AUTH, where the server asks for it.
+    pub credentials: Option<Credentials>,
+    /// From whom letters are.
+    pub from: lettre::message::Mailbox,
+}
+
+/// How the way to the server of letters is guarded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MailSecurity {
+    /// TLS is begun on the way, or nothing is sent (RFC 3207); port 587.
+    StartTls,
+    /// TLS from the first byte (RFC 8314); port 465.
+    Tls,
+    /// Not at all: for a server on the same machine; port 25.
+    None,
 }
 
 /// `[[trunk]]`

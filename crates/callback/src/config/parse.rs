@@ -1,7 +1,8 @@
 //! The values of callback.toml: text in, types out.
 
 use super::{
-    Config, Credentials, HostPort, Http, Limits, Media, NumberFormat, Secret, Sip, Speech, Trunk, raw,
+    Config, Credentials, HostPort, Http, Limits, Mail, MailSecurity, Media, NumberFormat, Secret, Sip,
+    Speech, Trunk, raw,
 };
 use crate::door::Door;
 use crate::speech::Voice;
@@ -33,6 +34,7 @@ pub(super) fn config(
     let media = media(door, &raw.media);
     let limits = limits(door, &raw.limits);
     let speech = speech(door, &raw.speech);
+    let mail = mail(door, &raw.mail, secrets);
     let practice = socket(door, "practice.listen", raw.practice.listen.as_deref(), "127.0.0.1:5080");
     let trunks = trunks(door, &raw.trunk, secrets);
     Some(Config {
@@ -42,6 +44,7 @@ pub(super) fn config(
         media: media?,
         limits: limits?,
         speech: speech?,
+        mail: mail?,
         practice: practice.filter(|_| raw.practice.enabled.unwrap_or(false)),
         trunks,
     })
@@ -58,6 +61,31 @@ fn speech(door: &mut Door, raw: &raw::Speech) -> Option<Speech> {
     let folder = raw.folder.as_deref().unwrap_or("callback-speech");
     let folder = door.text("speech.folder", folder, LONGEST_PATH).map(PathBuf::from);
     Some(Speech { voice: voice?, folder: folder? })
+}
+
+/// None where letters only land in the outbox.
+fn mail(
+    door: &mut Door,
+    raw: &raw::Mail,
+    secrets: &dyn Fn(&str) -> io::Result<String>,
+) -> Option<Option<Mail>> {
+    let securities =
+        [("starttls", MailSecurity::StartTls), ("tls", MailSecurity::Tls), ("none", MailSecurity::None)];
+    let security = door.word("mail.security", raw.security.as_deref(), &securities);
+    let from = raw.from.as_deref().unwrap_or("CallBack <noreply@callback.example>");
+    let from = door.parse("mail.from", from, |text| {
+        text.parse().map_err(|_| "write from whom letters are, like CallBack <noreply@shop.example>")
+    });
+    let given = (raw.username.as_deref(), raw.password.as_deref(), raw.password_file.as_deref());
+    let credentials = door.inside("mail".to_owned(), String::new(), |door| credentials(door, given, secrets));
+    let server = match raw.server.as_deref().unwrap_or_default() {
+        "" => return Some(None),
+        text => door.parse("mail.server", text, |text| {
+            host_port(text)
+                .ok_or("write the server that takes letters, like smtp.example or smtp.example:587")
+        }),
+    };
+    Some(Some(Mail { server: server?, security: security?, credentials: credentials?, from: from? }))
 }
 
 fn http(door: &mut Door, raw: &raw::Http) -> Option<Http> {
@@ -171,7 +199,7 @@ fn trunks(door: &mut Door, raw: &[raw::Trunk], secrets: &dyn Fn(&str) -> io::Res
     for (at, raw) in raw.iter().enumerate() {
         let name = raw.name.clone().unwrap_or_default();
         let place = if name.is_empty() { format!("trunk {at}") } else { format!("trunk {name:?}") };
-        door.inside(place, |door| {
+        door.inside(place, String::new(), |door| {
             let fits = (1..=32).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
             if !fits {
@@ -192,7 +220,8 @@ fn trunk(
     secrets: &dyn Fn(&str) -> io::Result<String>,
 ) -> Option<Trunk> {
     let proxy = door.parse("proxy", raw.proxy.as_deref().unwrap_or_default(), proxy);
-    let credentials = credentials(door, raw, secrets);
+    let given = (raw.username.as_deref(), raw.password.as_deref(), raw.password_file.as_deref());
+    let credentials = credentials(door, given, secrets);
     if raw.register == Some(true) {
         door.wrong(
             "register",
@@ -241,11 +270,11 @@ fn trunk(
 /// None where the provider asks for none; passwords are never repeated.
 fn credentials(
     door: &mut Door,
-    raw: &raw::Trunk,
+    (username, password, password_file): (Option<&str>, Option<&str>, Option<&str>),
     secrets: &dyn Fn(&str) -> io::Result<String>,
 ) -> Option<Option<Credentials>> {
-    let username = raw.username.as_deref().filter(|name| !name.is_empty());
-    let password = match (raw.password.as_deref(), raw.password_file.as_deref()) {
+    let username = username.filter(|name| !name.is_empty());
+    let password = match (password.filter(|password| !password.is_empty()), password_file) {
         (Some(_), Some(_)) => {
             door.wrong_part("password and password_file: write one of them");
             return None;
@@ -260,7 +289,7 @@ fn credentials(
         },
         (None, None) => None,
     };
-    match (username, password.filter(|password| !password.is_empty())) {
+    match (username, password) {
         (None, None) => Some(None),
         (Some(name), Some(password)) => {
             let username = door.text("username", name, 128)?;

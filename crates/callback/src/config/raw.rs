@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) media: Media,
     pub(super) limits: Limits,
     pub(super) speech: Speech,
+    pub(super) mail: Mail,
     pub(super) practice: Practice,
     pub(super) trunk: Vec<Trunk>,
 }
@@ -53,6 +54,14 @@ section! {
     Speech {
         voice: String,
         folder: String,
+    }
+    Mail {
+        server: String,
+        security: String,
+        username: String,
+        password_file: String,
+        password: String,
+        from: String,
     }
     Practice {
         enabled: bool,

@@ -8,6 +8,7 @@ mod load;
 mod queue;
 pub(crate) mod recovery;
 mod sounds;
+mod spoken;
 
 use clock::Clock;
 pub(crate) use clock::wall_now;
@@ -24,8 +25,9 @@ use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
 use callback_core::plan::{Address, Plan, PlanManager, Telephone};
 use callback_core::record::{CallRecord, Disposition, NotCalled};
+use callback_core::site::{Language, Site};
 use callback_core::time::Ts;
-use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent};
+use callback_phone::{LegKey, Media, MediaEvent, Phone, PhoneEvent, Sound};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,6 +78,8 @@ struct Inner {
     /// This process, as the leases know it.
     owner: Uuid,
     running: Mutex<BTreeMap<OrderId, Running>>,
+    /// Calls that speak a sentence, and are no orders.
+    spoken: Mutex<BTreeMap<OrderId, mpsc::Sender<Happening>>>,
     wake: Notify,
     /// A call's task ended, while closing.
     idle: Notify,
@@ -106,6 +110,7 @@ impl Engine {
                 speech,
                 owner: Uuid::new_v4(),
                 running: Mutex::default(),
+                spoken: Mutex::default(),
                 wake: Notify::new(),
                 idle: Notify::new(),
                 closing: AtomicBool::new(false),
@@ -174,13 +179,14 @@ impl Engine {
     /// Claims no more, lets running calls end until the deadline, and comes back when nothing is up.
     pub(crate) async fn close(&self, deadline: Instant) {
         self.inner.closing.store(true, Ordering::SeqCst);
-        let inboxes: Vec<_> = self.lock().values().map(|running| running.inbox.clone()).collect();
+        let mut inboxes: Vec<_> = self.lock().values().map(|running| running.inbox.clone()).collect();
+        inboxes.extend(self.spoken().values().cloned());
         for inbox in inboxes {
             let _ = inbox.send(Happening::Shutdown(deadline)).await;
         }
         loop {
             let idle = self.inner.idle.notified();
-            if self.running() == 0 {
+            if self.running() == 0 && self.spoken().is_empty() {
                 return;
             }
             idle.await;
@@ -188,7 +194,30 @@ impl Engine {
     }
 
     fn inbox(&self, order: OrderId) -> Option<mpsc::Sender<Happening>> {
-        self.lock().get(&order).map(|running| running.inbox.clone())
+        let running = self.lock().get(&order).map(|running| running.inbox.clone());
+        running.or_else(|| self.spoken().get(&order).cloned())
+    }
+
+    fn spoken(&self) -> MutexGuard<'_, BTreeMap<OrderId, mpsc::Sender<Happening>>> {
+        self.inner.spoken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Speaks a site's announcement into its file, where it is not there yet; calls do without it as long.
+    pub(crate) fn speak(&self, site: &Site) {
+        let (speech, site) = (self.inner.speech.clone(), site.clone());
+        tokio::spawn(async move {
+            if let Err(error) = speech.speak(&site).await {
+                tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
+            }
+        });
+    }
+
+    /// A sentence as the voice of this machine speaks it.
+    ///
+    /// # Errors
+    /// There is no voice.
+    pub(crate) async fn sentence(&self, language: Language, text: &str) -> anyhow::Result<Arc<Sound>> {
+        self.inner.speech.sentence(language, text).await
     }
 
     /// No order is taken any more.
@@ -256,6 +285,7 @@ impl Engine {
                     version: site.version,
                     customer_sites: site.customer.sites,
                     blacklist: site.customer.blacklist.clone(),
+                    verified: site.customer.verified.clone(),
                     zone: site.zone(),
                     prompts: sounds.lengths(),
                     draw: Uuid::new_v4().as_u64_pair().0,

@@ -28,7 +28,8 @@ const PAGES: usize = 20;
 /// The routes of the page.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/", get(|headers| async move { asset("index.html", &headers) }))
+        .route("/practice/", get(|headers| async move { asset("index.html", &headers) }))
+        .route("/practice", get(|| async { Redirect::permanent("/practice/") }))
         .route(
             "/practice/{file}",
             get(|Path(file): Path<String>, headers| async move { asset(&file, &headers) }),
@@ -60,7 +61,7 @@ async fn neighbours_only(
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if own.split_once("://").is_none_or(|(_, authority)| authority != host) {
         return match request.uri().path() {
-            "/" => Redirect::temporary(own).into_response(),
+            "/practice/" => Redirect::temporary(&format!("{own}/practice/")).into_response(),
             _ => Problem::OriginRefused.into_response(),
         };
     }

@@ -3,18 +3,22 @@
 //! Everything that is wrong is said at once, each with its place and what to write instead. It reads no database:
 //! whether a key is another customer's is found out when the file is applied.
 
+mod draft;
 mod raw;
 mod site;
 
+pub(crate) use draft::{
+    CompanySettings, Kept, company_draft, field_fits, read_company, read_site, site_draft, usual_site,
+};
+
 use crate::door::Door;
-use crate::ids::SiteKey;
-use callback_core::blacklist::{self, Blacklist, Blocked};
+use crate::ids::{CustomerId, SiteKey};
+use callback_core::blacklist::{self, Blacklist, Blocked, Entry};
 use callback_core::number::{self, Country};
-use callback_core::site::Site;
-use ipnet::IpNet;
+use callback_core::site::{Language, Manager, Origin, Site};
+use jiff::civil::Date;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 
 /// A file is no longer than this.
 const LONGEST_FILE: usize = 16 << 20;
@@ -24,6 +28,8 @@ const MAX_CALLS: i64 = 1_000;
 const USUAL_CALLS: i64 = 10;
 /// Characters of a name, at most.
 const LONGEST_NAME: usize = 64;
+/// Characters of a note, at most.
+const LONGEST_NOTE: usize = 200;
 
 /// A file of customers and their sites.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -45,8 +51,12 @@ pub struct CustomerSettings {
     pub country: Country,
     /// Calls at once.
     pub max_calls: u32,
+    /// The language of its cabinet and letters.
+    pub language: Language,
     /// Whom none of the sites calls.
     pub blacklist: Blacklist,
+    /// Who answers for sites that have no managers of their own.
+    pub managers: Vec<Manager>,
     /// The sites.
     pub sites: Vec<SiteSettings>,
 }
@@ -94,7 +104,7 @@ impl SettingsFile {
 fn same_twice(door: &mut Door, file: &raw::File) {
     let (mut emails, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for customer in &file.customer {
-        door.inside(format!("customer {:?}", customer.name), |door| {
+        door.inside(format!("customer {:?}", customer.name), String::new(), |door| {
             if !emails.insert(customer.email.trim().to_ascii_lowercase()) {
                 door.wrong("email", &customer.email, "another customer has it; write each customer once");
             }
@@ -106,18 +116,22 @@ fn same_twice(door: &mut Door, file: &raw::File) {
 }
 
 fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
-    door.inside(format!("customer {:?}", raw.name), |door| {
+    door.inside(format!("customer {:?}", raw.name), String::new(), |door| {
         let name = door.text("name", &raw.name, LONGEST_NAME);
-        let email = door.parse("email", &raw.email, email);
+        let email = door.parse_as("email", "email", &raw.email, email);
         let zone = raw.time_zone.as_deref().unwrap_or("Europe/Moscow");
-        let time_zone = door.parse("time_zone", zone, time_zone);
+        let time_zone = door.parse_as("time_zone", "time_zone", zone, time_zone);
         let country = raw.country.as_deref().unwrap_or("RU");
-        let country = door.parse("country", country, str::parse::<Country>);
+        let country = door.parse_as("country", "country", country, str::parse::<Country>);
         let max_calls = door.number("max_calls", raw.max_calls, USUAL_CALLS, 1..=MAX_CALLS);
         // Without a country numbers cannot be read; with one that is wrong the rest is still looked at.
         let home = country.or_else(|| "RU".parse().ok())?;
-        let blacklist =
-            blacklist(door, raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref(), home);
+        let listed = (raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref());
+        let blacklist = blacklist(door, listed, raw.blocked.as_deref(), home);
+        let languages = [("ru", Language::Ru), ("en", Language::En)];
+        let language = door.word("language", raw.language.as_deref(), &languages);
+        let owner = email.as_deref().map(CustomerId::namespace);
+        let managers = site::managers(door, &raw.manager, owner, home);
         let sites = raw.site.iter().filter_map(|raw| site::site(door, raw, home)).collect();
         Some(CustomerSettings {
             name: name?,
@@ -125,44 +139,78 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
             time_zone: time_zone?,
             country: country?,
             max_calls: max_calls?,
+            language: language?,
             blacklist,
+            managers,
             sites,
         })
     })
 }
 
-/// Reads `blocked_numbers` and `blocked_networks`, of a customer or of a site.
+/// Reads `blocked_numbers`, `blocked_networks` and `blocked`, of a customer or of a site.
 fn blacklist(
     door: &mut Door,
-    numbers: Option<&[String]>,
-    networks: Option<&[String]>,
+    (numbers, networks): (Option<&[String]>, Option<&[String]>),
+    entries: Option<&[raw::Blocked]>,
     country: Country,
 ) -> Blacklist {
     let (numbers, networks) = (numbers.unwrap_or_default(), networks.unwrap_or_default());
-    for (field, list) in [("blocked_numbers", numbers), ("blocked_networks", networks)] {
-        if list.len() > blacklist::ENTRIES {
-            door.wrong_part(format_args!(
-                "{field}: {} entries; write {} at most",
-                list.len(),
-                blacklist::ENTRIES
-            ));
+    let entries = entries.unwrap_or_default();
+    for (field, count) in
+        [("blocked_numbers", numbers.len()), ("blocked_networks", networks.len()), ("blocked", entries.len())]
+    {
+        if count > blacklist::ENTRIES {
+            let most = blacklist::ENTRIES;
+            door.too_many(field, most, format_args!("{field}: {count} entries; write {most} at most"));
         }
     }
-    let number = |text: &str| match number::parse(text, country) {
+    let blocked = |text: &str| match number::parse(text, country) {
         Ok((number, _)) => Ok(Blocked::Number(number)),
         Err(_) => text.trim().parse::<Blocked>(),
     };
-    let network = |text: &str| {
-        let address = text.parse::<IpAddr>().map(IpNet::from);
-        address.or_else(|_| text.parse()).map_err(|_| "write an address or a network, like 192.0.2.0/24")
+    let network = |text: &str| match text.trim().parse() {
+        Ok(network @ Blocked::Network(_)) => Ok(network),
+        Ok(Blocked::Number(_) | Blocked::Prefix(_)) | Err(_) => {
+            Err("write an address or a network, like 192.0.2.0/24")
+        }
     };
-    Blacklist {
-        numbers: numbers.iter().filter_map(|text| door.parse("blocked_numbers", text, number)).collect(),
-        networks: networks.iter().filter_map(|text| door.parse("blocked_networks", text, network)).collect(),
+    let mut list = Blacklist::default();
+    for text in numbers {
+        list.entries.extend(door.parse("blocked_numbers", text, blocked).map(Entry::of));
     }
+    for text in networks {
+        list.entries.extend(door.parse("blocked_networks", text, network).map(Entry::of));
+    }
+    for (at, raw) in entries.iter().take(blacklist::ENTRIES).enumerate() {
+        let place = format!("blocked {}", at.saturating_add(1));
+        list.entries.extend(door.inside(place, format!("blocked[{at}]"), |door| {
+            let what = door.parse_as("blocked_number", "what", &raw.what, blocked);
+            let note = if raw.note.trim().is_empty() {
+                Some(String::new())
+            } else {
+                door.text("note", &raw.note, LONGEST_NOTE)
+            };
+            let until = match raw.until.as_deref().filter(|text| !text.is_empty()) {
+                None => Some(None),
+                Some(text) => door.parse_as("date", "until", text, date).map(Some),
+            };
+            Some(Entry { what: what?, note: note?.into(), until: until? })
+        }));
+    }
+    list
 }
 
-fn email(text: &str) -> Result<String, &'static str> {
+fn date(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "write a date like 2027-01-01")
+}
+
+/// A site's address, as people write it.
+pub(crate) fn site_address(door: &mut Door, field: &str, given: &str) -> Option<Origin> {
+    door.parse_as("url", field, given, site::origin)
+}
+
+/// An e-mail address, in small letters.
+pub(crate) fn email(text: &str) -> Result<String, &'static str> {
     let text = text.trim().to_ascii_lowercase();
     let plain =
         text.len() <= 254 && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());

@@ -1,7 +1,8 @@
-//! settings.toml as it is written: names and TOML types, nothing checked.
+//! Settings as they are written, in settings.toml or in a draft of the cabinet: names and types, nothing checked. The two
+//! have the same fields; a draft says `managers` where a file repeats `[[manager]]`.
 
 use serde::Deserialize;
-use toml::Value;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +21,43 @@ pub(super) struct Customer {
     pub(super) max_calls: Option<i64>,
     pub(super) blocked_numbers: Option<Vec<String>>,
     pub(super) blocked_networks: Option<Vec<String>>,
+    pub(super) language: Option<String>,
+    pub(super) blocked: Option<Vec<Blocked>>,
+    #[serde(default)]
+    pub(super) manager: Vec<Manager>,
     #[serde(default)]
     pub(super) site: Vec<Site>,
+}
+
+/// What a draft of a customer's own settings has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Company {
+    pub(super) name: String,
+    pub(super) country: String,
+    pub(super) time_zone: String,
+    pub(super) language: String,
+    pub(super) blocked: Vec<Blocked>,
+    pub(super) managers: Vec<Manager>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Blocked {
+    pub(super) what: String,
+    #[serde(default)]
+    pub(super) note: String,
+    pub(super) until: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Office {
+    pub(super) name: String,
+    pub(super) time_zone: Option<String>,
+    pub(super) schedule: Option<Week>,
+    #[serde(default, alias = "managers")]
+    pub(super) manager: Vec<Manager>,
 }
 
 #[derive(Deserialize)]
@@ -50,8 +86,14 @@ pub(super) struct Site {
     pub(super) blocked_networks: Option<Vec<String>>,
     pub(super) schedule: Option<Week>,
     pub(super) exceptions: Option<Vec<Exception>>,
-    #[serde(default)]
+    pub(super) blocked: Option<Vec<Blocked>>,
+    pub(super) show_manager_name: Option<bool>,
+    pub(super) default_country: Option<String>,
+    pub(super) own_managers: Option<bool>,
+    #[serde(default, alias = "managers")]
     pub(super) manager: Vec<Manager>,
+    #[serde(default, alias = "offices")]
+    pub(super) office: Vec<Office>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +104,8 @@ pub(super) struct Manager {
     pub(super) extension: Option<String>,
     pub(super) extension_delay_s: Option<i64>,
     pub(super) accept_key: Option<Value>,
+    pub(super) on: Option<bool>,
+    pub(super) hours: Option<Week>,
 }
 
 #[derive(Deserialize)]

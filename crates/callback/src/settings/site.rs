@@ -1,14 +1,16 @@
 //! A site of settings.toml, and its managers.
 
 use super::{LONGEST_NAME, SiteSettings, blacklist, raw};
-use crate::door::Door;
+use crate::door::{Door, Kind};
 use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
-use callback_core::number::{self, Country, PhoneNumber};
+use callback_core::number::{self, Country, Unusable};
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy, Telephone};
 use callback_core::schedule::{EXCEPTIONS, Hours, INTERVALS, Schedule};
-use callback_core::site::{Announce, Language, MANAGERS, Manager, Origin, ShownNumber, Site};
-use jiff::civil::Date;
+use callback_core::site::{
+    Announce, Language, MANAGERS, Manager, NotAnOrigin, OFFICES, Office, Origin, ShownNumber, Site,
+};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -23,14 +25,14 @@ const MOST_COUNTRIES: usize = 250;
 
 /// Reads a site; its customer's country is where its numbers are read.
 pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option<SiteSettings> {
-    door.inside(format!("site {:?}", raw.key), |door| {
+    door.inside(format!("site {:?}", raw.key), String::new(), |door| {
         let key = door.parse("key", &raw.key, str::parse::<SiteKey>);
-        let origin = door.parse("url", &raw.url, Origin::parse);
+        let origin = door.parse_as("url", "url", &raw.url, origin);
         let name = match &raw.name {
             Some(name) => door.text("name", name, LONGEST_NAME),
             None => origin.as_ref().map(|origin| origin.host().to_owned()),
         };
-        let id = key.as_ref().map(SiteId::of);
+        let id = key.as_ref().map(|key| SiteId::of(key).0);
         let modes = [("together", Mode::Together), ("manager_first", Mode::ManagerFirst)];
         let mode = door.word("mode", raw.mode.as_deref(), &modes);
         let strategies =
@@ -56,8 +58,13 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let countries = countries(door, raw.countries.as_deref(), country);
         let schedule = schedule(door, raw.schedule.as_ref(), raw.exceptions.as_deref().unwrap_or_default());
         let (blocked, networks) = (raw.blocked_numbers.as_deref(), raw.blocked_networks.as_deref());
-        let blacklist = blacklist(door, blocked, networks, country);
+        let blacklist = blacklist(door, (blocked, networks), raw.blocked.as_deref(), country);
+        let default_country = match raw.default_country.as_deref().filter(|text| !text.is_empty()) {
+            None => Some(None),
+            Some(text) => door.parse_as("country", "default_country", text, str::parse::<Country>).map(Some),
+        };
         let managers = managers(door, &raw.manager, id, country);
+        let offices = offices(door, &raw.office, id, country);
         let body = Site {
             name: name?.into(),
             origin: origin?,
@@ -79,7 +86,11 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             countries,
             schedule,
             blacklist,
+            show_manager_name: raw.show_manager_name.unwrap_or(true),
+            default_country: default_country?,
+            own_managers: raw.own_managers.unwrap_or(true),
             managers,
+            offices,
         };
         Some(SiteSettings { key: key?, body })
     })
@@ -88,28 +99,13 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
 /// Reads `schedule` and `exceptions`; a day that is not named is a day off.
 fn schedule(door: &mut Door, week: Option<&raw::Week>, exceptions: &[raw::Exception]) -> Schedule {
     if exceptions.len() > EXCEPTIONS {
-        door.wrong_part(format_args!("{} exceptions: a site has {EXCEPTIONS} at most", exceptions.len()));
+        let why = format_args!("{} exceptions: a site has {EXCEPTIONS} at most", exceptions.len());
+        door.too_many("exceptions", EXCEPTIONS, why);
     }
-    let week = week.map(|week| {
-        let days = [
-            ("mon", &week.mon),
-            ("tue", &week.tue),
-            ("wed", &week.wed),
-            ("thu", &week.thu),
-            ("fri", &week.fri),
-            ("sat", &week.sat),
-            ("sun", &week.sun),
-        ];
-        if days.iter().all(|(_, texts)| texts.is_empty()) {
-            door.wrong_part("schedule: no day has hours; leave it out to be always open");
-        }
-        days.map(|(day, texts)| hours(door, &format!("schedule.{day}"), texts))
-    });
+    let week = week.map(|week| week_of(door, "schedule", week));
     let mut dates = BTreeMap::new();
     for exception in exceptions {
-        let date = door.parse("exceptions.date", &exception.date, |text| {
-            text.parse::<Date>().map_err(|_| "write a date like 2027-01-01")
-        });
+        let date = door.parse_as("date", "exceptions.date", &exception.date, super::date);
         let hours = hours(door, "exceptions.hours", &exception.hours);
         if let Some(date) = date
             && dates.insert(date, hours).is_some()
@@ -120,18 +116,50 @@ fn schedule(door: &mut Door, week: Option<&raw::Week>, exceptions: &[raw::Except
     Schedule { week, exceptions: dates }
 }
 
+/// The hours of a week, Monday's first; a day that is not named is a day off.
+fn week_of(door: &mut Door, field: &str, week: &raw::Week) -> [Vec<Hours>; 7] {
+    let days = [
+        ("mon", &week.mon),
+        ("tue", &week.tue),
+        ("wed", &week.wed),
+        ("thu", &week.thu),
+        ("fri", &week.fri),
+        ("sat", &week.sat),
+        ("sun", &week.sun),
+    ];
+    if days.iter().all(|(_, texts)| texts.is_empty()) {
+        let why = "no day has hours; leave it out to be always open";
+        door.wrong_as(Kind::plain("required"), field, "", why);
+    }
+    days.map(|(day, texts)| hours(door, &format!("{field}.{day}"), texts))
+}
+
 fn hours(door: &mut Door, field: &str, texts: &[String]) -> Vec<Hours> {
     if texts.len() > INTERVALS {
-        door.wrong_part(format_args!("{field}: {} intervals; write {INTERVALS} at most", texts.len()));
+        let why = format_args!("{field}: {} intervals; write {INTERVALS} at most", texts.len());
+        door.too_many(field, INTERVALS, why);
     }
-    texts.iter().filter_map(|text| door.parse(field, text, str::parse::<Hours>)).collect()
+    let read = texts.iter().filter_map(|text| door.parse_as("hours", field, text, str::parse::<Hours>));
+    let hours: Vec<Hours> = read.collect();
+    for (at, one) in hours.iter().enumerate() {
+        if let Some(other) = hours.iter().take(at).find(|other| other.overlaps(*one)) {
+            let kind = Kind::with("hours_overlap", &json!({ "a": other, "b": one }));
+            door.wrong_as(
+                kind,
+                field,
+                one.to_string(),
+                format_args!("it overlaps {other}; write them as one"),
+            );
+        }
+    }
+    hours
 }
 
 fn shown(door: &mut Door, field: &str, given: Option<&str>, country: Country) -> Option<ShownNumber> {
     match given {
         None | Some("service") => Some(ShownNumber::Service),
         Some("visitor") => Some(ShownNumber::Visitor),
-        Some(text) => door.parse(field, text, |text| match number::parse(text, country) {
+        Some(text) => door.parse_as("caller_id", field, text, |text| match number::parse(text, country) {
             Ok((number, _)) => Ok(ShownNumber::Number(number)),
             Err(_) => Err("write \"service\", \"visitor\", or a number like +74951234567"),
         }),
@@ -149,27 +177,36 @@ fn countries(door: &mut Door, given: Option<&[String]>, home: Country) -> Vec<Co
     }
     let mut found: Vec<Country> = Vec::new();
     for text in given {
-        let country = door.parse("countries", text, str::parse::<Country>);
+        let country = door.parse_as("country", "countries", text, str::parse::<Country>);
         found.extend(country.filter(|country| !found.contains(country)));
     }
     found
 }
 
-fn managers(door: &mut Door, raw: &[raw::Manager], site: Option<SiteId>, country: Country) -> Vec<Manager> {
+/// Reads a list of managers; `owner` is whose they are, and with it who they are.
+pub(super) fn managers(
+    door: &mut Door,
+    raw: &[raw::Manager],
+    owner: Option<Uuid>,
+    country: Country,
+) -> Vec<Manager> {
     if raw.len() > MANAGERS {
-        door.wrong_part(format_args!("{} managers: a site has {MANAGERS} at most", raw.len()));
+        let why = format_args!("{} managers: a site has {MANAGERS} at most", raw.len());
+        door.too_many("managers", MANAGERS, why);
     }
     let mut places: BTreeMap<Telephone, usize> = BTreeMap::new();
     let mut found = Vec::new();
     for (at, raw) in raw.iter().enumerate() {
         let place = at.saturating_add(1);
-        door.inside(format!("manager {place}"), |door| {
-            let Some(manager) = manager(door, raw, site, country) else { return };
+        door.inside(format!("manager {place}"), format!("managers[{at}]"), |door| {
+            let Some(manager) = manager(door, raw, owner, country) else { return };
             let telephone = manager.telephone.clone();
             match places.get(&telephone) {
                 Some(first) => {
+                    let name = found.get(first - 1).map(|known: &Manager| known.name.clone());
+                    let kind = Kind::with("twice", &json!({ "with": name }));
                     let why = format_args!("manager {first} has the same telephone; write it once");
-                    door.wrong("address", &raw.address, why);
+                    door.wrong_as(kind, "address", &raw.address, why);
                 }
                 None => {
                     places.insert(telephone, place);
@@ -181,42 +218,49 @@ fn managers(door: &mut Door, raw: &[raw::Manager], site: Option<SiteId>, country
     found
 }
 
-fn manager(door: &mut Door, raw: &raw::Manager, site: Option<SiteId>, country: Country) -> Option<Manager> {
+fn manager(door: &mut Door, raw: &raw::Manager, owner: Option<Uuid>, country: Country) -> Option<Manager> {
     let name = door.text("name", &raw.name, LONGEST_NAME);
-    let address = door.parse("address", &raw.address, |text| address(text, country));
+    let address = address(door, &raw.address, country);
     let extension = raw.extension.as_deref().filter(|text| !text.is_empty());
     let extension = match extension {
-        Some(text) => door.parse("extension", text, str::parse::<Digits>).map(Some),
+        Some(text) => door.parse_as("extension", "extension", text, str::parse::<Digits>).map(Some),
         None => Some(None),
     };
     let delay = door.number("extension_delay_s", raw.extension_delay_s, USUAL_EXTENSION_DELAY_S, 0..=50);
     let accept_key = accept_key(door, raw.accept_key.as_ref());
     let telephone = Telephone { address: address?, extension: extension? };
     Some(Manager {
-        id: manager_id(site?, &telephone),
+        id: manager_id(owner?, &telephone),
         name: name?.into(),
         telephone,
         extension_delay_s: delay?,
         accept_key: accept_key?,
+        on: raw.on.unwrap_or(true),
+        hours: raw
+            .hours
+            .as_ref()
+            .map(|week| Schedule { week: Some(week_of(door, "hours", week)), exceptions: BTreeMap::new() }),
     })
 }
 
-/// The same as long as site and telephone are the same, whoever has it.
-fn manager_id(site: SiteId, telephone: &Telephone) -> ManagerId {
+/// The same as long as owner and telephone are the same, whoever has it.
+fn manager_id(owner: Uuid, telephone: &Telephone) -> ManagerId {
     let address = match &telephone.address {
         Address::Phone(number) => number.to_string(),
         Address::Sip(uri) => uri.as_ref().to_owned(),
     };
     let extension: String = telephone.extension.iter().flat_map(Digits::keys).collect();
-    ManagerId(Uuid::new_v5(&site.0, format!("{address};{extension}").as_bytes()))
+    ManagerId(Uuid::new_v5(&owner, format!("{address};{extension}").as_bytes()))
 }
 
-fn accept_key(door: &mut Door, given: Option<&toml::Value>) -> Option<AcceptKey> {
+fn accept_key(door: &mut Door, given: Option<&Value>) -> Option<AcceptKey> {
     match given {
         None => Some(AcceptKey::Auto),
-        Some(toml::Value::Boolean(true)) => Some(AcceptKey::Yes),
-        Some(toml::Value::Boolean(false)) => Some(AcceptKey::No),
-        Some(value) if value.as_str() == Some("auto") => Some(AcceptKey::Auto),
+        Some(Value::Bool(true)) => Some(AcceptKey::Yes),
+        Some(Value::Bool(false)) => Some(AcceptKey::No),
+        Some(value) if value == "auto" => Some(AcceptKey::Auto),
+        Some(value) if value == "yes" => Some(AcceptKey::Yes),
+        Some(value) if value == "no" => Some(AcceptKey::No),
         Some(value) => {
             door.wrong("accept_key", value.to_string(), "write \"auto\", true or false");
             None
@@ -224,17 +268,89 @@ fn accept_key(door: &mut Door, given: Option<&toml::Value>) -> Option<AcceptKey>
     }
 }
 
-fn address(text: &str, country: Country) -> Result<Address, String> {
-    let text = text.trim();
+fn address(door: &mut Door, given: &str, country: Country) -> Option<Address> {
+    let text = given.trim();
     let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("sip") => sip(text.get(4..).unwrap_or_default()).map(Address::Sip),
-        Some("sips") => Err("sips: is not supported yet; write sip:user@host".to_owned()),
-        _ => {
-            let read: Result<(PhoneNumber, Country), _> = number::parse(text, country);
-            read.map(|(number, _)| Address::Phone(number)).map_err(|error| error.to_string())
+        Some("sip") => door
+            .parse_as("sip", "address", given, |_| sip(text.get(4..).unwrap_or_default()).map(Address::Sip)),
+        Some("sips") => {
+            door.wrong_as(
+                Kind::plain("sip"),
+                "address",
+                given,
+                "sips: is not supported yet; write sip:user@host",
+            );
+            None
         }
+        _ => match number::parse(text, country) {
+            Ok((number, _)) => Some(Address::Phone(number)),
+            Err(error) => {
+                let code = match error {
+                    _ if text.is_empty() => "required",
+                    Unusable::Invalid => "phone",
+                    Unusable::RefusedClass => "phone_refused",
+                };
+                door.wrong_as(Kind::plain(code), "address", given, error);
+                None
+            }
+        },
     }
+}
+
+/// An address of a site as people write it: without a scheme, in letters of any alphabet (IDNA, RFC 5891).
+pub(super) fn origin(text: &str) -> Result<Origin, NotAnOrigin> {
+    let text = text.trim();
+    let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (place, _) = rest.split_at(end);
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.is_empty() => {
+            (host, format!(":{port}"))
+        }
+        _ => (place, String::new()),
+    };
+    if host.is_ascii() {
+        // A host of one word that is no address of a machine at home is a slip.
+        let is_whole = text.contains("://") || host.contains(['.', ':', '[']) || host == "localhost";
+        return if is_whole { Origin::parse(&format!("{scheme}://{place}")) } else { Err(NotAnOrigin) };
+    }
+    if !host.contains('.') {
+        return Err(NotAnOrigin);
+    }
+    let host = idna::domain_to_ascii(host).map_err(|_| NotAnOrigin)?;
+    Origin::parse(&format!("{scheme}://{host}{port}"))
+}
+
+fn offices(door: &mut Door, raw: &[raw::Office], owner: Option<Uuid>, country: Country) -> Vec<Office> {
+    if raw.len() > OFFICES {
+        door.too_many(
+            "offices",
+            OFFICES,
+            format_args!("{} offices: a site has {OFFICES} at most", raw.len()),
+        );
+    }
+    let mut found: Vec<Office> = Vec::new();
+    for (at, raw) in raw.iter().take(OFFICES).enumerate() {
+        let place = format!("office {}", at.saturating_add(1));
+        found.extend(door.inside(place, format!("offices[{at}]"), |door| {
+            let name = door.text("name", &raw.name, LONGEST_NAME);
+            if let Some(name) = name.as_deref().filter(|name| found.iter().any(|known| &*known.name == *name))
+            {
+                let kind = Kind::with("twice", &json!({ "with": name }));
+                door.wrong_as(kind, "name", name, "another office has it; write another name");
+            }
+            let zone = match raw.time_zone.as_deref().filter(|zone| !zone.is_empty()) {
+                None => Some(None),
+                Some(zone) => door.parse_as("time_zone", "time_zone", zone, super::time_zone).map(Some),
+            };
+            let week = raw.schedule.as_ref().map(|week| week_of(door, "schedule", week));
+            let schedule = week.map(|week| Schedule { week: Some(week), exceptions: BTreeMap::new() });
+            let managers = managers(door, &raw.manager, owner, country);
+            Some(Office { name: name?.into(), time_zone: zone?.map(Into::into), schedule, managers })
+        }));
+    }
+    found
 }
 
 /// `user@host[:port]` of letters that need no escape in SIP (RFC 3261 §25.1); the host in small letters.

@@ -54,9 +54,12 @@ fn a_file_becomes_sites_and_what_it_does_not_say_is_usual() {
     let week = site.schedule.week.as_ref().unwrap();
     assert_eq!((week[0].len(), week[1].len(), week[5][0].to_string().as_str()), (2, 0, "22:00-02:00"));
     assert_eq!(site.schedule.exceptions.len(), 2);
-    assert!(site.blacklist.names("+79161234567".parse().unwrap(), None));
-    assert!(site.blacklist.names("+74951234599".parse().unwrap(), None));
-    assert!(site.blacklist.names("+74951234567".parse().unwrap(), Some("2001:db8::7".parse().unwrap())));
+    let names = |number: &str, ip: Option<&str>| {
+        let today = "2026-11-25".parse().unwrap();
+        site.blacklist.names(number.parse().unwrap(), ip.map(|ip| ip.parse().unwrap()), today)
+    };
+    assert!(names("+79161234567", None) && names("+74951234599", None));
+    assert!(names("+74951234567", Some("2001:db8::7")) && !names("+74951234567", None));
     let [anna, boris] = &site.managers[..] else { panic!("two managers") };
     assert_eq!(anna.telephone.address, Address::Phone("+74951234567".parse().unwrap()));
     assert_eq!((anna.extension_delay_s, anna.accept_key), (5, AcceptKey::Yes));
@@ -111,12 +114,12 @@ fn all_that_is_wrong_is_said_at_once_with_its_place_and_what_to_write() {
             "customer \"R\", site \"Demo\": strategy = \"any\": write one of \"linear\", \"random\", \"all\"",
             "customer \"R\", site \"Demo\": rounds = 9: write a number from 1 to 5",
             "customer \"R\", site \"Demo\": countries = []: write the countries that may be called, like [\"RU\"]",
-            "customer \"R\", site \"Demo\": schedule: no day has hours; leave it out to be always open",
+            "customer \"R\", site \"Demo\": schedule = \"\": no day has hours; leave it out to be always open",
             "customer \"R\", site \"Demo\": exceptions.date = \"soon\": write a date like 2027-01-01",
             "customer \"R\", site \"Demo\": exceptions.hours = \"9-18\": write hours like 09:00-18:00; \
              22:00-02:00 goes on into the next day",
-            "customer \"R\", site \"Demo\": blocked_numbers = \"7916\": write a number like +79161234567, or the \
-             beginning of numbers like +7916*",
+            "customer \"R\", site \"Demo\": blocked_numbers = \"7916\": write a number like +79161234567, the \
+             beginning of numbers like +7916*, or a network like 192.0.2.0/24",
             "customer \"R\", site \"Demo\": blocked_networks = \"home\": write an address or a network, like \
              192.0.2.0/24",
             "customer \"R\", site \"Demo\", manager 1: name = \"\": write 1 to 64 characters on one line",

@@ -6,7 +6,10 @@ use super::orders::{order_columns, order_row};
 use super::statements;
 use super::stops;
 use super::types::{Json, Ts as Column};
-use super::words::{CallFile, Error, Fact, Fence, JournalRow, ProcessFile, StoredIntent};
+use super::words::{
+    CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent,
+};
+use crate::ids::SiteKey;
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Callee, Plan};
@@ -271,6 +274,30 @@ pub(super) async fn journal(db: &Db, limit: u32, before: Option<(Ts, OrderId)>) 
     Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
 }
 
+/// Orders of one customer, the newest first, with the plans that they followed.
+pub(super) async fn journal_of(
+    db: &Db,
+    of: &JournalOf,
+    limit: u32,
+    before: Option<(Ts, OrderId)>,
+) -> Result<Vec<PlannedRow>> {
+    let (at, id) = before.unwrap_or((END_OF_TIME, OrderId(Uuid::max())));
+    let find = query(JOURNAL_OF).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES)).bind(of.customer.0);
+    let rows = db.all(find.bind(of.site.as_ref().map(SiteKey::as_str))).await?;
+    let line = |row: &Row| {
+        Ok(PlannedRow {
+            row: JournalRow {
+                order: order_row(row)?,
+                site_key: row.parsed("key")?,
+                site_name: row.get("name")?,
+                record: row.maybe_json("record")?,
+            },
+            plan: row.maybe_json("plan")?,
+        })
+    };
+    Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+}
+
 /// All that is known of a call.
 pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
     let Some(row) = db.maybe(query(CALL).bind(id.0)).await? else { return Ok(None) };
@@ -327,6 +354,12 @@ statements! {
     JOURNAL = concat!("SELECT ", order_columns!(), ", s.key, s.name, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
+        ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
+    JOURNAL_OF = concat!("SELECT ", order_columns!(), ", s.key, s.name, o.record, p.plan FROM orders o
+        JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
+        LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1
+        WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2) AND o.customer_id = $4
+        AND (CAST($5 AS TEXT) IS NULL OR s.key = $5)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
     CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id

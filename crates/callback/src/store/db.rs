@@ -82,7 +82,7 @@ pub(super) fn query(text: &'static str) -> Query {
 }
 
 /// How rows are locked; SQLite has one writer, and no such words.
-const LOCKS: [&str; 2] = ["FOR UPDATE OF o SKIP LOCKED", "FOR UPDATE"];
+const LOCKS: [&str; 3] = ["FOR UPDATE OF o SKIP LOCKED", "FOR UPDATE SKIP LOCKED", "FOR UPDATE"];
 
 /// The text as SQLite reads it.
 pub(super) fn for_lite(text: &'static str) -> Cow<'static, str> {
@@ -292,6 +292,16 @@ impl Row {
         T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
     {
         self.get::<String>(name)?.parse().map_err(|error| not_as_written(name, error))
+    }
+
+    /// A column with an instant.
+    pub(super) fn time(&self, name: &str) -> sqlx::Result<callback_core::time::Ts> {
+        Ok(self.get::<Ts>(name)?.0)
+    }
+
+    /// A column with an instant, or null.
+    pub(super) fn maybe_time(&self, name: &str) -> sqlx::Result<Option<callback_core::time::Ts>> {
+        Ok(self.get::<Option<Ts>>(name)?.map(|at| at.0))
     }
 
     /// A column with a small number.

@@ -48,6 +48,12 @@ pub(super) async fn stand_in_lines(tx: &mut Tx, names: BTreeSet<String>) -> sqlx
     Ok(())
 }
 
+/// The same, of one who found out in his transaction only that he decides about it: two who wait for each other are
+/// told so by the database, and try again.
+pub(super) async fn stand_in_line(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+    stand_in_lines(tx, [name.to_owned()].into()).await
+}
+
 /// The lines that decide about this order.
 pub(super) fn lines(order: &NewOrder) -> impl Iterator<Item = String> {
     let network = order.facts.ip.filter(|_| order.caps.is_some()).map(network);
@@ -88,8 +94,7 @@ pub(super) async fn against_claimed(tx: &mut Tx, order: &OrderRow, now: Ts) -> R
         // It was counted as one that rings since it was stored.
         return Ok(None);
     }
-    // Who claims holds other lines already: two who wait for each other here are told so by the database, and try again.
-    stand_in_lines(tx, [phone.clone()].into()).await?;
+    stand_in_line(tx, &phone).await?;
     let over = telephone_is_over(tx, &phone, order.facts.id, order.run_at, now).await?;
     Ok(over.then_some(NotCalled::Limits))
 }

@@ -3,28 +3,49 @@
 //! Everything that is written goes through one task that commits for all (`writer`); reads go beside it and never
 //! wait. A module stands for a noun: `orders`, `calls`, `sites`. It decides nothing about calls, and knows no web.
 
+mod audit;
 mod calls;
+mod companies;
 mod db;
+mod deed;
 mod difference;
+mod drafts;
 mod guards;
 mod kept;
 mod known;
+mod letters;
+mod links;
 mod lite;
 mod orders;
+mod phones;
 mod schema;
 mod sites;
 mod stops;
+mod throttles;
 mod types;
+mod users;
 mod words;
 mod writer;
 
+pub use audit::{Entry, EntryRow};
+pub use companies::{Asked, Company, NewSite, SiteRow};
 pub use difference::{Change, Difference, FieldChange};
+pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer, changes};
 pub(crate) use guards::network;
+pub use letters::{Letter, LetterRow, Sending};
+pub(crate) use links::login_of;
+pub use links::{EmailChange, Leads, Link, NewLink};
 pub use orders::JOINED_WITHIN;
+pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
+pub use phones::{Asking, Telling, VerifiedPhone};
 pub use stops::StopBy;
+pub use throttles::{Guessed, Try};
+pub(crate) use users::{ABSOLUTE, language_name};
+pub use users::{Change as MemberChange, LoginSession, Member, Membership, NewSession, User, UserChange};
 pub use words::{
-    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold,
-    JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, ProcessFile, PublishedSite, StoredIntent,
+    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold, JournalOf,
+    JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
+    StoredIntent,
 };
 
 use crate::ids::{SiteId, SiteKey};
@@ -77,6 +98,7 @@ pub struct Store {
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
     known: Arc<Known>,
+    applied: Arc<Notify>,
     trouble: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -113,10 +135,10 @@ impl Store {
         let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
         let (epoch_in, settings) = watch::channel(epoch);
         writer::start(db.clone(), waiting, signals)?;
-        tokio::spawn(watch_settings(db.clone(), applied, epoch_in));
+        tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
         let known = Known::start(&db).await.context("the database cannot be read")?;
-        Ok(Self { db, writer, orders, settings, kept, known, trouble })
+        Ok(Self { db, writer, orders, settings, kept, known, applied, trouble })
     }
 
     /// Whether the database answers.
@@ -141,6 +163,14 @@ impl Store {
             stops::STATEMENTS,
             calls::STATEMENTS,
             sites::STATEMENTS,
+            users::STATEMENTS,
+            links::STATEMENTS,
+            letters::STATEMENTS,
+            audit::STATEMENTS,
+            throttles::STATEMENTS,
+            companies::STATEMENTS,
+            drafts::STATEMENTS,
+            phones::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)
@@ -331,8 +361,14 @@ impl Store {
     ) -> Result<Difference> {
         let author = author.to_owned();
         let applied = self.ask(|slot| Work::Apply { file, author, now, dry_run, slot }).await;
-        self.kept.forget();
+        self.settings_changed();
         applied
+    }
+
+    /// What was kept of settings may be over.
+    fn settings_changed(&self) {
+        self.kept.forget();
+        self.applied.notify_one();
     }
 
     /// The published version of the site with this key, within a second of its publication elsewhere.
@@ -402,6 +438,19 @@ impl Store {
     /// The database cannot be read.
     pub async fn journal(&self, limit: u32, before: Option<(Ts, OrderId)>) -> Result<Vec<JournalRow>> {
         calls::journal(&self.db, limit, before).await
+    }
+
+    /// Orders of one customer, as [`Self::journal`] has them, with their plans.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn journal_of(
+        &self,
+        of: &JournalOf,
+        limit: u32,
+        before: Option<(Ts, OrderId)>,
+    ) -> Result<Vec<PlannedRow>> {
+        calls::journal_of(&self.db, of, limit, before).await
     }
 
     /// All that is known of a call.

@@ -6,9 +6,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
+    (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

@@ -3,12 +3,14 @@
 use super::db::{Db, Row, Tx, query};
 use super::difference::{Change, Difference, fields};
 use super::types::Json;
+use super::users::language_name;
 use super::words::{Customer, Error, OrderFacts, PublishedSite};
-use super::{Result, statements};
+use super::{Result, links, phones, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::{CustomerSettings, SettingsFile, SiteSettings};
 use callback_core::blacklist::Blacklist;
-use callback_core::site::Site;
+use callback_core::plan::Address;
+use callback_core::site::{Manager, Site};
 use callback_core::time::Ts;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -34,36 +36,67 @@ pub(super) async fn apply(
             refuse_strangers_key(tx, id, &site.key).await?;
         }
         changes.extend(customer_change(tx, customer, id, before.as_ref(), now, dry_run).await?);
+        if !dry_run {
+            verify(tx, id, customer, author, now).await?;
+        }
         for site in &customer.sites {
             changes.extend(site_change(tx, site, id, author, now, dry_run).await?);
         }
     }
     if !dry_run && !changes.is_empty() {
-        tx.run(query(NEXT_EPOCH)).await?;
+        next_epoch(tx).await?;
     }
     Ok(Difference { dry_run, changes })
 }
 
+/// Whom the operator writes into a file needs no proof.
+async fn verify(
+    tx: &mut Tx,
+    id: CustomerId,
+    customer: &CustomerSettings,
+    author: &str,
+    now: Ts,
+) -> Result<()> {
+    let of_site = |site: &'_ SiteSettings| {
+        let offices = site.body.offices.iter().flat_map(|office| office.managers.clone());
+        site.body.managers.iter().cloned().chain(offices).collect::<Vec<_>>()
+    };
+    let all = customer.managers.iter().cloned().chain(customer.sites.iter().flat_map(of_site));
+    for manager in all {
+        if let Address::Phone(number) = manager.telephone.address {
+            phones::set_verified(tx, id, number, author, now).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The published version of the site with this key.
 pub(super) async fn by_key(db: &Db, key: &SiteKey) -> Result<Option<PublishedSite>> {
-    let row = db.maybe(query(BY_KEY).bind(key.as_str())).await?;
-    Ok(row.map(|row| published(&row)).transpose()?)
+    let Some(row) = db.maybe(query(BY_KEY).bind(key.as_str())).await? else { return Ok(None) };
+    Ok(Some(published(db, &row).await?))
 }
 
 /// The site of an order, in the version that it was admitted by.
 pub(super) async fn of(db: &Db, order: &OrderFacts) -> Result<PublishedSite> {
     let row = db.one(query(OF_ORDER).bind(order.site.0).bind(order.settings_version)).await?;
-    Ok(published(&row)?)
+    Ok(published(db, &row).await?)
 }
 
-fn published(row: &Row) -> sqlx::Result<PublishedSite> {
+async fn published(db: &Db, row: &Row) -> sqlx::Result<PublishedSite> {
+    let customer: Uuid = row.get("customer_id")?;
+    let verified = db.all(query(VERIFIED).bind(customer)).await?;
+    let mut body: Site = row.json("body")?;
+    if !body.own_managers {
+        body.managers = row.json("managers")?;
+    }
     Ok(PublishedSite {
         id: SiteId(row.get("id")?),
         key: row.parsed("key")?,
         version: row.number("version")?,
-        body: row.json("body")?,
+        body,
         customer: Customer {
-            id: CustomerId(row.get("customer_id")?),
+            id: CustomerId(customer),
+            verified: verified.iter().map(|row| row.parsed("phone")).collect::<sqlx::Result<_>>()?,
             name: row.get("name")?,
             country: row.parsed("country")?,
             time_zone: row.get("time_zone")?,
@@ -78,6 +111,12 @@ fn published(row: &Row) -> sqlx::Result<PublishedSite> {
 pub(super) async fn version(db: &Db, site: SiteId, version: u32) -> Result<Option<Site>> {
     let row = db.maybe(query(VERSION).bind(site.0).bind(version)).await?;
     Ok(row.map(|row| row.json("body")).transpose()?)
+}
+
+/// Lets every process know that settings changed.
+pub(super) async fn next_epoch(tx: &mut Tx) -> Result<()> {
+    tx.run(query(NEXT_EPOCH)).await?;
+    Ok(())
 }
 
 /// A number that grows with every change of settings.
@@ -107,7 +146,9 @@ async fn customer_change(
         "country": customer.country,
         "time_zone": customer.time_zone,
         "max_calls": customer.max_calls,
+        "language": language_name(customer.language),
         "blacklist": customer.blacklist,
+        "managers": customer.managers,
     });
     let stored = match before {
         None => Value::Null,
@@ -116,7 +157,9 @@ async fn customer_change(
             "country": row.get::<String>("country")?,
             "time_zone": row.get::<String>("time_zone")?,
             "max_calls": row.number::<u32>("max_calls")?,
+            "language": row.get::<String>("language")?,
             "blacklist": row.json::<Blacklist>("blacklist")?,
+            "managers": row.json::<Vec<Manager>>("managers")?,
         }),
     };
     if stored == after {
@@ -124,14 +167,23 @@ async fn customer_change(
     }
     if !dry_run {
         let text = if before.is_some() { CHANGE_CUSTOMER } else { CREATE_CUSTOMER };
+        let number = match before {
+            Some(_) => None,
+            None => Some(links::draw_customer_number(tx).await?.0),
+        };
         let write = query(text)
             .bind(id.0)
             .bind(customer.name.as_str())
             .bind(customer.country.to_string())
             .bind(customer.time_zone.as_str())
             .bind(customer.max_calls)
-            .bind(Json::of(&customer.blacklist)?);
-        let write = if before.is_some() { write } else { write.bind(customer.email.as_str()).bind(now) };
+            .bind(Json::of(&customer.blacklist)?)
+            .bind(language_name(customer.language))
+            .bind(Json::of(&customer.managers)?);
+        let write = match number {
+            None => write,
+            Some(number) => write.bind(customer.email.as_str()).bind(now).bind(number),
+        };
         tx.run(write).await?;
     }
     Ok(Some(Change {
@@ -154,7 +206,9 @@ async fn site_change(
     let before = tx.maybe(query(SITE).bind(site.key.as_str())).await?;
     let (version, stored) = match &before {
         None => (1, Value::Null),
-        Some(row) => (row.number::<u32>("version")?.saturating_add(1), row.json::<Value>("body")?),
+        Some(row) => {
+            (row.number::<u32>("version")?.saturating_add(1), row.maybe_json("body")?.unwrap_or(Value::Null))
+        }
     };
     // Compared as they are read: a version written by an older program may spell the same settings otherwise.
     if serde_json::from_value::<Site>(stored.clone()).is_ok_and(|stored| stored == site.body) {
@@ -190,7 +244,7 @@ async fn site_change(
 macro_rules! site_columns {
     () => {
         "s.id, s.key, v.version, v.body, c.id AS customer_id, c.name, c.country, c.time_zone, c.max_calls, \
-         c.blacklist, (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites"
+         c.blacklist, c.managers, (SELECT COUNT(*) FROM sites o WHERE o.customer_id = c.id AND o.archived_at IS NULL) AS sites"
     };
 }
 
@@ -198,13 +252,14 @@ statements! {
     HOLD_EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch' FOR UPDATE";
     NEXT_EPOCH = "UPDATE counters SET value = value + 1 WHERE name = 'settings_epoch'";
     EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch'";
-    CUSTOMER = "SELECT id, name, country, time_zone, max_calls, blacklist FROM customers WHERE email = $1";
-    CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, blacklist, email, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5, blacklist = $6
-        WHERE id = $1";
+    CUSTOMER = "SELECT id, name, country, time_zone, max_calls, blacklist, language, managers FROM customers WHERE email = $1";
+    CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, blacklist, language,
+        managers, email, created_at, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5, blacklist = $6,
+        language = $7, managers = $8 WHERE id = $1";
+    VERIFIED = "SELECT phone FROM verified_phones WHERE customer_id = $1";
     SITE = "SELECT s.customer_id, s.version, v.body FROM sites s
-        JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.key = $1";
+        LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.key = $1";
     CREATE_SITE = "INSERT INTO sites (id, name, origin, version, managers, customer_id, key, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     CHANGE_SITE = "UPDATE sites SET name = $2, origin = $3, version = $4, managers = $5 WHERE id = $1";

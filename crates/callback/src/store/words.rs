@@ -13,6 +13,7 @@ use callback_core::time::Ts;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -380,6 +381,8 @@ pub struct Customer {
     pub sites: u32,
     /// Whom none of them calls.
     pub blacklist: Blacklist,
+    /// Telephones of the public network that were verified.
+    pub verified: BTreeSet<PhoneNumber>,
 }
 
 /// A line of the journal.
@@ -393,6 +396,24 @@ pub struct JournalRow {
     pub site_name: String,
     /// What became of it, once all is over.
     pub record: Option<CallRecord>,
+}
+
+/// Whose journal.
+#[derive(Clone, Debug)]
+pub struct JournalOf {
+    /// The customer's.
+    pub customer: CustomerId,
+    /// Of one site alone.
+    pub site: Option<SiteKey>,
+}
+
+/// A line of the journal, and the plan that the call followed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PlannedRow {
+    /// The line.
+    pub row: JournalRow,
+    /// The plan; none where it was never begun.
+    pub plan: Option<Arc<Plan>>,
 }
 
 /// All that is known of a call.

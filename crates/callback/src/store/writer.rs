@@ -5,6 +5,7 @@
 //! the others of its batch are written without it. It knows nothing of what it writes.
 
 use super::db::{Db, Tx, query};
+use super::deed::Deed;
 use super::stops::{self, StopBy};
 use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder};
 use super::{Difference, Result, calls, guards, orders, sites, statements};
@@ -77,6 +78,8 @@ pub(super) enum Work {
         dry_run: bool,
         slot: Slot<Difference>,
     },
+    /// What the cabinet writes.
+    Deed(Box<dyn Deed>),
     /// Nothing: its answer says that all before it is written.
     Flush(Slot<()>),
 }
@@ -95,7 +98,7 @@ impl<T> Slot<T> {
     }
 
     /// Takes the answer in; trouble of the database is not the answer, but the transaction's.
-    fn fill(&mut self, answer: Result<T>) -> sqlx::Result<()> {
+    pub(super) fn fill(&mut self, answer: Result<T>) -> sqlx::Result<()> {
         match answer {
             Err(Error::Database(error)) => Err(error),
             answer => {
@@ -105,12 +108,12 @@ impl<T> Slot<T> {
         }
     }
 
-    fn fail(&mut self, error: sqlx::Error) {
+    pub(super) fn fail(&mut self, error: sqlx::Error) {
         self.answer = Some(Err(Error::Database(error)));
     }
 
     /// Nobody may wait any more, which is as well.
-    fn tell(self) {
+    pub(super) fn tell(self) {
         let _dropped = self.to.send(self.answer.unwrap_or(Err(Error::Closed)));
     }
 }
@@ -317,6 +320,7 @@ impl Work {
             | Self::LiftStop(..)
             | Self::Write(..)
             | Self::Apply { .. }
+            | Self::Deed(_)
             | Self::Flush(_) => Vec::new(),
         }
     }
@@ -352,6 +356,7 @@ impl Work {
             Self::Apply { file, author, now, dry_run, slot } => {
                 slot.fill(sites::apply(tx, file, author, *now, *dry_run).await)
             }
+            Self::Deed(deed) => deed.run(tx).await,
             Self::Flush(slot) => slot.fill(Ok(())),
         }
     }
@@ -367,6 +372,7 @@ impl Work {
             | Self::LiftStop(_, slot) => slot.fail(error),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
+            Self::Deed(deed) => deed.fail(error),
         }
     }
 
@@ -387,6 +393,7 @@ impl Work {
                 slot.tell();
                 signals.settings.notify_one();
             }
+            Self::Deed(deed) => deed.tell(),
         }
     }
 }

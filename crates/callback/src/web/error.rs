@@ -1,10 +1,48 @@
 //! The one place where errors become HTTP: problem details by RFC 9457, whose text says what to do.
 
+use crate::account::Role;
+use crate::door::Wrong;
 use crate::store;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use callback_core::time::Ts;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// A field that is wrong.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub(crate) struct FieldProblem {
+    /// Which, like `managers[2].address`.
+    pub(crate) field: String,
+    /// What kind of wrong.
+    pub(crate) code: &'static str,
+    /// What is wrong and what to write instead, in English.
+    pub(crate) detail: String,
+    /// Limits and names that belong to it.
+    #[schema(value_type = Object)]
+    pub(crate) params: Map<String, Value>,
+}
+
+impl FieldProblem {
+    /// One that has nothing but its kind.
+    pub(crate) fn plain(field: &str, code: &'static str, detail: &str) -> Self {
+        Self { field: field.to_owned(), code, detail: detail.to_owned(), params: Map::new() }
+    }
+
+    /// With something that belongs to it.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<Wrong> for FieldProblem {
+    fn from(wrong: Wrong) -> Self {
+        Self { field: wrong.field, code: wrong.code, detail: wrong.why, params: wrong.params }
+    }
+}
 
 /// What a request can be refused for.
 #[derive(Debug)]
@@ -37,6 +75,8 @@ pub(crate) enum Problem {
     NotCancelled,
     /// One address asks too much.
     TooMany,
+    /// What only the cabinet is refused for.
+    Refused(Refusal),
     /// What was asked for is not there.
     NotFound,
     /// Our fault; it is logged where it is made.
@@ -59,6 +99,11 @@ impl Problem {
         } else {
             Self::internal(error)
         }
+    }
+
+    /// One field that is wrong.
+    pub(crate) fn field(field: &str, code: &'static str, detail: &str) -> Self {
+        Self::Refused(Refusal::Fields(vec![FieldProblem::plain(field, code, detail)]))
     }
 
     fn parts(&self) -> (StatusCode, &'static str, String) {
@@ -127,6 +172,7 @@ impl Problem {
                 "too-many-requests",
                 "Too many requests come from this address. Wait half a minute.",
             ),
+            Self::Refused(refusal) => return refusal.parts(),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here."),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -138,20 +184,105 @@ impl Problem {
     }
 }
 
+/// What only the cabinet is refused for.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Fields of the body that are wrong.
+    Fields(Vec<FieldProblem>),
+    /// Nobody is signed in.
+    LoginNeeded,
+    /// The address or the password is wrong; so many tries are left.
+    LoginRefused { left: u32 },
+    /// The password is right, and the second factor's code is missing.
+    CodeNeeded,
+    /// The second factor's code is wrong; so many tries are left.
+    CodeRefused { left: u32 },
+    /// Too many tries: not before then.
+    Paused { seconds: u64 },
+    /// Another role is needed for this.
+    NotAllowed { needed: Role },
+    /// The link was used, or is too old.
+    LinkOver,
+    /// It cannot be as things stand: a kind, and what to do.
+    Conflict(&'static str, &'static str),
+}
+
+impl Refusal {
+    /// Not before an instant.
+    pub(crate) fn paused(until: Ts, now: Ts) -> Problem {
+        Problem::Refused(Self::Paused { seconds: until.since(now).as_secs().saturating_add(1) })
+    }
+
+    /// What some have beside the usual.
+    fn more(&self) -> Value {
+        if let Self::Fields(problems) = self {
+            json!({ "problems": problems })
+        } else if let Self::LoginRefused { left } | Self::CodeRefused { left } = self {
+            json!({ "attempts_left": left })
+        } else if let Self::Paused { seconds } = self {
+            json!({ "retry_after_s": seconds })
+        } else if let Self::NotAllowed { needed } = self {
+            json!({ "role_needed": needed })
+        } else {
+            json!({})
+        }
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str, String) {
+        let (status, kind, text) = match self {
+            Self::Fields(problems) => {
+                let told = problems.iter().map(|problem| format!("{}: {}", problem.field, problem.detail));
+                let told = told.collect::<Vec<_>>().join("; ");
+                return (StatusCode::UNPROCESSABLE_ENTITY, "fields-wrong", told);
+            }
+            Self::LoginNeeded => (StatusCode::UNAUTHORIZED, "login-needed", "Log in, and try again."),
+            Self::LoginRefused { .. } => {
+                (StatusCode::UNAUTHORIZED, "login-refused", "The e-mail or the password is wrong.")
+            }
+            Self::CodeNeeded => {
+                (StatusCode::UNAUTHORIZED, "code-needed", "Give the code of your app in `code` too.")
+            }
+            Self::CodeRefused { .. } => (
+                StatusCode::UNAUTHORIZED,
+                "code-refused",
+                "The code is wrong, or was used. Wait for the app's next one, or use a code on paper.",
+            ),
+            Self::Paused { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "paused",
+                "Too many tries. Wait as long as `retry_after_s` says.",
+            ),
+            Self::NotAllowed { .. } => {
+                (StatusCode::FORBIDDEN, "not-allowed", "Your role does not include this. Ask the owner.")
+            }
+            Self::LinkOver => {
+                (StatusCode::GONE, "link-over", "This link was used, or is too old. Ask for a new one.")
+            }
+            Self::Conflict(kind, text) => (StatusCode::CONFLICT, *kind, *text),
+        };
+        (status, kind, text.to_owned())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, kind, detail) = self.parts();
-        let body = json!({
+        let mut body = if let Self::Refused(refusal) = &self { refusal.more() } else { json!({}) };
+        let usual = json!({
             "type": format!("https://callback.example/problems/{kind}"),
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
             "detail": detail,
         });
+        if let (Value::Object(body), Value::Object(usual)) = (&mut body, usual) {
+            body.extend(usual);
+        }
+        let pause = if let Self::Refused(Refusal::Paused { seconds }) = self { seconds } else { 30 };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(pause));
         }
         response
     }

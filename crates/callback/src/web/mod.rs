@@ -1,5 +1,6 @@
 //! HTTP: all routes on one page. A handler authorises, asks the store or the engine once, and replies.
 
+mod cabinet;
 mod door;
 mod error;
 mod flood;
@@ -8,6 +9,7 @@ mod queue;
 mod status;
 mod stop;
 
+pub(crate) use cabinet::{Cabinet, document};
 pub use door::Door;
 pub(crate) use error::Problem;
 
@@ -41,41 +43,48 @@ pub struct App {
     pub(crate) door: Arc<Door>,
     pub(crate) flood: Arc<Flood>,
     queue: Arc<Queue>,
+    cabinet: Arc<Cabinet>,
     /// Where what legs heard is kept, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
 }
 
 impl App {
     /// Puts together what handlers work with, for so many connections at most.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         store: Store,
         engine: Engine,
         door: Door,
+        cabinet: Cabinet,
         connections: usize,
         recordings: Option<Arc<Path>>,
     ) -> Self {
-        let (door, flood) = (Arc::new(door), Arc::new(Flood::beside(connections)));
-        Self { store, engine, door, flood, queue: Arc::default(), recordings }
+        let (door, cabinet) = (Arc::new(door), Arc::new(cabinet));
+        let flood = Arc::new(Flood::beside(connections));
+        Self { store, engine, door, flood, queue: Arc::default(), cabinet, recordings }
     }
 }
 
 /// The public routes.
-pub fn router(app: App) -> Router {
-    Router::new()
+///
+/// # Errors
+/// The service's own origin is none that a header can name.
+pub fn router(app: App) -> anyhow::Result<Router> {
+    let cabinet = cabinet::router(&app.door.origin)?;
+    Ok(Router::new()
         .route("/w/v1/{site_key}/orders", post(orders::create).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}", get(orders::show).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
         .route("/stop", get(stop::show).post(stop::stop))
         .route("/stop/{file}", get(stop::file))
+        .merge(cabinet)
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .fallback(|| async { Problem::NotFound })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn(in_time))
-        .with_state(app)
+        .with_state(app))
 }
 
 /// No request holds its connection for long: its body comes, and its answer begins, within a bounded time.

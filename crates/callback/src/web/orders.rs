@@ -22,9 +22,11 @@ use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
 use callback_core::record::{Disposition, NotCalled};
+use callback_core::schedule;
 use callback_core::time::Ts;
 use futures_util::Stream;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -136,8 +138,11 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         Ok((number, home)) => {
             facts.country = home;
             let lists = [&site.body.blacklist, &site.customer.blacklist];
+            let today = schedule::date(now, &site.zone()).unwrap_or(Date::MAX);
             let refused = match may_be_called(number, home, &site.body) {
-                Ok(()) if lists.iter().any(|list| list.names(number, facts.ip)) => Some(NotCalled::Blacklist),
+                Ok(()) if lists.iter().any(|list| list.names(number, facts.ip, today)) => {
+                    Some(NotCalled::Blacklist)
+                }
                 Ok(()) if site.opens(run_at) != Some(run_at) => Some(NotCalled::Closed),
                 Ok(()) => None,
                 Err(reason) => Some(reason),

@@ -114,7 +114,7 @@ pub(crate) fn is_secret(state: VisitorState) -> bool {
     matches!(state, VisitorState::Ended(Disposition::NotCalled(reason)) if reason.is_secret())
 }
 
-fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {
+pub(super) fn state_key(state: VisitorState) -> (&'static str, Option<Disposition>) {
     match state {
         VisitorState::Scheduled => ("scheduled", None),
         VisitorState::Accepted => ("accepted", None),

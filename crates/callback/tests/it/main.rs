@@ -1,6 +1,8 @@
 //! Tests that walk through whole rooms: one binary, so that its database server starts once.
 
 #[cfg(test)]
+mod cabinet;
+#[cfg(test)]
 mod call;
 #[cfg(test)]
 mod cli;

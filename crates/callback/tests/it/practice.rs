@@ -51,6 +51,7 @@ impl Stage {
             },
             media: media(of_service),
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
+            mail: None,
             recordings: Some(world.folder.path().join("heard").into()),
         };
         let service = Service::start(setup, practice::web::router).await.unwrap();
@@ -143,7 +144,7 @@ async fn a_call_can_be_ordered_seen_and_heard() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_is_whole_strict_and_for_this_machine_alone() {
     let stage = Stage::new([47_200..=47_219, 47_300..=47_319]).await;
-    let page = stage.get("/").send().await.unwrap();
+    let page = stage.get("/practice/").send().await.unwrap();
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
     assert_eq!(page.headers()["x-content-type-options"], "nosniff");
@@ -167,7 +168,7 @@ async fn the_page_is_whole_strict_and_for_this_machine_alone() {
         assert_eq!(request.send().await.unwrap().status(), status);
     };
     refused(stage.get("/practice/v1/calls").header("host", "evil.example"), StatusCode::FORBIDDEN).await;
-    refused(stage.get("/").header("x-forwarded-for", "192.0.2.7"), StatusCode::NOT_FOUND).await;
+    refused(stage.get("/practice/").header("x-forwarded-for", "192.0.2.7"), StatusCode::NOT_FOUND).await;
     refused(stage.get("/practice/../callback.db"), StatusCode::NOT_FOUND).await;
     let settings = stage.browser.post(format!("{}/practice/v1/settings", stage.origin));
     let stranger = settings.header("origin", "https://evil.example").json(&choice(&[VOICEMAIL]));

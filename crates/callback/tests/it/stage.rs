@@ -129,6 +129,8 @@ pub(crate) struct Stage {
     pub(crate) caps: Option<AddressCaps>,
     /// How many orders may wait.
     pub(crate) queue: u32,
+    /// Whether the telephones are the service's own, and what they hear is told.
+    pub(crate) practice: bool,
 }
 
 impl Stage {
@@ -157,8 +159,16 @@ impl Stage {
         caps: Option<AddressCaps>,
     ) -> Self {
         let browser = Client::new();
-        let mut stage =
-            Self { world, service: None, browser, proxy: network.proxy, settings, caps, queue: 200 };
+        let mut stage = Self {
+            world,
+            service: None,
+            browser,
+            proxy: network.proxy,
+            settings,
+            caps,
+            queue: 200,
+            practice: false,
+        };
         stage.start().await;
         stage
     }
@@ -193,8 +203,12 @@ impl Stage {
             },
             phone: PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks: vec![trunk] },
             media: MediaConfig { address: LOCAL, advertised: None, ports: from..=from + 198 },
-            speech: Speech::new(Voice::None, self.world.folder.path().join("speech")),
-            recordings: None,
+            speech: Speech::new(
+                if self.practice { Voice::EspeakNg } else { Voice::None },
+                self.world.folder.path().join("speech"),
+            ),
+            mail: None,
+            recordings: self.practice.then(|| self.world.folder.path().join("heard").into()),
         };
         self.service = Some(Service::start(setup, |_| axum::Router::new()).await.unwrap());
     }

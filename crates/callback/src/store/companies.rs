@@ -1,0 +1,228 @@
+//! Customers and their sites, as their cabinet lists them, and whose is what.
+
+use super::db::{Row, Tx, query};
+use super::{Result, Store, audit, sites, statements};
+use crate::account::{CustomerNumber, Role};
+use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::blacklist::Blacklist;
+use callback_core::id::OrderId;
+use callback_core::number::Country;
+use callback_core::site::{Language, Manager};
+use callback_core::time::Ts;
+use uuid::Uuid;
+
+/// Sites of one customer, archived ones included.
+const SITES: usize = 200;
+
+/// A customer, as its cabinet knows it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Company {
+    /// Its id.
+    pub id: CustomerId,
+    /// Its number.
+    pub number: CustomerNumber,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub email: String,
+    /// Where its numbers are read.
+    pub country: Country,
+    /// Its time zone, by its IANA name.
+    pub time_zone: String,
+    /// Its language.
+    pub language: Language,
+    /// Calls at once.
+    pub max_calls: u32,
+    /// Whom none of its sites calls.
+    pub blacklist: Blacklist,
+    /// Who answers for sites that have no managers of their own.
+    pub managers: Vec<Manager>,
+    /// The version of its own settings; 0 where none was published.
+    pub version: u32,
+}
+
+/// A site, as its customer's cabinet lists it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SiteRow {
+    /// Its id.
+    pub id: SiteId,
+    /// Its key.
+    pub key: SiteKey,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub origin: String,
+    /// The published version; 0 where none was.
+    pub version: u32,
+    /// When that was published, and by whom.
+    pub published: Option<(Ts, String)>,
+    /// When it was put away.
+    pub archived_at: Option<Ts>,
+}
+
+/// Something that belongs to a customer.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// The customer itself.
+    Customer(CustomerNumber),
+    /// A site.
+    Site(SiteKey),
+    /// A call.
+    Call(OrderId),
+}
+
+fn company(row: &Row) -> sqlx::Result<Company> {
+    Ok(Company {
+        id: CustomerId(row.get("id")?),
+        number: CustomerNumber(row.number("number")?),
+        name: row.get("name")?,
+        email: row.get("email")?,
+        country: row.parsed("country")?,
+        time_zone: row.get("time_zone")?,
+        language: super::users::language(&row.get::<String>("language")?),
+        max_calls: row.number("max_calls")?,
+        blacklist: row.json("blacklist")?,
+        managers: row.json("managers")?,
+        version: row.number("version")?,
+    })
+}
+
+fn site(row: &Row) -> sqlx::Result<SiteRow> {
+    let at = row.maybe_time("published_at")?;
+    let author: Option<String> = row.get("author")?;
+    Ok(SiteRow {
+        id: SiteId(row.get("id")?),
+        key: row.parsed("key")?,
+        name: row.get("name")?,
+        origin: row.get("origin")?,
+        version: row.number("version")?,
+        published: at.zip(author),
+        archived_at: row.maybe_time("archived_at")?,
+    })
+}
+
+/// A site that is about to be: without a published version nobody is called for it.
+#[derive(Clone, Debug)]
+pub struct NewSite {
+    /// Its key.
+    pub key: SiteKey,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub origin: String,
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who made it.
+    pub entry: audit::Entry,
+}
+
+async fn add(tx: &mut Tx, new: &NewSite) -> Result<bool> {
+    if tx.all(query(SITES_OF).bind(new.customer.0)).await?.len() >= SITES {
+        return Ok(false);
+    }
+    let write = query(ADD).bind(SiteId::of(&new.key).0).bind(new.customer.0).bind(new.key.as_str());
+    tx.run(write.bind(new.name.as_str()).bind(new.origin.as_str()).bind(new.entry.now)).await?;
+    audit::write(tx, new.customer, &new.entry).await?;
+    sites::next_epoch(tx).await?;
+    Ok(true)
+}
+
+impl Store {
+    /// A user's part at the customer that something belongs to; none where he has no part, or there is no such thing.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn part(&self, user: Uuid, asked: Asked) -> Result<Option<(CustomerId, Role)>> {
+        let find = match asked {
+            Asked::Customer(number) => query(PART_AT).bind(number.0),
+            Asked::Site(key) => query(PART_AT_SITE).bind(key.as_str()),
+            Asked::Call(order) => query(PART_AT_CALL).bind(order.0),
+        };
+        let Some(row) = self.db.maybe(find.bind(user)).await? else { return Ok(None) };
+        Ok(Some((CustomerId(row.get("customer_id")?), row.parsed("role")?)))
+    }
+
+    /// A customer.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn company(&self, id: CustomerId) -> Result<Option<Company>> {
+        let row = self.db.maybe(query(COMPANY).bind(id.0)).await?;
+        Ok(row.map(|row| company(&row)).transpose()?)
+    }
+
+    /// Its sites, by their names; those that were put away last.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn sites_of(&self, customer: CustomerId) -> Result<Vec<SiteRow>> {
+        let rows = self.db.all(query(SITES_OF).bind(customer.0)).await?;
+        Ok(rows.iter().map(site).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// A site, published or not.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn site_row(&self, key: &SiteKey) -> Result<Option<SiteRow>> {
+        let row = self.db.maybe(query(SITE).bind(key.as_str())).await?;
+        Ok(row.map(|row| site(&row)).transpose()?)
+    }
+
+    /// Makes a site; false where the customer has too many.
+    ///
+    /// # Errors
+    /// The key is taken; the store is closed.
+    pub async fn add_site(&self, new: NewSite) -> Result<bool> {
+        self.deed(new, |tx, new| Box::pin(add(tx, new))).await
+    }
+
+    /// Puts a site away: its widget is gone at once, its history stays. Or takes it back.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn archive(
+        &self,
+        site: SiteId,
+        customer: CustomerId,
+        archived: bool,
+        entry: audit::Entry,
+    ) -> Result<()> {
+        let done = self
+            .deed((site, customer, archived, entry), |tx, (site, customer, archived, entry)| {
+                Box::pin(async move {
+                    let at = archived.then_some(entry.now);
+                    tx.run(query(ARCHIVE).bind(site.0).bind(at)).await?;
+                    audit::write(tx, *customer, entry).await?;
+                    sites::next_epoch(tx).await
+                })
+            })
+            .await;
+        self.settings_changed();
+        done
+    }
+}
+
+macro_rules! site_columns {
+    () => {
+        "s.id, s.key, s.name, s.origin, s.version, s.archived_at, v.published_at, v.author FROM sites s
+        LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version"
+    };
+}
+
+statements! {
+    PART_AT = "SELECT m.customer_id, m.role FROM memberships m JOIN customers c ON c.id = m.customer_id
+        WHERE c.number = $1 AND m.user_id = $2";
+    PART_AT_SITE = "SELECT m.customer_id, m.role FROM memberships m JOIN sites s ON s.customer_id = m.customer_id
+        WHERE s.key = $1 AND m.user_id = $2";
+    PART_AT_CALL = "SELECT m.customer_id, m.role FROM memberships m JOIN orders o ON o.customer_id = m.customer_id
+        WHERE o.id = $1 AND m.user_id = $2";
+    COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
+        version FROM customers WHERE id = $1";
+    SITES_OF = concat!("SELECT ", site_columns!(), " WHERE s.customer_id = $1
+        ORDER BY CASE WHEN s.archived_at IS NULL THEN 0 ELSE 1 END, s.name, s.key");
+    SITE = concat!("SELECT ", site_columns!(), " WHERE s.key = $1");
+    ADD = "INSERT INTO sites (id, customer_id, key, name, origin, version, managers, created_at)
+        VALUES ($1, $2, $3, $4, $5, 0, 1, $6)";
+    ARCHIVE = "UPDATE sites SET archived_at = $2 WHERE id = $1";
+}

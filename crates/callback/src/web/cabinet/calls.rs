@@ -1,0 +1,197 @@
+//! Calls: the journal of a company, and one call with all that happened in it.
+
+use super::signed::Signed;
+use crate::account::{Right, Role};
+use crate::store::{JournalOf, PlannedRow};
+use crate::timeline::{Timeline, legs_of, stamp};
+use crate::web::App;
+use crate::web::error::Problem;
+use crate::web::status::state_key;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use callback_core::flow::VisitorState;
+use callback_core::id::OrderId;
+use callback_core::record::Disposition;
+use callback_core::time::Ts;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Lines of a page, at most and as usual.
+const MOST: u32 = 100;
+const USUAL: u32 = 50;
+
+/// Which lines of the journal.
+#[derive(Deserialize)]
+pub(super) struct Lines {
+    /// `next` of the page before.
+    before: Option<String>,
+    /// Lines, 100 at most.
+    limit: Option<u32>,
+    /// Of one site alone, by its key.
+    site: Option<String>,
+}
+
+/// A page of the journal.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallPage {
+    calls: Vec<CallRow>,
+    /// Where the next page begins; none where this is the last.
+    next: Option<String>,
+}
+
+/// A call, in a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallRow {
+    id: Uuid,
+    /// When it was ordered.
+    at: String,
+    site: CallSite,
+    /// The visitor's number; masked for those who may not see it.
+    phone: String,
+    /// "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs.
+    disposition: Option<&'static str>,
+    reason: Option<&'static str>,
+    /// The state that its visitor sees.
+    state: &'static str,
+    /// Who accepted it.
+    manager: Option<String>,
+    talk_s: Option<u64>,
+    ended_ms: Option<u64>,
+    bridged_ms: Option<u64>,
+    promise_ms: Option<u64>,
+    /// Where it was ordered.
+    page: Option<String>,
+    /// Its legs, as they are drawn: times in ms from the order.
+    #[schema(value_type = Vec<Object>)]
+    lanes: Vec<Value>,
+}
+
+/// A call's site.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallSite {
+    key: String,
+    name: String,
+}
+
+/// The journal of a company, the newest first.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(
+        ("before" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "Lines, 100 at most"),
+        ("site" = Option<String>, Query, description = "Of one site alone, by its key")),
+    responses((status = 200, body = CallPage), (status = 404)))]
+pub(super) async fn journal(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Query(lines): Query<Lines>,
+) -> Result<Json<CallPage>, Problem> {
+    let at = signed.at(&app, &customer, Right::SeeCalls).await?;
+    let before = lines.before.as_deref().map(|text| cursor(text).ok_or(Problem::NotFound)).transpose()?;
+    let limit = lines.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let site = lines.site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
+    let of = JournalOf { customer: at.customer, site };
+    let rows = app.store.journal_of(&of, limit, before).await.map_err(Problem::of_store)?;
+    let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = rows.last().map(|row| &row.row.order.facts).filter(|_| !is_last);
+    let next = next.map(|order| format!("{}.{}", order.accepted_at.0, order.id.0.simple()));
+    let mut calls: Vec<CallRow> = rows.iter().map(|row| line(row, at.role)).collect();
+    if at.role == Role::Manager {
+        // A manager sees his own: he is told from others by his name.
+        calls.retain(|call| call.manager.as_deref() == Some(signed.user.name.as_str()));
+    }
+    Ok(Json(CallPage { calls, next }))
+}
+
+fn cursor(text: &str) -> Option<(Ts, OrderId)> {
+    let (at, id) = text.split_once('.')?;
+    Some((Ts(at.parse().ok()?), OrderId(id.parse().ok()?)))
+}
+
+fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
+    let zero = row.order.facts.accepted_at;
+    let ended = if let VisitorState::Ended(disposition) = row.order.state { Some(disposition) } else { None };
+    let keys = row.record.as_ref().map(|record| record.disposition).or(ended).map(Disposition::keys);
+    let talk = row.record.as_ref().and_then(|record| record.talk);
+    let millis = |at: Ts| u64::try_from(at.since(zero).as_millis()).unwrap_or(u64::MAX);
+    let phone = row.order.phone.to_string();
+    let lanes = legs_of(row, plan.as_deref());
+    let manager = lanes.iter().find(|lane| lane.is_accepting()).map(|lane| lane.name().to_owned());
+    CallRow {
+        id: row.order.facts.id.0,
+        at: stamp(zero),
+        site: CallSite { key: row.site_key.to_string(), name: row.site_name.clone() },
+        phone: if role.sees_numbers() { phone } else { masked(&phone) },
+        disposition: keys.map(|(key, _)| key),
+        reason: keys.and_then(|(_, reason)| reason),
+        state: state_key(row.order.state).0,
+        manager,
+        talk_s: talk.map(|talk| talk.until.since(talk.from).as_secs()),
+        ended_ms: row.record.as_ref().map(|record| record.ended_at).or(row.order.ended_at).map(millis),
+        bridged_ms: talk.map(|talk| millis(talk.from)),
+        promise_ms: plan
+            .as_ref()
+            .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
+        page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
+        lanes: lanes.iter().filter_map(|lane| serde_json::to_value(lane).ok()).collect(),
+    }
+}
+
+/// A number whose middle is nobody's business: `+7 916 •••-••-47`.
+fn masked(phone: &str) -> String {
+    let count = phone.chars().count();
+    let hide = |at: usize| at >= 5 && at + 2 < count;
+    phone.chars().enumerate().map(|(at, c)| if hide(at) { '•' } else { c }).collect()
+}
+
+/// One call, with all that happened in it.
+#[utoipa::path(get, path = "/api/v1/calls/{call}", tag = "calls",
+    responses((status = 200, body = Object), (status = 404)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    signed: Signed,
+    Path(call): Path<Uuid>,
+) -> Result<Json<Value>, Problem> {
+    let at = signed.at_call(&app, call, Right::SeeCalls).await?;
+    let file = app.store.call(OrderId(call)).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let mut told = serde_json::to_value(Timeline::of(&file)).map_err(Problem::internal)?;
+    let phone = file.order.phone.to_string();
+    if at.role == Role::Manager && !accepted_by(&told, &signed.user.name) {
+        return Err(Problem::NotFound);
+    }
+    if !at.role.sees_numbers() {
+        mask(&mut told, &phone, &masked(&phone));
+    }
+    Ok(Json(told))
+}
+
+fn accepted_by(told: &Value, name: &str) -> bool {
+    let lanes = told.get("lanes").and_then(Value::as_array);
+    lanes.is_some_and(|lanes| {
+        lanes.iter().any(|lane| {
+            lane.get("name").and_then(Value::as_str) == Some(name)
+                && lane.get("lane") == Some(&Value::from("manager"))
+        })
+    })
+}
+
+/// Replaces a number wherever it stands.
+fn mask(value: &mut Value, phone: &str, masked: &str) {
+    match value {
+        Value::String(text) if text == phone => masked.clone_into(text),
+        Value::Array(parts) => parts.iter_mut().for_each(|part| mask(part, phone, masked)),
+        Value::Object(fields) => fields.values_mut().for_each(|part| mask(part, phone, masked)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn the_middle_of_a_number_is_hidden() {
+        assert_eq!(masked("+79161234547"), "+7916•••••47");
+    }
+}

@@ -1,0 +1,198 @@
+//! A company, its sites, and what was done by whom.
+
+use super::body::Body;
+use super::signed::Signed;
+use crate::account::{Right, Role};
+use crate::door::Door;
+use crate::ids::SiteKey;
+use crate::settings;
+use crate::store::{self, NewSite, Owner, SiteRow, language_name};
+use crate::timeline::stamp;
+use crate::web::App;
+use crate::web::error::{FieldProblem, Problem, Refusal};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Entries of the audit at once.
+const ENTRIES: u32 = 50;
+
+/// A company.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CustomerView {
+    number: String,
+    name: String,
+    email: String,
+    country: String,
+    time_zone: String,
+    language: &'static str,
+    max_calls: u32,
+    /// What the one who asks may do here.
+    role: Role,
+    sites: Vec<SiteSummary>,
+}
+
+/// A site, in a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SiteSummary {
+    key: String,
+    name: String,
+    url: String,
+    /// None where nothing was published yet: nobody is called for it.
+    version: Option<u32>,
+    published_at: Option<String>,
+    author: Option<String>,
+    /// Fields of the draft that differ from what is published.
+    changes: usize,
+    archived_at: Option<String>,
+}
+
+/// A site, in a list, with what its draft changes.
+pub(super) async fn summary(app: &App, site: SiteRow) -> Result<SiteSummary, Problem> {
+    let draft = app.store.draft(Owner::Site(site.id)).await.map_err(Problem::of_store)?;
+    let changes = match draft {
+        None => 0,
+        Some(draft) => super::draft::changes_of_site(app, &site, &draft.body).await?.len(),
+    };
+    let (published_at, author) = site.published.unzip();
+    Ok(SiteSummary {
+        key: site.key.to_string(),
+        name: site.name,
+        url: site.origin,
+        version: Some(site.version).filter(|version| *version > 0),
+        published_at: published_at.map(stamp),
+        author,
+        changes,
+        archived_at: site.archived_at.map(stamp),
+    })
+}
+
+/// A company and its sites.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}", tag = "customer",
+    responses((status = 200, body = CustomerView), (status = 404)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+) -> Result<Json<CustomerView>, Problem> {
+    let at = signed.at(&app, &customer, Right::See).await?;
+    let company =
+        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let mut sites = Vec::new();
+    for site in app.store.sites_of(at.customer).await.map_err(Problem::of_store)? {
+        sites.push(summary(&app, site).await?);
+    }
+    Ok(Json(CustomerView {
+        number: company.number.to_string(),
+        name: company.name,
+        email: company.email,
+        country: company.country.to_string(),
+        time_zone: company.time_zone,
+        language: language_name(company.language),
+        max_calls: company.max_calls,
+        role: at.role,
+        sites,
+    }))
+}
+
+/// A site that is about to be.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewSiteBody {
+    /// Its address, as people write it.
+    url: String,
+}
+
+/// Adds a site: its draft has what is usual, and nothing is published.
+#[utoipa::path(post, path = "/api/v1/customers/{customer}/sites", tag = "customer", request_body = NewSiteBody,
+    responses((status = 201, body = SiteSummary), (status = 422, body = [FieldProblem])))]
+pub(super) async fn add_site(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Body(body): Body<NewSiteBody>,
+) -> Result<Response, Problem> {
+    let at = signed.at(&app, &customer, Right::ChangeSettings).await?;
+    let mut door = Door::new();
+    let origin = settings::site_address(&mut door, "url", &body.url);
+    let origin = origin.ok_or_else(|| {
+        Problem::Refused(Refusal::Fields(door.into_wrongs().into_iter().map(Into::into).collect()))
+    })?;
+    let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
+        return Err(Problem::field("url", "twice", "this site is here already"));
+    }
+    let key = SiteKey::draw().map_err(Problem::internal)?;
+    let new = NewSite {
+        key: key.clone(),
+        name: origin.host().to_owned(),
+        origin: origin.as_str().to_owned(),
+        customer: at.customer,
+        entry: signed.did("site.add", key.as_str(), json!({ "url": origin })),
+    };
+    if !app.store.add_site(new).await.map_err(Problem::of_store)? {
+        return Err(Problem::Refused(Refusal::Conflict(
+            "too-many-sites",
+            "There are as many sites as there may be.",
+        )));
+    }
+    let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    Ok((StatusCode::CREATED, Json(summary(&app, site).await?)).into_response())
+}
+
+/// Where a page of the audit begins.
+#[derive(Deserialize)]
+pub(super) struct Before {
+    /// `next` of the page before.
+    before: Option<Uuid>,
+}
+
+/// What was done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    entries: Vec<AuditEntry>,
+    /// Where the next page begins; none where this is the last.
+    next: Option<Uuid>,
+}
+
+/// Something that was done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditEntry {
+    id: Uuid,
+    at: String,
+    who: String,
+    /// Like `site.publish`.
+    what: String,
+    object: String,
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+/// Who changed what, the newest first.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/audit", tag = "customer", params(
+        ("before" = Option<Uuid>, Query, description = "`next` of the page before")),
+    responses((status = 200, body = AuditPage), (status = 404)))]
+pub(super) async fn audit(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Query(page): Query<Before>,
+) -> Result<Json<AuditPage>, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let found = app.store.audit(at.customer, page.before, ENTRIES).await.map_err(Problem::of_store)?;
+    let is_last = found.len() < usize::try_from(ENTRIES).unwrap_or(usize::MAX);
+    let next = found.last().map(|entry| entry.id).filter(|_| !is_last);
+    let entry = |entry: store::EntryRow| AuditEntry {
+        id: entry.id,
+        at: stamp(entry.at),
+        who: entry.who,
+        what: entry.what,
+        object: entry.object,
+        detail: entry.detail,
+    };
+    Ok(Json(AuditPage { entries: found.into_iter().map(entry).collect(), next }))
+}

@@ -1,0 +1,132 @@
+//! The cabinet's API, `/api/v1` (docs/api.md): accounts, teams, settings, calls. Its OpenAPI document is made from these
+//! handlers, and the browser's types are made from that.
+
+mod account;
+mod body;
+mod calls;
+mod customer;
+mod draft;
+mod me;
+mod outbox;
+mod pages;
+mod phones;
+mod signed;
+mod team;
+
+use super::App;
+use super::error::Problem;
+use crate::account::Hasher;
+use axum::Json;
+use axum::Router;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use callback_core::site::Origin;
+use std::sync::Arc;
+use tower_http::csrf::CsrfLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Passwords that are hashed at the same time: a flood of logins takes no more processor than this.
+const HASHES: usize = 1;
+/// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
+const HASH_KIB: u32 = 19_456;
+
+/// What the cabinet works with, beside the rest.
+pub(crate) struct Cabinet {
+    pub(super) hasher: Hasher,
+    /// Letters leave by SMTP; else they stay in the outbox.
+    pub(super) mails: bool,
+    /// Nobody outside is called.
+    pub(super) practice: bool,
+}
+
+impl Cabinet {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub(crate) fn new(mails: bool, practice: bool) -> anyhow::Result<Self> {
+        Ok(Self { hasher: Hasher::new(HASHES, HASH_KIB)?, mails, practice })
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "CallBack",
+    description = "Accounts, settings and calls of a company. Errors are problem details (RFC 9457).",
+    license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
+))]
+struct Document;
+
+/// The routes of the API, and the document that tells of them.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(account::service))
+        .routes(routes!(account::register))
+        .routes(routes!(account::confirm))
+        .routes(routes!(account::login))
+        .routes(routes!(account::logout))
+        .routes(routes!(account::forgot))
+        .routes(routes!(account::reset))
+        .routes(routes!(account::confirm_email))
+        .routes(routes!(account::invitation, account::accept_invitation))
+        .routes(routes!(me::show, me::change))
+        .routes(routes!(me::password))
+        .routes(routes!(me::email))
+        .routes(routes!(me::sessions))
+        .routes(routes!(me::sign_out))
+        .routes(routes!(me::begin_totp, me::end_totp))
+        .routes(routes!(me::confirm_totp))
+        .routes(routes!(customer::show))
+        .routes(routes!(customer::audit))
+        .routes(routes!(customer::add_site))
+        .routes(routes!(team::show))
+        .routes(routes!(team::invite))
+        .routes(routes!(team::end_invitation))
+        .routes(routes!(team::change, team::remove))
+        .routes(routes!(draft::site, draft::change_site, draft::reset_site))
+        .routes(routes!(draft::publish_site))
+        .routes(routes!(draft::site_versions))
+        .routes(routes!(draft::site_version))
+        .routes(routes!(draft::restore_site))
+        .routes(routes!(draft::archive))
+        .routes(routes!(draft::unarchive))
+        .routes(routes!(draft::company, draft::change_company, draft::reset_company))
+        .routes(routes!(draft::publish_company))
+        .routes(routes!(draft::company_versions))
+        .routes(routes!(draft::company_version))
+        .routes(routes!(draft::restore_company))
+        .routes(routes!(phones::show))
+        .routes(routes!(phones::verify))
+        .routes(routes!(phones::confirm))
+        .routes(routes!(calls::journal))
+        .routes(routes!(calls::show))
+}
+
+/// The document, as `callback openapi` prints it.
+///
+/// # Errors
+/// It has no JSON form.
+pub(crate) fn document() -> anyhow::Result<String> {
+    Ok(api().into_openapi().to_pretty_json()?)
+}
+
+/// The cabinet's routes: its API, its pages, and the outbox.
+pub(super) fn router(origin: &Origin) -> anyhow::Result<Router<App>> {
+    let (api, document) = api().split_for_parts();
+    let document = Arc::new(document);
+    let told = get(move || {
+        let document = Arc::clone(&document);
+        async move { Json(&*document).into_response() }
+    });
+    // Behind a proxy that changes `Host`, the service's own pages are known by their origin.
+    let csrf = CsrfLayer::new()
+        .add_trusted_origin(origin.as_str())?
+        .with_rejection_response(|_| Problem::OriginRefused.into_response());
+    Ok(api
+        .route("/api/v1/openapi.json", told)
+        .layer(csrf)
+        .route("/outbox", get(outbox::show))
+        .merge(pages::router()))
+}

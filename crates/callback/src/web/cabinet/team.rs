@@ -1,0 +1,191 @@
+//! Who belongs to a company, and who is invited.
+
+use super::account::{WEEK, email, letter_may_be_written, link};
+use super::body::Body;
+use super::signed::Signed;
+use crate::account::{Right, Role};
+use crate::engine::wall_now;
+use crate::mail::letter::Message;
+use crate::store::{Leads, Member, MemberChange};
+use crate::timeline::stamp;
+use crate::web::App;
+use crate::web::error::{FieldProblem, Problem, Refusal};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Somebody of a company.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MemberView {
+    user_id: Option<Uuid>,
+    invitation_id: Option<Uuid>,
+    name: Option<String>,
+    email: String,
+    role: Role,
+    /// "active", or "invited".
+    state: &'static str,
+    since: String,
+    /// He has a second factor.
+    totp: bool,
+    /// It is the one who asks.
+    you: bool,
+}
+
+/// Who belongs to a company, and who is invited.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/team", tag = "team",
+    responses((status = 200, body = [MemberView]), (status = 404)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+) -> Result<Json<Vec<MemberView>>, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let members = app.store.members(at.customer).await.map_err(Problem::of_store)?;
+    let invited = app.store.invitations(at.customer, wall_now()).await.map_err(Problem::of_store)?;
+    let member = |member: Member| MemberView {
+        user_id: Some(member.user),
+        invitation_id: None,
+        name: Some(member.name),
+        email: member.email,
+        role: member.role,
+        state: "active",
+        since: stamp(member.since),
+        totp: member.totp,
+        you: member.user == signed.user.id,
+    };
+    let mut team: Vec<MemberView> = members.into_iter().map(member).collect();
+    team.extend(invited.into_iter().filter_map(|link| {
+        let Leads::Invite { role, .. } = link.leads else { return None };
+        Some(MemberView {
+            user_id: None,
+            invitation_id: Some(link.id),
+            name: None,
+            email: link.email,
+            role,
+            state: "invited",
+            since: stamp(link.at),
+            totp: false,
+            you: false,
+        })
+    }));
+    Ok(Json(team))
+}
+
+/// Who is to be invited.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Invitation {
+    email: String,
+    role: Role,
+}
+
+/// An invitation that was sent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Invited {
+    invitation_id: Uuid,
+}
+
+/// Invites somebody by e-mail.
+#[utoipa::path(post, path = "/api/v1/customers/{customer}/invitations", tag = "team", request_body = Invitation,
+    responses((status = 201, body = Invited), (status = 422, body = [FieldProblem])))]
+pub(super) async fn invite(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Body(body): Body<Invitation>,
+) -> Result<Response, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let mut wrong = Vec::new();
+    let email = email(&mut wrong, "email", &body.email).ok_or(Problem::Refused(Refusal::Fields(wrong)))?;
+    let members = app.store.members(at.customer).await.map_err(Problem::of_store)?;
+    if members.iter().any(|member| member.email == email) {
+        return Err(Problem::field("email", "twice", "this address belongs to the company already"));
+    }
+    if !letter_may_be_written(&app, &email, signed.from.ip).await? {
+        return Err(Problem::Refused(Refusal::Conflict(
+            "too-many-letters",
+            "Too many letters went to this address. Wait a while.",
+        )));
+    }
+    let company =
+        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let leads = Leads::Invite { role: body.role, inviter: signed.user.name.clone() };
+    let (mut link, url) = link(&app, &email, "invite", leads, WEEK)?;
+    link.customer = Some(at.customer);
+    let inviter = &signed.user.name;
+    let letter = Message::Invite { company: &company.name, inviter, role: body.role, link: &url };
+    let letter = letter.to(&email, company.language);
+    let entry = signed.did("team.invite", &email, json!({ "role": body.role }));
+    let id = app.store.invite(at.customer, link, letter, entry).await.map_err(Problem::of_store)?;
+    let id = id.ok_or(Problem::Refused(Refusal::Conflict(
+        "too-many-invitations",
+        "Too many invitations wait. Take some back.",
+    )))?;
+    Ok((StatusCode::CREATED, Json(Invited { invitation_id: id })).into_response())
+}
+
+/// Takes an invitation back.
+#[utoipa::path(delete, path = "/api/v1/customers/{customer}/invitations/{invitation}", tag = "team",
+    responses((status = 204), (status = 404)))]
+pub(super) async fn end_invitation(
+    State(app): State<App>,
+    signed: Signed,
+    Path((customer, invitation)): Path<(String, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let entry = signed.did("team.uninvite", &invitation.to_string(), json!({}));
+    let ended = app.store.end_invitation(at.customer, invitation, entry).await.map_err(Problem::of_store)?;
+    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::NotFound) }
+}
+
+/// Another part.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewRole {
+    role: Role,
+}
+
+/// Gives somebody another part.
+#[utoipa::path(patch, path = "/api/v1/customers/{customer}/team/{user}", tag = "team", request_body = NewRole,
+    responses((status = 204), (status = 404), (status = 409)))]
+pub(super) async fn change(
+    State(app): State<App>,
+    signed: Signed,
+    Path((customer, user)): Path<(String, Uuid)>,
+    Body(body): Body<NewRole>,
+) -> Result<StatusCode, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let entry = signed.did("team.role", &user.to_string(), json!({ "role": body.role }));
+    let changed = app.store.change_member(at.customer, user, Some(body.role), entry).await;
+    answer(changed.map_err(Problem::of_store)?)
+}
+
+/// Takes somebody out of a company.
+#[utoipa::path(delete, path = "/api/v1/customers/{customer}/team/{user}", tag = "team",
+    responses((status = 204), (status = 404), (status = 409)))]
+pub(super) async fn remove(
+    State(app): State<App>,
+    signed: Signed,
+    Path((customer, user)): Path<(String, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    // Whoever wants to go may go, whatever his part is.
+    let right = if user == signed.user.id { Right::See } else { Right::Team };
+    let at = signed.at(&app, &customer, right).await?;
+    let entry = signed.did("team.remove", &user.to_string(), json!({}));
+    let changed = app.store.change_member(at.customer, user, None, entry).await;
+    answer(changed.map_err(Problem::of_store)?)
+}
+
+fn answer(changed: MemberChange) -> Result<StatusCode, Problem> {
+    match changed {
+        MemberChange::Done => Ok(StatusCode::NO_CONTENT),
+        MemberChange::Nobody => Err(Problem::NotFound),
+        MemberChange::LastOwner => Err(Problem::Refused(Refusal::Conflict(
+            "last-owner",
+            "Somebody must stay the owner. Make another one first.",
+        ))),
+    }
+}

@@ -1,0 +1,138 @@
+//! The cabinet over HTTP: people who sign in, and what each of them may do.
+
+mod accounts;
+mod settings;
+mod team;
+mod tenants;
+
+use crate::stage::{Network, Stage};
+use crate::world::World;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+pub(crate) const PASSWORD: &str = "три весёлых гуся";
+
+/// A browser of somebody, with its cookie.
+pub(crate) struct Browser {
+    base: String,
+    cookie: Option<String>,
+}
+
+/// An answer that was read.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// It went well: its body.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.body);
+        self.body
+    }
+
+    /// It was refused: the last word of the problem's type.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> String {
+        assert!(
+            self.body["detail"].as_str().is_some_and(|text| text.len() > 10),
+            "{}: {}",
+            self.status,
+            self.body
+        );
+        assert_eq!(self.body["status"], self.status.as_u16());
+        self.body["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    }
+
+    /// Fields were refused: `field code`, one after the other.
+    #[track_caller]
+    pub(crate) fn fields(&self) -> String {
+        assert_eq!(self.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", self.body);
+        let problems = self.body["problems"].as_array().unwrap().iter();
+        let told = problems
+            .map(|one| format!("{} {}", one["field"].as_str().unwrap(), one["code"].as_str().unwrap()));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Browser {
+    pub(crate) fn of(stage: &Stage) -> Self {
+        Self { base: format!("http://{}", stage.service.as_ref().unwrap().http()), cookie: None }
+    }
+
+    pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Value) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request =
+            reqwest::Client::new().request(method.clone(), format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        if method != Method::GET {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        if let Some(cookie) = response.headers().get("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
+            let pair = cookie.split(';').next().unwrap();
+            self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+        }
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answer { status, body }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, Value::Null).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, body).await
+    }
+
+    /// A browser that signs in.
+    pub(crate) async fn login(stage: &Stage, email: &str, password: &str) -> Self {
+        let mut browser = Self::of(stage);
+        browser.post("/login", json!({ "email": email, "password": password })).await.ok();
+        browser
+    }
+
+    /// A company that registers and confirms; its number.
+    pub(crate) async fn register(stage: &Stage, company: &str, email: &str) -> (Self, String) {
+        let mut browser = Self::of(stage);
+        browser.post("/register", registration(company, email)).await.ok();
+        let token = token_to(stage, email).await;
+        let me = browser.post("/confirm", json!({ "token": token })).await.ok();
+        let number = me["memberships"][0]["number"].as_str().unwrap().to_owned();
+        (browser, number)
+    }
+}
+
+pub(crate) fn registration(company: &str, email: &str) -> Value {
+    json!({
+        "company": company, "email": email, "password": PASSWORD,
+        "country": "RU", "time_zone": "Europe/Moscow", "language": "ru",
+    })
+}
+
+/// A service with a company of the operator's, whose site is `demo`.
+pub(crate) async fn stage(world: World, network: &Network) -> Stage {
+    Stage::new(world, network, "").await
+}
+
+/// The newest letter to somebody: its subject and text.
+pub(crate) async fn letter_to(stage: &Stage, email: &str) -> (String, String) {
+    let store = stage.world.open().await;
+    let letters = store.letters(50).await.unwrap();
+    let row = letters.into_iter().find(|row| row.letter.email == email).expect("a letter");
+    (row.letter.subject, row.letter.body)
+}
+
+/// The secret of the link in that letter.
+pub(crate) async fn token_to(stage: &Stage, email: &str) -> String {
+    let (_, body) = letter_to(stage, email).await;
+    let (_, rest) = body.split_once("token=").expect("a link");
+    rest.lines().next().unwrap().to_owned()
+}

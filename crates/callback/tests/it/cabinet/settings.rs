@@ -1,0 +1,255 @@
+//! Settings from the first site to the first call: drafts, publishing, versions, verified telephones.
+
+use super::{Browser, PASSWORD, stage};
+use crate::stage::{ANNA, Does, Network, ORIGIN, VISITOR};
+use crate::world::on_both;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const OWNER: &str = "klimova@romashka.example";
+
+fn anna() -> Value {
+    json!({ "name": "Анна", "address": "8 (495) 123-45-01", "accept_key": "no" })
+}
+
+/// Anna's telephone is called, speaks the code, and is told.
+async fn verify_anna(owner: &mut Browser, number: &str, network: &mut Network) {
+    let verify = format!("/customers/{number}/numbers/verify");
+    assert_eq!(owner.post(&verify, json!({ "phone": "112" })).await.fields(), "phone phone_refused");
+    let asked = owner.post(&verify, json!({ "phone": "8 495 123 45 01" })).await.ok();
+    assert_eq!((&asked["phone"], &asked["calls_left"]), (&json!(ANNA), &json!(2)));
+    network.sees_all(&["+74951234501 called", "+74951234501 answered", "+74951234501 down"]).await;
+    let code: String =
+        asked["heard"].as_str().unwrap().chars().filter(char::is_ascii_digit).take(4).collect();
+    let confirm = format!("/customers/{number}/numbers/confirm");
+    let wrong = if code == "0000" { "1111" } else { "0000" };
+    assert_eq!(
+        owner.post(&confirm, json!({ "phone": ANNA, "code": wrong })).await.fields(),
+        "code code_wrong"
+    );
+    owner.post(&confirm, json!({ "phone": ANNA, "code": code })).await.ok();
+    assert_eq!(owner.post(&confirm, json!({ "phone": ANNA, "code": code })).await.fields(), "code code_over");
+    assert_eq!(owner.get(&format!("/customers/{number}/numbers")).await.ok()[0]["phone"], ANNA);
+}
+
+#[test]
+fn from_the_first_site_to_the_first_call() {
+    on_both(async |world| {
+        let mut network = Network::start(&[(ANNA, Does::Talks(1_500)), (VISITOR, Does::Answers)]).await;
+        let mut stage = stage(world, &network).await;
+        stage.service.take();
+        stage.practice = true;
+        stage.start().await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let sites = format!("/customers/{number}/sites");
+        assert_eq!(owner.post(&sites, json!({ "url": "shop" })).await.fields(), "url url");
+        let site = owner.post(&sites, json!({ "url": format!("{ORIGIN}/catalogue") })).await.ok();
+        assert_eq!((&site["url"], &site["version"]), (&json!(ORIGIN), &Value::Null));
+        assert_eq!(owner.post(&sites, json!({ "url": "shop.example" })).await.fields(), "url twice");
+        let key = site["key"].as_str().unwrap().to_owned();
+        let order = |id: Uuid| {
+            let url = format!("{}/w/v1/{key}/orders", owner_base(&stage));
+            let body = json!({ "order_id": id, "phone": VISITOR, "country": "RU" });
+            reqwest::Client::new().post(url).header("origin", ORIGIN).json(&body).send()
+        };
+        assert_eq!(
+            order(Uuid::new_v4()).await.unwrap().status(),
+            StatusCode::NOT_FOUND,
+            "nothing is published"
+        );
+
+        let draft = owner.get(&format!("/sites/{key}/draft")).await.ok();
+        assert_eq!(
+            (&draft["revision"], &draft["body"]["rounds"], &draft["published"]),
+            (&json!(0), &json!(2), &Value::Null)
+        );
+        let edit = json!({ "revision": 0, "set": { "managers": [anna()], "mode": "manager_first" } });
+        let draft = owner.ask("PATCH", &format!("/sites/{key}/draft"), edit).await.ok();
+        assert_eq!(draft["problems"], json!([]));
+        let publish = json!({ "revision": draft["revision"] });
+        assert_eq!(
+            owner.post(&format!("/sites/{key}/publish"), publish).await.ok(),
+            json!({ "version": 1, "previous": null })
+        );
+
+        let unverified = Uuid::new_v4();
+        assert_eq!(order(unverified).await.unwrap().status(), StatusCode::ACCEPTED);
+        let url = format!("{}/w/v1/{key}/orders/{unverified}/events", owner_base(&stage));
+        let told = reqwest::Client::new()
+            .get(url)
+            .header("origin", ORIGIN)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(told.contains("no_callable_manager"), "{told}");
+
+        verify_anna(&mut owner, &number, &mut network).await;
+        let call = Uuid::new_v4();
+        assert_eq!(order(call).await.unwrap().status(), StatusCode::ACCEPTED);
+        stage.record(call).await;
+        let calls = owner.get(&format!("/customers/{number}/calls")).await.ok();
+        let row = &calls["calls"][0];
+        assert_eq!(
+            (&row["id"], &row["disposition"], &row["manager"]),
+            (&json!(call), &json!("connected"), &json!("Анна"))
+        );
+        assert_eq!(row["lanes"].as_array().unwrap().len(), 2);
+        assert_eq!(calls["calls"][1]["reason"], "no_callable_manager");
+        stage.service.take();
+    });
+}
+
+fn owner_base(stage: &crate::stage::Stage) -> String {
+    format!("http://{}", stage.service.as_ref().unwrap().http())
+}
+
+#[test]
+fn calls_that_speak_a_code_are_few() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let mut stage = stage(world, &network).await;
+        stage.service.take();
+        stage.practice = true;
+        stage.start().await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let verify = format!("/customers/{number}/numbers/verify");
+        let mut asked = Vec::new();
+        for n in 0..4 {
+            for _ in 0..3 {
+                let answer = owner.post(&verify, json!({ "phone": format!("+7495123450{n}") })).await;
+                asked.push(if answer.status.is_success() { "called".to_owned() } else { answer.problem() });
+                if asked.last().unwrap() == "in-call" {
+                    // Its telephone is still down in a moment; what counts was counted.
+                    asked.pop();
+                    asked.push("called".to_owned());
+                }
+            }
+        }
+        assert_eq!(asked.iter().filter(|what| *what == "called").count(), 10, "{asked:?}");
+        assert_eq!(asked[11], "verify-limit");
+        stage.service.take();
+    });
+}
+
+#[test]
+fn two_who_write_the_same_field_are_told_and_nothing_is_lost() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut anna, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let site =
+            anna.post(&format!("/customers/{number}/sites"), json!({ "url": "shop.example" })).await.ok();
+        let draft = format!("/sites/{}/draft", site["key"].as_str().unwrap());
+        let mut boris = super::team::joined(&stage, &mut anna, &number, "owner").await;
+        anna.ask("PATCH", &draft, json!({ "revision": 0, "set": { "rounds": 3 } })).await.ok();
+        let edit = json!({ "revision": 0, "set": { "rounds": 4, "ring_timeout_s": 20 } });
+        let told = boris.ask("PATCH", &draft, edit).await.ok();
+        assert_eq!(
+            told["conflicts"],
+            json!([{ "field": "rounds", "yours": 4, "theirs": 3, "by": "klimova" }])
+        );
+        assert_eq!((&told["body"]["rounds"], &told["body"]["ring_timeout_s"]), (&json!(3), &json!(20)));
+        assert_eq!(told["editors"][0]["name"], "klimova");
+        let seen = json!({ "revision": told["revision"], "set": { "rounds": 4 } });
+        let told = boris.ask("PATCH", &draft, seen).await.ok();
+        assert_eq!((&told["body"]["rounds"], told.get("conflicts")), (&json!(4), None), "he has seen it");
+        let stale = anna.post(&draft.replace("draft", "publish"), json!({ "revision": 1 })).await;
+        assert_eq!((stale.status, stale.problem().as_str()), (StatusCode::CONFLICT, "draft-moved"));
+    });
+}
+
+#[test]
+fn a_draft_is_published_compared_and_rolled_back() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let site =
+            owner.post(&format!("/customers/{number}/sites"), json!({ "url": "shop.example" })).await.ok();
+        let site = format!("/sites/{}", site["key"].as_str().unwrap());
+        let draft = format!("{site}/draft");
+        let mut publish = async |set: Value| {
+            let revision = owner.get(&draft).await.ok()["revision"].clone();
+            let edited = owner.ask("PATCH", &draft, json!({ "revision": revision, "set": set })).await.ok();
+            owner.post(&format!("{site}/publish"), json!({ "revision": edited["revision"] })).await
+        };
+        publish(json!({})).await.ok();
+        assert_eq!(publish(json!({ "rounds": 9, "name": "" })).await.fields(), "name required, rounds range");
+        assert_eq!(publish(json!({ "rounds": 3, "name": "Магазин" })).await.ok()["version"], 2);
+        let mut owner = Browser::login(&stage, OWNER, PASSWORD).await;
+        let versions = owner.get(&format!("{site}/versions")).await.ok();
+        assert_eq!(
+            versions[0]["changes"],
+            json!([
+                { "field": "name", "from": "shop.example", "to": "Магазин" }, { "field": "rounds", "from": 2, "to": 3 },
+            ])
+        );
+        let wrong = json!({ "revision": 99, "set": { "rounds": "three" } });
+        assert_eq!(owner.ask("PATCH", &draft, wrong).await.fields(), "rounds wrong_type");
+        let file = json!({ "revision": 99, "set": { "recording": "/etc/passwd" } });
+        assert_eq!(owner.ask("PATCH", &draft, file).await.fields(), "recording unknown_field");
+        let restored = owner.post(&format!("{site}/versions/1/restore"), json!({})).await.ok();
+        assert_eq!(
+            (&restored["body"]["rounds"], restored["changes"].as_array().unwrap().len()),
+            (&json!(2), 2)
+        );
+        let reset = owner.ask("DELETE", &draft, json!({})).await.ok();
+        assert_eq!((&reset["body"]["rounds"], &reset["changes"]), (&json!(3), &json!([])));
+
+        assert_eq!(
+            owner.post(&format!("{site}/archive"), json!({ "confirm": "shop" })).await.fields(),
+            "confirm confirm"
+        );
+        let away = owner.post(&format!("{site}/archive"), json!({ "confirm": "shop.example" })).await.ok();
+        assert!(away["archived_at"].is_string());
+        assert_eq!(
+            owner.post(&format!("{site}/unarchive"), json!({})).await.ok()["archived_at"],
+            Value::Null
+        );
+
+        let company = format!("/customers/{number}/draft");
+        let edit = json!({ "revision": 0, "set": { "name": "Ромашка плюс", "blocked": [{ "what": "+7916*", "note": "спам" }] } });
+        let edited = owner.ask("PATCH", &company, edit).await.ok();
+        assert_eq!(edited["problems"], json!([]));
+        let published = owner
+            .post(&format!("/customers/{number}/publish"), json!({ "revision": edited["revision"] }))
+            .await
+            .ok();
+        assert_eq!(published["version"], 1);
+        assert_eq!(owner.get(&format!("/customers/{number}")).await.ok()["name"], "Ромашка плюс");
+    });
+}
+
+#[test]
+fn whatever_is_typed_is_kept_as_text() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let site =
+            owner.post(&format!("/customers/{number}/sites"), json!({ "url": "магазин.рф" })).await.ok();
+        assert_eq!(site["url"], "https://xn--80aairftm.xn--p1ai");
+        let draft = format!("/sites/{}/draft", site["key"].as_str().unwrap());
+        for name in
+            ["<script>alert(1)</script>", "שלום עולם", "👩‍🚀 Анна", "'; DROP TABLE users; --", "a\u{0}b"]
+        {
+            let manager = json!([{ "name": name, "address": "sip:a@192.0.2.7" }]);
+            let told = owner
+                .ask("PATCH", &draft, json!({ "revision": 999, "set": { "managers": manager } }))
+                .await
+                .ok();
+            let kept = told["body"]["managers"][0]["name"].as_str().unwrap();
+            if name.contains('\0') {
+                assert_eq!(told["problems"][0]["field"], "managers[0].name");
+            } else {
+                assert_eq!(kept, name);
+            }
+        }
+        let long = json!({ "revision": 999, "set": { "name": "Я".repeat(200_000) } });
+        assert_eq!(owner.ask("PATCH", &draft, long).await.problem(), "body-too-long");
+    });
+}

@@ -1,0 +1,137 @@
+//! Who belongs to a company, and what each of them may do.
+
+use super::{Browser, PASSWORD, letter_to, stage, token_to};
+use crate::stage::{Network, Stage};
+use crate::world::on_both;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+const OWNER: &str = "klimova@romashka.example";
+
+/// Somebody who was invited and has accepted.
+pub(super) async fn joined(stage: &Stage, owner: &mut Browser, number: &str, role: &str) -> Browser {
+    let email = format!("{role}@romashka.example");
+    let invitation = json!({ "email": email, "role": role });
+    owner.post(&format!("/customers/{number}/invitations"), invitation).await.ok();
+    let token = token_to(stage, &email).await;
+    let mut browser = Browser::of(stage);
+    let seen = browser.get(&format!("/invitations/{token}")).await.ok();
+    assert_eq!((&seen["role"], &seen["known"]), (&json!(role), &json!(false)));
+    let accepted = json!({ "name": role, "password": PASSWORD, "language": "en" });
+    let me = browser.post(&format!("/invitations/{token}"), accepted).await.ok();
+    assert_eq!(me["memberships"][0]["role"], role);
+    browser
+}
+
+#[test]
+fn a_team_is_invited_and_somebody_stays_the_owner() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let mut manager = joined(&stage, &mut owner, &number, "manager").await;
+        assert!(letter_to(&stage, "manager@romashka.example").await.1.contains("видит свои звонки"));
+        let path = format!("/customers/{number}");
+        let team = owner.get(&format!("{path}/team")).await.ok();
+        let told: Vec<_> =
+            team.as_array().unwrap().iter().map(|one| (one["email"].clone(), one["role"].clone())).collect();
+        assert_eq!(
+            told,
+            [(json!(OWNER), json!("owner")), (json!("manager@romashka.example"), json!("manager"))]
+        );
+        let twice = json!({ "email": "manager@romashka.example", "role": "owner" });
+        assert_eq!(owner.post(&format!("{path}/invitations"), twice).await.fields(), "email twice");
+        let me = &team[0]["user_id"].as_str().unwrap().to_owned();
+        let him = &team[1]["user_id"].as_str().unwrap().to_owned();
+        let demote = owner.ask("PATCH", &format!("{path}/team/{me}"), json!({ "role": "manager" })).await;
+        assert_eq!((demote.status, demote.problem().as_str()), (StatusCode::CONFLICT, "last-owner"));
+        assert_eq!(
+            owner.ask("DELETE", &format!("{path}/team/{me}"), json!({})).await.problem(),
+            "last-owner"
+        );
+        let promote = owner.ask("PATCH", &format!("{path}/team/{him}"), json!({ "role": "owner" })).await;
+        assert_eq!(promote.status, StatusCode::NO_CONTENT);
+        assert_eq!(manager.get(&format!("{path}/team")).await.ok().as_array().unwrap().len(), 2);
+        assert_eq!(
+            manager.ask("DELETE", &format!("{path}/team/{me}"), json!({})).await.status,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(owner.get(&path).await.problem(), "not-found", "he is out");
+        let audit = manager.get(&format!("{path}/audit")).await.ok();
+        let done: Vec<_> =
+            audit["entries"].as_array().unwrap().iter().map(|one| one["what"].clone()).collect();
+        assert_eq!(done, ["team.remove", "team.role", "team.join", "team.invite", "customer.register"]);
+    });
+}
+
+#[test]
+fn an_invitation_is_taken_back_or_accepted_by_whoever_it_went_to() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let (mut agency, _) = Browser::register(&stage, "Агентство", "anna@agency.example").await;
+        let invitations = format!("/customers/{number}/invitations");
+        let invite = json!({ "email": "anna@agency.example", "role": "marketer" });
+        let first = owner.post(&invitations, invite.clone()).await.ok();
+        let token = token_to(&stage, "anna@agency.example").await;
+        let back = format!("{invitations}/{}", first["invitation_id"].as_str().unwrap());
+        assert_eq!(owner.ask("DELETE", &back, json!({})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(agency.get(&format!("/invitations/{token}")).await.problem(), "link-over");
+        owner.post(&invitations, invite).await.ok();
+        let token = token_to(&stage, "anna@agency.example").await;
+        assert_eq!(agency.get(&format!("/invitations/{token}")).await.ok()["known"], true);
+        // Whoever found the letter, and is somebody else, is asked for her password.
+        let stolen = owner
+            .post(&format!("/invitations/{token}"), json!({ "name": "Eve", "password": "чужой пароль тут" }))
+            .await;
+        assert_eq!(stolen.fields(), "password password_wrong");
+        let me = agency.post(&format!("/invitations/{token}"), json!({})).await.ok();
+        let companies: Vec<_> =
+            me["memberships"].as_array().unwrap().iter().map(|one| one["company"].clone()).collect();
+        assert_eq!(companies, ["Агентство", "Ромашка"], "one user, two customers");
+    });
+}
+
+#[test]
+fn each_role_may_do_what_is_its_own_and_no_more() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let path = format!("/customers/{number}");
+        let site = owner.post(&format!("{path}/sites"), json!({ "url": "romashka.example" })).await.ok();
+        let site = format!("/sites/{}", site["key"].as_str().unwrap());
+        let edit = json!({ "revision": 0, "set": { "rounds": 3 } });
+        let asked: [(&str, String, Value, [bool; 3]); 8] = [
+            ("GET", path.clone(), Value::Null, [true, true, true]),
+            ("GET", format!("{path}/calls"), Value::Null, [true, true, false]),
+            ("GET", format!("{path}/team"), Value::Null, [false, false, false]),
+            ("GET", format!("{path}/audit"), Value::Null, [false, false, false]),
+            ("GET", format!("{site}/draft"), Value::Null, [false, true, false]),
+            ("PATCH", format!("{site}/draft"), edit, [false, false, false]),
+            ("POST", format!("{site}/publish"), json!({ "revision": 0 }), [false, false, false]),
+            (
+                "POST",
+                format!("{path}/numbers/verify"),
+                json!({ "phone": "+74951234501" }),
+                [false, false, false],
+            ),
+        ];
+        for (at, role) in ["manager", "marketer", "accountant"].into_iter().enumerate() {
+            let mut browser = joined(&stage, &mut owner, &number, role).await;
+            for (method, path, body, may) in &asked {
+                let answer = browser.ask(method, path, body.clone()).await;
+                if may[at] {
+                    answer.ok();
+                } else {
+                    assert_eq!(
+                        (answer.status, answer.problem().as_str()),
+                        (StatusCode::FORBIDDEN, "not-allowed"),
+                        "{role} {method} {path}"
+                    );
+                }
+            }
+        }
+    });
+}

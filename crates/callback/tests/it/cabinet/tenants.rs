@@ -1,0 +1,64 @@
+//! Tenants apart: every operation of the OpenAPI document, asked with another customer's ids, finds nothing.
+
+use super::Browser;
+use crate::stage::{ANNA, Does, Network, VISITOR, managers};
+use crate::world::on_both;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A body that has what each operation reads.
+fn body() -> Value {
+    json!({
+        "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
+        "confirm": "romashka.example", "phone": "+74951234501", "code": "1234",
+    })
+}
+
+#[test]
+fn nothing_of_another_customer_is_there_whatever_is_asked() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+        let mut stage = crate::stage::Stage::new(world, &network, &managers(&[ANNA])).await;
+        // The company of the file is its address's: he registers, and it is his.
+        let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let customer = owner.get(&format!("/customers/{number}")).await.ok();
+        assert_eq!(customer["sites"][0]["key"], "demo");
+        let call = Uuid::new_v4();
+        stage.order(call).await;
+        stage.record(call).await;
+        assert_eq!(owner.get(&format!("/calls/{call}")).await.ok()["phone"], VISITOR);
+        let user = owner.get("/me").await.ok()["user"]["id"].as_str().unwrap().to_owned();
+        let (mut stranger, own) = Browser::register(&stage, "Чужие", "eve@other.example").await;
+        stranger.get(&format!("/customers/{own}")).await.ok();
+
+        let document = owner.get("/openapi.json").await.ok();
+        let mut asked = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let path = path.strip_prefix("/api/v1").unwrap();
+            if !["{customer}", "{site}", "{call}"].iter().any(|id| path.contains(id)) {
+                continue;
+            }
+            let path = path
+                .replace("{customer}", &number)
+                .replace("{site}", "demo")
+                .replace("{call}", &call.to_string())
+                .replace("{user}", &user)
+                .replace("{invitation}", &Uuid::nil().to_string())
+                .replace("{version}", "1");
+            assert!(!path.contains('{'), "{path}: a parameter that this test does not know");
+            for method in item.as_object().unwrap().keys() {
+                let method = method.to_uppercase();
+                let answer = stranger.ask(&method, &path, body()).await;
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
+                let nobody = Browser::of(&stage).ask(&method, &path, body()).await;
+                assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {path}: {}", nobody.body);
+                asked += 1;
+            }
+        }
+        assert!(asked >= 25, "{asked}");
+        let after = owner.get(&format!("/customers/{number}")).await.ok();
+        assert_eq!(after["sites"], customer["sites"], "and nothing was changed");
+        stage.service.take();
+    });
+}
