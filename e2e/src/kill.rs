@@ -155,15 +155,19 @@ impl fmt::Display for Tally {
 /// Where a run's database comes from: `database.url`, or none for SQLite.
 pub type Databases<'a> = dyn Fn() -> Option<String> + Sync + 'a;
 
-/// Kills services until each step was hit so often, so many at once, each on a database of its own.
+/// How often a step is to be hit.
+pub type Wanted<'a> = dyn Fn(Step) -> usize + Sync + 'a;
+
+/// Kills services until each step was hit as often as is wanted, so many at once, each on a database of its own.
 ///
 /// # Panics
 /// When an order is lost, a telephone is rung once too often, a leg stays up, or a step cannot be hit.
-pub fn at_every_step(wanted: usize, at_once: usize, databases: &Databases<'_>) -> Tally {
+pub fn at_every_step(wanted: &Wanted<'_>, at_once: usize, databases: &Databases<'_>) -> Tally {
     let places = runtime().block_on(reference(databases()));
     println!("{} places to die at", places.len());
     let tally = kill(at_once, databases, |tally, turn| next(&places, tally, wanted, turn));
     for step in STEPS {
+        let wanted = wanted(step);
         assert!(tally.hits(step) >= wanted, "{step:?} was not hit {wanted} times:\n{tally}");
     }
     tally
@@ -220,9 +224,10 @@ fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
 
 /// The next place to die at, for a step that was not hit often enough: by turns a place that has hit it, and one between
 /// those that were too early and too late, of each kind of call.
-fn next(places: &[Place], tally: &Tally, wanted: usize, turn: usize) -> Option<Place> {
-    let missing: Vec<Step> = STEPS.into_iter().filter(|step| tally.hits(*step) < wanted).collect();
-    if missing.is_empty() || tally.runs.len() > wanted * STEPS.len() * TRIES {
+fn next(places: &[Place], tally: &Tally, wanted: &Wanted<'_>, turn: usize) -> Option<Place> {
+    let missing: Vec<Step> = STEPS.into_iter().filter(|step| tally.hits(*step) < wanted(*step)).collect();
+    let all: usize = STEPS.into_iter().map(wanted).sum();
+    if missing.is_empty() || tally.runs.len() > all * TRIES {
         return None;
     }
     let step = missing[turn % missing.len()];

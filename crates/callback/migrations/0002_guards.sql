@@ -10,13 +10,12 @@ CREATE INDEX orders_running ON orders (customer_id, site_id) WHERE ended_at IS N
 CREATE INDEX orders_held ON orders (lease_owner) WHERE ended_at IS NULL AND lease_owner IS NOT NULL;
 
 -- Rows to stand in line at: orders of one telephone, or from one network, are decided one after the other, and so
--- are the claims of all processes.
+-- are the claims of all processes. A row in which nobody stands is deleted after a while.
 DROP TABLE order_lines;
 CREATE TABLE lines (
     name TEXT NOT NULL PRIMARY KEY,
     turns BIGINT NOT NULL
 );
-INSERT INTO lines (name, turns) VALUES ('claims', 0);
 
 -- Whom a customer never calls, from any site; and how many of a site's managers can be free at once, at least one.
 ALTER TABLE customers ADD COLUMN blacklist JSONB NOT NULL DEFAULT '{"numbers":[],"networks":[]}';
@@ -26,9 +25,14 @@ ALTER TABLE sites ADD COLUMN managers BIGINT NOT NULL DEFAULT 1;
 CREATE TABLE stops (
     phone TEXT NOT NULL PRIMARY KEY,
     at TIMESTAMPTZ NOT NULL,
-    order_id UUID REFERENCES orders (id),
-    network TEXT
+    order_id UUID REFERENCES orders (id)
 );
 INSERT INTO stops (phone, at, order_id) SELECT phone, at, order_id FROM stop_list;
 DROP TABLE stop_list;
-CREATE INDEX stops_of_network ON stops (network, at) WHERE network IS NOT NULL;
+
+-- Who wrote a number on the page in the last hour, be it on the list or not: else an address could ask who is.
+CREATE TABLE stop_tries (
+    network TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX stop_tries_of_network ON stop_tries (network, at);

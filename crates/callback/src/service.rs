@@ -86,7 +86,7 @@ impl Service {
             (media, media_events),
         );
         let cabinet = Cabinet::new(mail.is_some(), recordings.is_some())?;
-        let app = App::new(store.clone(), engine.clone(), door, cabinet, recordings);
+        let app = App::new(store.clone(), engine.clone(), door, cabinet, most, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone())?.merge(more(app.clone()));
         let mut servers =

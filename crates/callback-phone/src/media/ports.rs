@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// How long a pair rests after use, so that what still comes for the last leg meets nobody.
 pub const QUARANTINE: Duration = Duration::from_secs(10);
+/// How long it rests where pairs are scarce: whoever was hung up is quiet within a few seconds, or does not hear us.
+const SHORT_QUARANTINE: Duration = Duration::from_secs(4);
 
 /// Of a hundred pairs so many are kept back: a pool that runs dry should say so before it fails in the middle of calls.
 const RESERVE_PERCENT: usize = 5;
@@ -31,6 +33,7 @@ pub enum NoPort {
 pub(super) struct PortPool {
     all: usize,
     free: VecDeque<u16>,
+    /// Those that rest, and since when.
     resting: VecDeque<(Instant, u16)>,
 }
 
@@ -51,16 +54,20 @@ impl PortPool {
 
     /// How many pairs are in use, and how many rest.
     pub(super) fn load(&self, now: Instant) -> (usize, usize) {
-        let resting = self.resting.iter().filter(|(until, _)| *until > now).count();
+        let resting = self.resting.iter().filter(|(since, _)| *since + QUARANTINE > now).count();
         (self.all.saturating_sub(self.free.len() + self.resting.len()), resting)
     }
 
     /// The RTP port of a free pair.
     pub(super) fn take(&mut self, now: Instant) -> Result<u16, NoPort> {
-        while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
+        let is_scarce = |free: usize| free * 100 < self.all * RESERVE_PERCENT;
+        let rest = |free| if is_scarce(free) { SHORT_QUARANTINE } else { QUARANTINE };
+        while let Some((_, port)) =
+            self.resting.pop_front_if(|(since, _)| *since + rest(self.free.len()) <= now)
+        {
             self.free.push_back(port);
         }
-        if self.free.len() * 100 < self.all * RESERVE_PERCENT {
+        if is_scarce(self.free.len()) {
             return Err(NoPort::Exhausted);
         }
         self.free.pop_front().ok_or(NoPort::Exhausted)
@@ -68,7 +75,7 @@ impl PortPool {
 
     /// Takes a pair back; it rests first.
     pub(super) fn give_back(&mut self, now: Instant, port: u16) {
-        self.resting.push_back((now + QUARANTINE, port));
+        self.resting.push_back((now, port));
     }
 }
 
@@ -132,9 +139,10 @@ mod tests {
         let mut pool = PortPool::new(&(10..=13), 0);
         assert_eq!((pool.take(now).unwrap(), pool.take(now).unwrap()), (10, 12));
         pool.give_back(now, 10);
-        let almost = now + QUARANTINE - Duration::from_millis(1);
+        let almost = now + SHORT_QUARANTINE - Duration::from_millis(1);
         assert!(matches!(pool.take(almost), Err(NoPort::Exhausted)));
-        assert_eq!(pool.take(now + QUARANTINE).unwrap(), 10);
+        assert_eq!(pool.load(now + SHORT_QUARANTINE), (1, 1), "it rests on as long as nobody needs it");
+        assert_eq!(pool.take(now + SHORT_QUARANTINE).unwrap(), 10);
     }
 
     #[test]

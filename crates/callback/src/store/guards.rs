@@ -2,12 +2,14 @@
 //! rung, how much came from one address (R50). All of it is counted from orders, so that all processes count alike;
 //! who asks stands in line first, so that two at once see each other.
 
-use super::db::{Tx, query};
+use super::db::{Db, Tx, query};
 use super::words::{AddressCaps, NewOrder, OrderRow};
 use super::{Result, statements};
 use callback_core::id::OrderId;
 use callback_core::record::NotCalled;
 use callback_core::time::Ts;
+use std::collections::BTreeSet;
+use std::iter;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -35,12 +37,34 @@ pub(crate) fn network(ip: IpAddr) -> String {
     }
 }
 
-/// Waits for those who decide about the same telephone, or the same network, or take orders at all.
-pub(super) async fn stand_in_line(tx: &mut Tx, name: &str) -> Result<()> {
+/// Waits for those who decide about the same telephones, or the same networks, or take orders at all: all do it in the
+/// same order and before they decide, so that no two wait for each other.
+pub(super) async fn stand_in_lines(tx: &mut Tx, names: BTreeSet<String>) -> sqlx::Result<()> {
     if !tx.is_alone() {
-        tx.run(query(STAND_IN_LINE).bind(name)).await?;
+        for name in names {
+            tx.run(query(STAND_IN_LINE).bind(name)).await?;
+        }
     }
     Ok(())
+}
+
+/// The same, of one who found out in his transaction only that he decides about it: two who wait for each other are
+/// told so by the database, and try again.
+pub(super) async fn stand_in_line(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+    stand_in_lines(tx, [name.to_owned()].into()).await
+}
+
+/// The lines that decide about this order.
+pub(super) fn lines(order: &NewOrder) -> impl Iterator<Item = String> {
+    let network = order.facts.ip.filter(|_| order.caps.is_some()).map(network);
+    iter::once(order.phone.to_string()).chain(network)
+}
+
+/// Forgets the lines in which nobody stands.
+pub(super) async fn empty_lines(db: &Db) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    tx.run(query(EMPTY_LINES)).await?;
+    tx.commit().await
 }
 
 /// Why a new order is not called.
@@ -105,7 +129,6 @@ async fn telephone_is_over(
 
 /// An office or a mobile network stays welcome as long as most of its visitors answer the telephone that they gave.
 async fn address_is_over(tx: &mut Tx, network: &str, caps: AddressCaps, now: Ts) -> Result<bool> {
-    stand_in_line(tx, network).await?;
     let orders = query(FROM_NETWORK).bind(network).bind(now - TEN_MINUTES).bind(now - HOUR);
     let Some(row) = tx.maybe(orders).await? else { return Ok(false) };
     let outnumber = |unanswered: &str, answered: &str| -> sqlx::Result<u64> {
@@ -118,6 +141,7 @@ async fn address_is_over(tx: &mut Tx, network: &str, caps: AddressCaps, now: Ts)
 statements! {
     STAND_IN_LINE = "INSERT INTO lines (name, turns) VALUES ($1, 1)
         ON CONFLICT (name) DO UPDATE SET turns = lines.turns + 1";
+    EMPTY_LINES = "DELETE FROM lines WHERE name IN (SELECT o.name FROM lines o FOR UPDATE OF o SKIP LOCKED)";
     STOPPED = "SELECT phone FROM stops WHERE phone = $1";
     RINGS = "SELECT
             COUNT(CASE WHEN ended_at IS NULL AND (run_at = accepted_at OR (run_at, id) < ($7, $2)) THEN 1 END)

@@ -12,6 +12,7 @@ mod difference;
 mod drafts;
 mod guards;
 mod kept;
+mod known;
 mod letters;
 mod links;
 mod lite;
@@ -58,6 +59,7 @@ use callback_core::site::Site;
 use callback_core::time::Ts;
 use db::{Db, query};
 use kept::Kept;
+use known::Known;
 use lite::Lite;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -95,6 +97,7 @@ pub struct Store {
     orders: Arc<Notify>,
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
+    known: Arc<Known>,
     applied: Arc<Notify>,
     trouble: watch::Receiver<Option<Arc<str>>>,
 }
@@ -134,7 +137,8 @@ impl Store {
         writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
-        Ok(Self { db, writer, orders, settings, kept, applied, trouble })
+        let known = Known::start(&db).await.context("the database cannot be read")?;
+        Ok(Self { db, writer, orders, settings, kept, known, applied, trouble })
     }
 
     /// Whether the database answers.
@@ -154,6 +158,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<Vec<String>> {
         let modules = [
             orders::STATEMENTS,
+            known::STATEMENTS,
             guards::STATEMENTS,
             stops::STATEMENTS,
             calls::STATEMENTS,
@@ -244,9 +249,13 @@ impl Store {
     /// As [`Self::accept`]; it took longer.
     pub async fn accept_within(&self, span: Duration, order: NewOrder) -> Result<Acceptance> {
         self.make_room()?;
-        let until = Instant::now() + span;
+        let (until, id) = (Instant::now() + span, order.facts.id);
         let accepted = self.ask(|slot| Work::Accept(Box::new(order), until, slot));
-        tokio::time::timeout_at(until.into(), accepted).await.unwrap_or(Err(Error::TooLate))
+        let accepted = tokio::time::timeout_at(until.into(), accepted).await.unwrap_or(Err(Error::TooLate));
+        if accepted.is_ok() {
+            self.known.add(id);
+        }
+        accepted
     }
 
     /// Due orders that no living process has and whose turn has come, the oldest first; they are the claimant's
@@ -407,6 +416,12 @@ impl Store {
     /// The database cannot be read.
     pub async fn order(&self, site: &SiteKey, id: OrderId) -> Result<Option<OrderRow>> {
         orders::order(&self.db, site, id).await
+    }
+
+    /// Whether an order was stored lately, of whatever site, by whatever process: it asks no database.
+    #[must_use]
+    pub fn stored_lately(&self, order: OrderId) -> bool {
+        self.known.holds(order)
     }
 
     /// How many orders are due and wait for a process.

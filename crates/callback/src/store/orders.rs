@@ -23,7 +23,6 @@ pub const JOINED_WITHIN: Duration = Duration::from_secs(300);
 pub(super) async fn accept(tx: &mut Tx, order: &NewOrder) -> Result<Acceptance> {
     let facts = &order.facts;
     let phone = order.phone.to_string();
-    guards::stand_in_line(tx, &phone).await?;
     if let Some(before) = stored_before(tx, facts, &phone).await? {
         return Ok(before);
     }
@@ -71,7 +70,6 @@ async fn beside(tx: &mut Tx, which: &'static str, order: &NewOrder, phone: &str)
 /// Gives due orders to a process, the oldest first: no more of a customer's than may run at once, and of a site's
 /// that were made for this time no more than managers are free. What is stale goes to whoever ends it.
 pub(super) async fn claim(tx: &mut Tx, by: Claimant, hold: Hold) -> Result<Vec<ClaimedOrder>> {
-    guards::stand_in_line(tx, "claims").await?;
     let due = query(CLAIM)
         .bind(by.owner)
         .bind(hold.until)

@@ -8,7 +8,7 @@ use callback_core::time::Ts;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Numbers that one address may bring within an hour.
+/// Numbers that one address may bring within an hour, whether they are on the list already or not.
 const FROM_ADDRESS: u64 = 10;
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -28,13 +28,14 @@ pub(super) async fn add(tx: &mut Tx, phone: PhoneNumber, by: StopBy, at: Ts) -> 
         StopBy::Operator => None,
     };
     if let Some(network) = network.as_deref() {
-        guards::stand_in_line(tx, network).await?;
         let brought = tx.maybe(query(BROUGHT).bind(network).bind(at - HOUR)).await?;
         if brought.map_or(Ok(0), |row| row.number::<u64>("brought"))? >= FROM_ADDRESS {
             return Ok(false);
         }
+        tx.run(query(FORGET).bind(at - HOUR)).await?;
+        tx.run(query(TRY).bind(network).bind(at)).await?;
     }
-    tx.run(query(ADD).bind(phone.to_string()).bind(at).bind(network)).await?;
+    tx.run(query(ADD).bind(phone.to_string()).bind(at)).await?;
     Ok(true)
 }
 
@@ -55,9 +56,10 @@ pub(super) async fn holds(db: &Db, phone: PhoneNumber) -> Result<bool> {
 }
 
 statements! {
-    BROUGHT = "SELECT COUNT(*) AS brought FROM stops WHERE network = $1 AND at > $2";
-    ADD = "INSERT INTO stops (phone, at, network) VALUES ($1, $2, $3)
-        ON CONFLICT (phone) DO NOTHING";
+    BROUGHT = "SELECT COUNT(*) AS brought FROM stop_tries WHERE network = $1 AND at > $2";
+    FORGET = "DELETE FROM stop_tries WHERE at <= $1";
+    TRY = "INSERT INTO stop_tries (network, at) VALUES ($1, $2)";
+    ADD = "INSERT INTO stops (phone, at) VALUES ($1, $2) ON CONFLICT (phone) DO NOTHING";
     ADD_VISITOR = "INSERT INTO stops (phone, at, order_id) SELECT phone, $2, id FROM orders WHERE id = $1
         ON CONFLICT (phone) DO NOTHING";
     LIFT = "DELETE FROM stops WHERE phone = $1";

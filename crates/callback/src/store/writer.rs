@@ -8,7 +8,7 @@ use super::db::{Db, Tx, query};
 use super::deed::Deed;
 use super::stops::{self, StopBy};
 use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder};
-use super::{Difference, Result, calls, orders, sites, statements};
+use super::{Difference, Result, calls, guards, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::flow::Detail;
 use callback_core::id::OrderId;
@@ -31,6 +31,8 @@ const BATCH: usize = 1_024;
 const PACE: Duration = Duration::from_millis(2);
 /// After a pause so many may follow each other at once.
 const AT_ONCE: u32 = 8;
+/// How often the lines are emptied in which nobody stands any more.
+const EMPTY_LINES: Duration = Duration::from_secs(60);
 /// The first pause after a failed transaction; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause.
@@ -144,6 +146,7 @@ pub(super) fn start(db: Db, waiting: mpsc::Receiver<Work>, signals: Signals) -> 
 async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut pace = Pace(Instant::now());
+    let mut emptied = Instant::now();
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         if let Some(pause) = pace.pause(Instant::now()) {
             tokio::time::sleep(pause).await;
@@ -156,6 +159,13 @@ async fn run(db: Db, mut waiting: mpsc::Receiver<Work>, signals: Signals) {
         commit(&db, &mut batch, &signals).await;
         for work in batch.drain(..) {
             work.tell(&signals);
+        }
+        if matches!(db, Db::Pg(_)) && emptied.elapsed() > EMPTY_LINES {
+            emptied = Instant::now();
+            // What is left now is emptied next time.
+            if let Err(error) = db.in_time(guards::empty_lines(&db)).await {
+                tracing::debug!(%error, "lines are not emptied");
+            }
         }
     }
 }
@@ -208,7 +218,11 @@ async fn commit(db: &Db, batch: &mut [Work], signals: &Signals) {
 /// One transaction. `apart`: an item that cannot be written is undone alone.
 async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    let written = if apart { one_by_one(&mut tx, batch).await } else { together(&mut tx, batch).await };
+    let written = match guards::stand_in_lines(&mut tx, batch.iter().flat_map(Work::lines).collect()).await {
+        Ok(()) if apart => one_by_one(&mut tx, batch).await,
+        Ok(()) => together(&mut tx, batch).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = written {
         // The transaction is gone or as good as gone; its own end adds nothing.
         let _gone = tx.rollback().await;
@@ -291,6 +305,26 @@ pub(super) fn is_of_item(error: &sqlx::Error) -> bool {
 }
 
 impl Work {
+    /// The lines in which it stands before it decides.
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Accept(order, ..) => guards::lines(order).collect(),
+            Self::Claim(..) => vec!["claims".to_owned()],
+            Self::Stop { by: StopBy::Page(ip), .. } => vec![guards::network(*ip)],
+            Self::Stop { .. }
+            | Self::ClaimUnrecorded(..)
+            | Self::Renew { .. }
+            | Self::EndLeases(_)
+            | Self::EndUnclaimed { .. }
+            | Self::EndPretence { .. }
+            | Self::LiftStop(..)
+            | Self::Write(..)
+            | Self::Apply { .. }
+            | Self::Deed(_)
+            | Self::Flush(_) => Vec::new(),
+        }
+    }
+
     /// An order that is stored by now, though nobody waits for it any more.
     fn is_overdue(&self) -> bool {
         let Self::Accept(_, until, slot) = self else { return false };

@@ -14,15 +14,15 @@ const EVERY: Duration = Duration::from_millis(100);
 const BURST: u32 = 100;
 /// Streams of one address.
 const STREAMS: u32 = 200;
-/// Streams of all: half of the connections that there may be.
-const ALL_STREAMS: u32 = 5_000;
 /// Addresses that are remembered.
 const ADDRESSES: usize = 65_536;
 
 /// Requests and streams of all addresses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Flood {
     state: Mutex<State>,
+    /// Streams of all.
+    most_streams: u32,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +41,12 @@ pub(super) struct StreamPass {
 }
 
 impl Flood {
+    /// Streams may take half of the connections that there may be.
+    pub(super) fn beside(connections: usize) -> Self {
+        let most_streams = u32::try_from(connections / 2).unwrap_or(u32::MAX);
+        Self { state: Mutex::default(), most_streams }
+    }
+
     /// Lets a request in.
     pub(super) fn request(&self, ip: IpAddr, now: Instant) -> Result<(), Problem> {
         let mut state = self.lock();
@@ -71,7 +77,7 @@ impl Flood {
         let network = network(ip);
         let mut state = self.lock();
         let streams = state.streams.get(&network).copied().unwrap_or(0);
-        if streams >= STREAMS || state.all_streams >= ALL_STREAMS {
+        if streams >= STREAMS || state.all_streams >= self.most_streams {
             return Err(Problem::TooMany);
         }
         state.streams.insert(network.clone(), streams + 1);
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_address_may_ask_in_bursts_and_then_at_a_steady_rate() {
-        let (flood, now) = (Flood::default(), Instant::now());
+        let (flood, now) = (Flood::beside(10_000), Instant::now());
         let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let let_in = |ip, at| (0..1_000).filter(|_| flood.request(ip, at).is_ok()).count();
         assert_eq!(let_in(one, now), 101);
@@ -117,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let (flood, now) = (Flood::default(), Instant::now());
+        let (flood, now) = (Flood::beside(10_000), Instant::now());
         for n in 0..200_000_u128 {
             flood.request(IpAddr::V6(Ipv6Addr::from_bits(n << 64)), now).unwrap();
         }
@@ -126,12 +132,14 @@ mod tests {
 
     #[test]
     fn streams_are_counted_while_they_are_open() {
-        let flood = Arc::new(Flood::default());
+        let flood = Arc::new(Flood::beside(500));
         let ip: IpAddr = "2001:db8::1".parse().unwrap();
         let open: Vec<_> = std::iter::from_fn(|| flood.stream(ip).ok()).collect();
         assert_eq!(u32::try_from(open.len()), Ok(STREAMS));
-        assert!(flood.stream("2001:db8:0:1::1".parse().unwrap()).is_ok());
-        drop(open);
+        let others = |n: u128| flood.stream(IpAddr::V6(Ipv6Addr::from_bits(n << 64)));
+        let others: Vec<_> = (1..100).filter_map(|n| others(n).ok()).collect();
+        assert_eq!(others.len(), 50, "half of the connections");
+        drop((open, others));
         assert!(flood.stream(ip).is_ok(), "and is closed at once");
         let state = flood.lock();
         assert_eq!((state.all_streams, state.streams.len()), (0, 0));

@@ -49,16 +49,18 @@ pub struct App {
 }
 
 impl App {
-    /// Puts together what handlers work with.
+    /// Puts together what handlers work with, for so many connections at most.
     pub(crate) fn new(
         store: Store,
         engine: Engine,
         door: Door,
         cabinet: Cabinet,
+        connections: usize,
         recordings: Option<Arc<Path>>,
     ) -> Self {
         let (door, cabinet) = (Arc::new(door), Arc::new(cabinet));
-        Self { store, engine, door, flood: Arc::default(), queue: Arc::default(), cabinet, recordings }
+        let flood = Arc::new(Flood::beside(connections));
+        Self { store, engine, door, flood, queue: Arc::default(), cabinet, recordings }
     }
 }
 
@@ -106,11 +108,11 @@ pub fn metrics_router(prometheus: PrometheusHandle, app: App) -> Router {
 /// Whether orders can be taken and called: database, trunk, disk.
 async fn readyz(State(app): State<App>) -> Response {
     let mut wrong: Vec<String> = Vec::new();
-    if let Err(error) = app.store.ping().await {
-        wrong.push(format!("database: {error}"));
-    }
-    if let Some(trouble) = app.store.trouble().borrow().as_deref() {
-        wrong.push(format!("database: {trouble}"));
+    let trouble = app.store.trouble().borrow().clone();
+    match (trouble, app.store.ping().await) {
+        (Some(trouble), _) => wrong.push(format!("the database: {trouble}")),
+        (None, Err(error)) => wrong.push(error.to_string()),
+        (None, Ok(())) => {}
     }
     if !app.engine.can_call() {
         wrong.push("trunk: none answers".to_owned());

@@ -3,11 +3,12 @@
 use super::door::Page;
 use super::error::Problem;
 use super::flood::StreamPass;
+use super::queue::Entering;
 use super::status::{Status, is_secret, pretence};
 use super::{App, PATIENCE};
 use crate::engine::{Hub, Shown, wall_now};
 use crate::pretence::Pretence;
-use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite};
+use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, Store};
 use crate::timeline::stamp;
 use axum::Json;
 use axum::body::Bytes;
@@ -89,9 +90,10 @@ async fn take_order(
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
     let mut order = read(body, page, app, now)?;
-    if let Some(problem) = cannot_take(app, now).await {
-        return known(app, page, &order, problem, now).await;
-    }
+    let _entering = match enter(app, now).await {
+        Ok(entering) => entering,
+        Err(problem) => return known(app, page, &order, problem, now).await,
+    };
     if let OrderPhone::Number(number) = order.phone {
         let (id, run_at) = (order.facts.id, order.run_at);
         order.pretence = Pretence::of(id, number, run_at, &order.facts, &page.site).ends_at().since(run_at);
@@ -108,7 +110,7 @@ async fn take_order(
         return Err(Problem::PhoneRefused);
     }
     app.engine.wake();
-    Ok((status, Json(view(app, &page.site, &order, now))))
+    Ok((status, view(app, &page.site, &order, now).await?))
 }
 
 /// Reads an order, and what stands against it as far as that is known without the store; how it would look is not
@@ -156,21 +158,19 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
     }
 }
 
-/// Why no order is taken now.
-async fn cannot_take(app: &App, now: Ts) -> Option<Problem> {
+/// A place for one more order, or why there is none.
+async fn enter(app: &App, now: Ts) -> Result<Entering, Problem> {
     if app.engine.is_closing() {
-        return Some(Problem::Overloaded);
+        return Err(Problem::Overloaded);
     }
     if app.store.trouble().borrow().is_some() {
-        return Some(Problem::DatabaseAway);
+        return Err(Problem::DatabaseAway);
     }
-    match app.queue.is_full(app, now).await {
-        Ok(is_full) => is_full.then_some(Problem::Overloaded),
-        Err(error) => Some(Problem::of_store(error)),
-    }
+    app.queue.enter(app, now).await.map_err(Problem::of_store)?.ok_or(Problem::Overloaded)
 }
 
-/// An order that was accepted before is answered as before, whatever is in the way of new ones.
+/// An order that was accepted lately is answered as before, whatever is in the way of new ones; of those that were not
+/// none is looked for, so that a crowd of them waits for nothing.
 async fn known(
     app: &App,
     page: &Page,
@@ -178,12 +178,12 @@ async fn known(
     problem: Problem,
     now: Ts,
 ) -> Result<(StatusCode, Json<OrderView>), Problem> {
-    if matches!(problem, Problem::DatabaseAway) {
+    if matches!(problem, Problem::DatabaseAway) || !app.store.stored_lately(order.facts.id) {
         return Err(problem);
     }
     match app.order(&page.site, Some(order.facts.id)).await {
         Ok(before) if before.phone == order.phone => {
-            Ok((StatusCode::OK, Json(view(app, &page.site, &before, now))))
+            Ok((StatusCode::OK, view(app, &page.site, &before, now).await?))
         }
         _ => Err(problem),
     }
@@ -191,16 +191,20 @@ async fn known(
 
 /// `GET /w/v1/{site_key}/orders/{order_id}`
 pub(crate) async fn show(State(app): State<App>, page: Page) -> Response {
-    let order = app.order(&page.site, page.order).await;
-    let view = order.map(|order| Json(view(&app, &page.site, &order, wall_now())));
-    page.cors.on(view.into_response())
+    let shown = match app.order(&page.site, page.order).await {
+        Ok(order) => view(&app, &page.site, &order, wall_now()).await,
+        Err(problem) => Err(problem),
+    };
+    page.cors.on(shown.into_response())
 }
 
 /// `POST /w/v1/{site_key}/orders/{order_id}/cancel`
 pub(crate) async fn cancel(State(app): State<App>, page: Page) -> Response {
-    let order = cancelled(&app, &page).await;
-    let view = order.map(|order| Json(view(&app, &page.site, &order, wall_now())));
-    page.cors.on(view.into_response())
+    let shown = match cancelled(&app, &page).await {
+        Ok(order) => view(&app, &page.site, &order, wall_now()).await,
+        Err(problem) => Err(problem),
+    };
+    page.cors.on(shown.into_response())
 }
 
 /// Cancels what may be cancelled; the order as it is then.
@@ -214,7 +218,7 @@ async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
         let runs_here = app.engine.cancel(order.facts.id, Canceller::Visitor);
         let reached = tokio::time::timeout(PATIENCE, runs_here).await.map_err(|_| Problem::DatabaseAway)?;
         let has_ended = order.ended_at.is_some() && !is_secret(order.state);
-        if reached || has_ended || end_unbegun(app, &page.site, &order).await? {
+        if reached || has_ended || end_unbegun(app, &order).await? {
             return app.order(&page.site, page.order).await;
         }
         // Claimed and not begun yet, or another node's: it will be ours to cancel in a moment, or is not ours.
@@ -225,11 +229,12 @@ async fn cancelled(app: &App, page: &Page) -> Result<OrderRow, Problem> {
 
 /// Ends an order that nobody serves, or that only looks like a call. It goes on where whoever asked has gone. False:
 /// somebody serves it.
-async fn end_unbegun(app: &App, site: &PublishedSite, order: &OrderRow) -> Result<bool, Problem> {
+async fn end_unbegun(app: &App, order: &OrderRow) -> Result<bool, Problem> {
     let (store, engine) = (app.store.clone(), app.engine.clone());
     let id = order.facts.id;
     // What it seemed to be until then, as a call would tell at its end.
-    let pretence = pretence(order, site).map(|pretence| pretence.at(wall_now()).0.detail.of);
+    let pretence = pretence(order, &store).await.map_err(Problem::of_store)?;
+    let pretence = pretence.map(|pretence| pretence.at(wall_now()).0.detail.of);
     let cancelled = Disposition::NotCalled(NotCalled::Cancelled);
     let ending = tokio::spawn(async move {
         let detail = Detail { of: pretence.unwrap_or_default(), ..Detail::default() };
@@ -270,10 +275,10 @@ async fn live(
     let mut changes = app.engine.hub().watch(watched);
     changes.mark_unchanged();
     let order = app.order(&site, id).await?;
-    let pretence = pretence(&order, &site);
-    let hub = app.engine.hub().clone();
-    let said = Status::of_order(&order, &site, wall_now());
-    let stream = Live { order, site, hub, changes, pretence, said, _pass: pass }.into_stream();
+    let pretence = pretence(&order, &app.store).await.map_err(Problem::of_store)?;
+    let (hub, store) = (app.engine.hub().clone(), app.store.clone());
+    let said = Status::of_order(&order, pretence.as_ref(), &site, wall_now());
+    let stream = Live { order, site, hub, store, changes, pretence, said, _pass: pass }.into_stream();
     let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     Ok(sse.into_response())
 }
@@ -288,6 +293,7 @@ struct Live {
     order: OrderRow,
     site: Arc<PublishedSite>,
     hub: Hub,
+    store: Store,
     changes: watch::Receiver<Option<Shown>>,
     /// How it looks, where that is not what it is.
     pretence: Option<Pretence>,
@@ -336,7 +342,8 @@ impl Live {
             let Some(shown) = shown else { continue };
             if is_secret(shown.state) {
                 self.order.state = shown.state;
-                self.pretence = pretence(&self.order, &self.site);
+                // Where that cannot be read now, the browser asks again.
+                self.pretence = Some(pretence(&self.order, &self.store).await.ok()??);
                 continue;
             }
             let coarse = self.order.joined_to.is_some();
@@ -354,17 +361,23 @@ impl Live {
     }
 }
 
-fn view(app: &App, site: &PublishedSite, order: &OrderRow, now: Ts) -> OrderView {
-    let status = Status::of_order(order, site, now);
+async fn view(
+    app: &App,
+    site: &PublishedSite,
+    order: &OrderRow,
+    now: Ts,
+) -> Result<Json<OrderView>, Problem> {
+    let pretence = pretence(order, &app.store).await.map_err(Problem::of_store)?;
+    let status = Status::of_order(order, pretence.as_ref(), site, now);
     let can_keep = status.is_before_the_visitors_call()
         && app.engine.can_call()
         && site.body.promise_seconds > site.body.delay_to_visitor_s;
-    OrderView {
+    Ok(Json(OrderView {
         order_id: order.facts.id.0,
         status,
         promise_seconds: can_keep.then_some(site.body.promise_seconds),
         accepted_at: stamp(order.facts.accepted_at),
-    }
+    }))
 }
 
 fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {

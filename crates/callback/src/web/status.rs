@@ -3,7 +3,7 @@
 
 use crate::engine::Shown;
 use crate::pretence::Pretence;
-use crate::store::{OrderPhone, OrderRow, PublishedSite};
+use crate::store::{self, OrderPhone, OrderRow, PublishedSite, Store};
 use crate::timeline::{cause_key, stamp};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::record::{Disposition, NotCalled, VisitorFault};
@@ -41,9 +41,14 @@ pub(crate) struct Next {
 }
 
 impl Status {
-    /// What the store knows.
-    pub(crate) fn of_order(order: &OrderRow, site: &PublishedSite, now: Ts) -> Self {
-        let (shown, at) = match pretence(order, site) {
+    /// What the store knows; how it looks, where that is not what it is.
+    pub(crate) fn of_order(
+        order: &OrderRow,
+        pretence: Option<&Pretence>,
+        site: &PublishedSite,
+        now: Ts,
+    ) -> Self {
+        let (shown, at) = match pretence {
             Some(pretence) => (pretence.at(now).0, now.min(pretence.ends_at())),
             None => (Shown::bare(order.state, order.detail), order.ended_at.unwrap_or(now)),
         };
@@ -92,13 +97,16 @@ impl Status {
     }
 }
 
-/// How an order looks that met something of which a stranger is not told; none where it is what it seems.
-pub(crate) fn pretence(order: &OrderRow, site: &PublishedSite) -> Option<Pretence> {
-    let number = if let OrderPhone::Number(number) = order.phone { number } else { return None };
-    is_secret(order.state).then(|| {
-        let id = order.joined_to.unwrap_or(order.facts.id);
-        Pretence::of(id, number, order.run_at, &order.facts, site)
-    })
+/// How an order looks that met something of which a stranger is not told, by the site as it was when the order came;
+/// none where it is what it seems.
+pub(crate) async fn pretence(order: &OrderRow, store: &Store) -> store::Result<Option<Pretence>> {
+    let OrderPhone::Number(number) = order.phone else { return Ok(None) };
+    if !is_secret(order.state) {
+        return Ok(None);
+    }
+    let site = store.site_of(&order.facts).await?;
+    let id = order.joined_to.unwrap_or(order.facts.id);
+    Ok(Some(Pretence::of(id, number, order.run_at, &order.facts, &site)))
 }
 
 /// Whether a state is not to be told to strangers.
