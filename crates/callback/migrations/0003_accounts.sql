@@ -141,3 +141,6 @@ CREATE INDEX verifications_of_customer ON verifications (customer_id, at);
 
 -- The journal of a customer.
 CREATE INDEX orders_newest_of_customer ON orders (customer_id, accepted_at, id) WHERE joined_to IS NULL;
+
+-- The office that the visitor chose, by its name; none where the site has none, or he chose none.
+ALTER TABLE orders ADD COLUMN office TEXT;

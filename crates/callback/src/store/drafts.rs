@@ -6,6 +6,7 @@ use super::difference::{FieldChange, fields};
 use super::types::Json;
 use super::{Result, Store, audit, sites, statements};
 use crate::ids::{CustomerId, SiteId};
+use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,6 +17,8 @@ use uuid::Uuid;
 
 /// How long somebody who wrote counts as writing.
 const WRITING: Duration = Duration::from_secs(600);
+/// Drafts that were tried by a call stand among the versions from here on, by their revisions; they are not published.
+const TRIED: u32 = 1_000_000_000;
 /// Versions that are listed.
 const VERSIONS: u32 = 200;
 
@@ -312,6 +315,30 @@ impl Store {
         published
     }
 
+    /// Keeps a draft for a call that tries it; the version to order it by.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn try_version(
+        &self,
+        site: SiteId,
+        customer: CustomerId,
+        revision: u32,
+        body: Site,
+        entry: audit::Entry,
+    ) -> Result<u32> {
+        let version = TRIED.saturating_add(revision);
+        self.deed((site, customer, version, body, entry), |tx, (site, customer, version, body, entry)| {
+            Box::pin(async move {
+                let keep = query(TRY_SITE).bind(site.0).bind(*version).bind(entry.who.as_str());
+                tx.run(keep.bind(entry.now).bind(Json::of(body)?)).await?;
+                audit::write(tx, *customer, entry).await?;
+                Ok(*version)
+            })
+        })
+        .await
+    }
+
     /// The versions that were published, the newest first.
     ///
     /// # Errors
@@ -338,8 +365,10 @@ statements! {
     SITE_COLUMNS = "UPDATE sites SET version = $2, name = $3, origin = $4, managers = $5 WHERE id = $1";
     CUSTOMER_COLUMNS = "UPDATE customers SET version = $2, name = $3, country = $4, time_zone = $5, language = $6,
         blacklist = $7, managers = $8 WHERE id = $1";
-    SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions WHERE site_id = $1
-        ORDER BY version DESC LIMIT $2";
+    TRY_SITE = "INSERT INTO site_versions (site_id, version, author, published_at, body)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site_id, version) DO NOTHING";
+    SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions
+        WHERE site_id = $1 AND version < 1000000000 ORDER BY version DESC LIMIT $2";
     CUSTOMER_VERSIONS = "SELECT version, author, published_at, body FROM customer_versions WHERE customer_id = $1
         ORDER BY version DESC LIMIT $2";
 }

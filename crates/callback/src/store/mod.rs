@@ -387,11 +387,18 @@ impl Store {
         Ok(site)
     }
 
-    /// The site as it was when an order was admitted: its version of the settings, and the customer of today.
+    /// The site as it was when an order was admitted: its version of the settings, and the customer of today; at the
+    /// order's office, where it has one.
     ///
     /// # Errors
     /// The database cannot be read, or holds no such site.
     pub async fn site_of(&self, order: &OrderFacts) -> Result<Arc<PublishedSite>> {
+        let site = self.whole_site_of(order).await?;
+        let office = order.office.as_deref().and_then(|office| site.at_office(office));
+        Ok(office.map_or(site, Arc::new))
+    }
+
+    async fn whole_site_of(&self, order: &OrderFacts) -> Result<Arc<PublishedSite>> {
         let version = (order.site, order.settings_version);
         if let Some(known) = self.kept.by_version(version) {
             return Ok(known);

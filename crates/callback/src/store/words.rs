@@ -91,6 +91,8 @@ pub struct OrderFacts {
     pub consent: Value,
     /// Where it came from.
     pub ip: Option<IpAddr>,
+    /// The office that the visitor chose, by its name.
+    pub office: Option<Arc<str>>,
 }
 
 /// An order that is brought.
@@ -355,6 +357,21 @@ impl PublishedSite {
     pub fn zone(&self) -> TimeZone {
         // Names are checked where they are written; a zone that the system has lost since is read as UTC.
         TimeZone::get(&self.customer.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The same for who chose an office: its managers, its hours, its time zone. None where there is no such office.
+    #[must_use]
+    pub fn at_office(&self, office: &str) -> Option<Self> {
+        let found = self.body.offices.iter().find(|known| &*known.name == office)?;
+        let mut site = self.clone();
+        site.body.managers.clone_from(&found.managers);
+        if let Some(schedule) = &found.schedule {
+            site.body.schedule.clone_from(schedule);
+        }
+        if let Some(zone) = &found.time_zone {
+            site.customer.time_zone = zone.to_string();
+        }
+        Some(site)
     }
 
     /// The first instant from here on at which it takes calls.

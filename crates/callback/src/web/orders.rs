@@ -52,6 +52,8 @@ pub(crate) struct OrderBody {
     phone: String,
     country: Country,
     #[serde(default)]
+    office: Option<String>,
+    #[serde(default)]
     at: Option<String>,
     #[serde(default)]
     visit: Value,
@@ -96,7 +98,8 @@ async fn take_order(
     };
     if let OrderPhone::Number(number) = order.phone {
         let (id, run_at) = (order.facts.id, order.run_at);
-        order.pretence = Pretence::of(id, number, run_at, &order.facts, &page.site).ends_at().since(run_at);
+        let site = at_office(&page.site, order.facts.office.as_deref())?;
+        order.pretence = Pretence::of(id, number, run_at, &order.facts, &site).ends_at().since(run_at);
     }
     // While nothing can be written nothing is accepted: the visitor is told now, not when he has gone.
     let acceptance = app.store.accept_within(PATIENCE, order).await.map_err(Problem::of_store)?;
@@ -121,7 +124,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         .map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     json.end().map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
-    let site = &page.site;
+    let site = at_office(&page.site, body.office.as_deref())?;
     let mut facts = OrderFacts {
         id: OrderId(body.order_id),
         site: site.id,
@@ -132,6 +135,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         visit: bounded(body.visit, "visit")?,
         consent: bounded(body.consent, "consent")?,
         ip: Some(page.ip),
+        office: body.office.map(Into::into),
     };
     let caps = app.door.caps;
     match number::parse(&body.phone, body.country) {
@@ -156,6 +160,13 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
             Ok(NewOrder { phone, run_at, refused, pretence: Duration::ZERO, caps, facts })
         }
     }
+}
+
+/// The site as who chose this office sees it.
+fn at_office(site: &Arc<PublishedSite>, office: Option<&str>) -> Result<Arc<PublishedSite>, Problem> {
+    let Some(office) = office else { return Ok(Arc::clone(site)) };
+    let wrong = || Problem::BodyInvalid("office: the site has no office of this name".to_owned());
+    site.at_office(office).map(Arc::new).ok_or_else(wrong)
 }
 
 /// A place for one more order, or why there is none.

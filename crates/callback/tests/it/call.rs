@@ -2,7 +2,7 @@
 //! that do what their number says. Sound is judged elsewhere, by programs that nobody here wrote.
 
 use crate::stage::{ANNA, BORIS, Does, Network, ORIGIN, Stage, VERA, VISITOR, body, last, managers, problem};
-use crate::world::World;
+use crate::world::{World, on_both};
 use callback::store::Store;
 use callback_core::flow::HangupReason;
 use callback_core::id::OrderId;
@@ -249,4 +249,33 @@ async fn where_no_trunk_answers_the_visitor_is_told_and_kept_as_a_lead() {
     assert_eq!(last(&states), ("not_called", "trunk"));
     assert_eq!(states.last().unwrap()["next"][0]["kind"], "slot", "he is offered a time");
     assert_eq!(stage.record(id).await.disposition.keys(), ("not_called", Some("trunk")));
+}
+
+#[test]
+fn whoever_chooses_an_office_is_called_by_its_managers_in_its_hours() {
+    on_both(async |world| {
+        let numbers = [(ANNA, Does::Rings), (BORIS, Does::Talks(1_500)), (VISITOR, Does::Answers)];
+        let mut network = Network::start(&numbers).await;
+        let offices = format!(
+            "{}[[customer.site.office]]\nname = \"Казань\"\n[[customer.site.office.manager]]\nname = \"B\"\n\
+             address = \"{BORIS}\"\naccept_key = false\n[[customer.site.office]]\nname = \"Пермь\"\n\
+             schedule = {{ mon = [\"00:00-00:01\"] }}\ntime_zone = \"Asia/Yekaterinburg\"\n",
+            managers(&[ANNA])
+        );
+        let stage = Stage::new(world, &network, &offices).await;
+        let order = |office: &str| {
+            let mut order = body(Uuid::new_v4(), VISITOR);
+            order["office"] = office.into();
+            order
+        };
+        let nowhere = stage.post("/orders", &order("Омск")).await;
+        assert_eq!(problem(nowhere).await, "body-invalid");
+        let closed: Value = stage.post("/orders", &order("Пермь")).await.json().await.unwrap();
+        assert_eq!((&closed["state"], &closed["reason"]), (&"ended".into(), &"closed".into()));
+        let kazan = order("Казань");
+        assert_eq!(stage.post("/orders", &kazan).await.status(), StatusCode::ACCEPTED);
+        network.sees(&format!("{BORIS} answered")).await;
+        let record = stage.record(kazan["order_id"].as_str().unwrap().parse().unwrap()).await;
+        assert_eq!(record.disposition.keys().0, "connected");
+    });
 }

@@ -13,21 +13,13 @@ use crate::store::{
     self, Columns, Company, Conflict, Edit, FieldChange, NewVersion, Owner, Published, SiteRow, changes,
     language_name,
 };
-use crate::timeline::{LegLine, legs_of_record, stamp};
+use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
-use callback_core::blacklist::Blacklist;
-use callback_core::order::Circumstances;
-use callback_core::rehearsal::{Bounds, Played, Warning, rehearse};
-use callback_core::schedule;
 use callback_core::site::{Origin, Site};
 use callback_core::time::Ts;
-use jiff::ToSpan as _;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -132,44 +124,44 @@ pub(super) struct Confirmed {
 }
 
 /// Whose settings: with what there is of them.
-enum Scope {
+pub(super) enum Scope {
     Site(Box<SiteRow>, Box<Company>),
     Company(Box<Company>),
 }
 
 impl Scope {
-    async fn of_site(app: &App, at: &At, key: &str) -> Result<Self, Problem> {
+    pub(super) async fn of_site(app: &App, at: &At, key: &str) -> Result<Self, Problem> {
         let key = key.parse().map_err(|_| Problem::NotFound)?;
         let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
         Ok(Self::Site(Box::new(site), Box::new(company_of(app, at).await?)))
     }
 
-    async fn of_company(app: &App, at: &At) -> Result<Self, Problem> {
+    pub(super) async fn of_company(app: &App, at: &At) -> Result<Self, Problem> {
         Ok(Self::Company(Box::new(company_of(app, at).await?)))
     }
 
-    fn owner(&self) -> Owner {
+    pub(super) fn owner(&self) -> Owner {
         match self {
             Self::Site(site, _) => Owner::Site(site.id),
             Self::Company(company) => Owner::Customer(company.id),
         }
     }
 
-    fn company(&self) -> &Company {
+    pub(super) fn company(&self) -> &Company {
         match self {
             Self::Site(_, company) | Self::Company(company) => company,
         }
     }
 
     /// What the audit calls it.
-    fn object(&self) -> String {
+    pub(super) fn object(&self) -> String {
         match self {
             Self::Site(site, _) => site.key.to_string(),
             Self::Company(company) => company.number.to_string(),
         }
     }
 
-    fn version(&self) -> u32 {
+    pub(super) fn version(&self) -> u32 {
         match self {
             Self::Site(site, _) => site.version,
             Self::Company(company) => company.version,
@@ -177,7 +169,7 @@ impl Scope {
     }
 
     /// What is published, as a draft; none where nothing is.
-    async fn published(&self, app: &App) -> Result<Option<Kept>, Problem> {
+    pub(super) async fn published(&self, app: &App) -> Result<Option<Kept>, Problem> {
         match self {
             Self::Site(site, _) => published_site(app, site).await,
             Self::Company(company) => Ok(Some(company_draft(&settings_of(company)))),
@@ -185,7 +177,7 @@ impl Scope {
     }
 
     /// What a draft is where none was begun.
-    fn begin(&self, published: Option<&Kept>) -> Result<Kept, Problem> {
+    pub(super) fn begin(&self, published: Option<&Kept>) -> Result<Kept, Problem> {
         match (self, published) {
             (_, Some(published)) => Ok(published.clone()),
             (Self::Site(site, company), None) => {
@@ -196,8 +188,22 @@ impl Scope {
         }
     }
 
+    /// The draft as it would be published, and the revision that it is at.
+    ///
+    /// # Errors
+    /// What is wrong with it, each at its field.
+    pub(super) async fn settled(&self, app: &App) -> Result<(Settled, u32), Problem> {
+        let published = self.published(app).await?;
+        let draft = app.store.draft(self.owner()).await.map_err(Problem::of_store)?;
+        let (kept, revision) = match draft {
+            Some(draft) => (draft.body, draft.revision),
+            None => (self.begin(published.as_ref())?, 0),
+        };
+        Ok((self.read(&kept).map_err(refused)?, revision))
+    }
+
     /// All that is wrong with a draft.
-    fn read(&self, draft: &Kept) -> Result<Settled, Vec<Wrong>> {
+    pub(super) fn read(&self, draft: &Kept) -> Result<Settled, Vec<Wrong>> {
         match self {
             Self::Site(site, company) => {
                 read_site(draft, &site.key, company.country).map(|site| Settled::Site(Box::new(site)))
@@ -208,7 +214,7 @@ impl Scope {
 }
 
 /// Settings without a fault.
-enum Settled {
+pub(super) enum Settled {
     Site(Box<Site>),
     Company(CompanySettings),
 }
@@ -534,123 +540,7 @@ handlers! {
     company_versions = at, company, SeeSettings, |app, signed, scope| versions(&app, &scope) => Vec<VersionView>;
 }
 
-/// A rehearsal of a draft: what `callback-core` says of it, its calls as they are drawn.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RehearsalView {
-    /// From the order to the dial of the visitor, in ms: no call is earlier or later. None where nobody can be called.
-    #[schema(value_type = Option<Object>)]
-    to_visitor: Option<Bounds>,
-    promise_ms: u64,
-    /// A quick call, a usual one, a slow one.
-    calls: Vec<PlayedView>,
-    /// If the first managers do not answer; last, if nobody does.
-    ifs: Vec<PlayedView>,
-    warnings: Vec<WarningView>,
-}
-
-/// A call that was played.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PlayedView {
-    /// "quick", "usual", "slow", "next", "nobody".
-    name: &'static str,
-    taken_by: Option<String>,
-    joined_ms: Option<u64>,
-    ended_ms: u64,
-    #[schema(value_type = Vec<Object>)]
-    lanes: Vec<LegLine>,
-}
-
-/// What an owner would not want.
-#[derive(Serialize, ToSchema)]
-pub(super) struct WarningView {
-    /// Calls fail by it, and not only might.
-    grave: bool,
-    /// Its kind in `key`, and what there is to say about it.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    warning: Warning,
-}
-
-impl From<Played> for PlayedView {
-    fn from(played: Played) -> Self {
-        let lanes = legs_of_record(&played.record, &played.plan);
-        let Played { name, taken_by, joined_ms, ended_ms, .. } = played;
-        Self { name, taken_by, joined_ms, ended_ms, lanes }
-    }
-}
-
-/// Plays a site's draft, without calling anybody.
-#[utoipa::path(get, path = "/api/v1/sites/{site}/rehearsal", tag = "settings",
-    responses((status = 200, body = RehearsalView), (status = 422, body = [FieldProblem])))]
-pub(super) async fn rehearsal(
-    State(app): State<App>,
-    signed: Signed,
-    Path(site): Path<String>,
-) -> Result<Json<RehearsalView>, Problem> {
-    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
-    let scope = Scope::of_site(&app, &at, &site).await?;
-    let published = scope.published(&app).await?;
-    let draft = app.store.draft(scope.owner()).await.map_err(Problem::of_store)?;
-    let kept = draft.map_or_else(|| scope.begin(published.as_ref()), |draft| Ok(draft.body))?;
-    let settled = scope.read(&kept).map_err(refused)?;
-    let Settled::Site(mut body) = settled else { return Err(Problem::NotFound) };
-    let company = scope.company();
-    if !body.own_managers {
-        body.managers.clone_from(&company.managers);
-    }
-    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
-    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
-    let zone = TimeZone::get(&company.time_zone).map_err(Problem::internal)?;
-    let around = Circumstances {
-        version: scope.version(),
-        customer_sites: u32::try_from(sites.iter().filter(|site| site.archived_at.is_none()).count())
-            .unwrap_or(1),
-        blacklist: Blacklist::default(),
-        verified: verified.into_iter().map(|one| one.phone).collect(),
-        zone: zone.clone(),
-        prompts: app.engine.prompt_lengths(&body),
-        draw: 0,
-    };
-    let rehearsal = rehearse(&body, &around, this_monday(&zone).ok_or(Problem::Internal)?);
-    let grave = |warning: Warning| WarningView { grave: warning.is_grave(), warning };
-    Ok(Json(RehearsalView {
-        to_visitor: rehearsal.to_visitor,
-        promise_ms: u64::from(body.promise_seconds) * 1_000,
-        calls: rehearsal.calls.into_iter().map(Into::into).collect(),
-        ifs: rehearsal.ifs.into_iter().map(Into::into).collect(),
-        warnings: rehearsal.warnings.into_iter().map(grave).collect(),
-    }))
-}
-
-/// What managers hear of a site's draft, spoken by the voice of this machine: a WAV file.
-#[utoipa::path(get, path = "/api/v1/sites/{site}/announcement", tag = "settings",
-    responses((status = 200, content_type = "audio/wav", body = Vec<u8>), (status = 409)))]
-pub(super) async fn announcement(
-    State(app): State<App>,
-    signed: Signed,
-    Path(site): Path<String>,
-) -> Result<Response, Problem> {
-    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
-    let scope = Scope::of_site(&app, &at, &site).await?;
-    let published = scope.published(&app).await?;
-    let draft = app.store.draft(scope.owner()).await.map_err(Problem::of_store)?;
-    let kept = draft.map_or_else(|| scope.begin(published.as_ref()), |draft| Ok(draft.body))?;
-    let Settled::Site(body) = scope.read(&kept).map_err(refused)? else { return Err(Problem::NotFound) };
-    let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
-        tracing::warn!(%error, "an announcement cannot be spoken");
-        Problem::Refused(Refusal::NO_VOICE)
-    })?;
-    Ok(([(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "no-store")], spoken).into_response())
-}
-
-/// The midnight with which this week began.
-fn this_monday(zone: &TimeZone) -> Option<Ts> {
-    let today = schedule::date(wall_now(), zone)?;
-    let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok()?;
-    Some(Ts(monday.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond()))
-}
-
-fn refused(wrongs: Vec<Wrong>) -> Problem {
+pub(super) fn refused(wrongs: Vec<Wrong>) -> Problem {
     Problem::Refused(Refusal::Fields(wrongs.into_iter().map(Into::into).collect()))
 }
 

@@ -13,6 +13,7 @@ mod pages;
 mod phones;
 mod signed;
 mod team;
+mod tried;
 
 use super::App;
 use super::error::Problem;
@@ -91,7 +92,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(draft::site_versions))
         .routes(routes!(draft::site_version))
         .routes(routes!(draft::restore_site))
-        .routes(routes!(draft::rehearsal))
+        .routes(routes!(tried::rehearsal))
         .routes(routes!(draft::archive))
         .routes(routes!(draft::unarchive))
         .routes(routes!(draft::company, draft::change_company, draft::reset_company))
@@ -99,7 +100,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(draft::company_versions))
         .routes(routes!(draft::company_version))
         .routes(routes!(draft::restore_company))
-        .routes(routes!(draft::announcement))
+        .routes(routes!(tried::announcement))
+        .routes(routes!(tried::test_call))
         .routes(routes!(known::countries))
         .routes(routes!(known::holidays))
         .routes(routes!(phones::show))

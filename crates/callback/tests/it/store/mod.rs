@@ -91,6 +91,7 @@ fn order(site: &PublishedSite, n: u128, phone: &str, seconds: u64) -> NewOrder {
             visit: json!({"page": "https://romashka.example/", "title": "Ромашка \u{0} 🌼", "active_s": 12.5}),
             consent: json!({"text_version": "1", "given": true}),
             ip: Some("2001:db8::7".parse().unwrap()),
+            office: None,
         },
     }
 }

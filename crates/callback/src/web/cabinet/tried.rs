@@ -1,0 +1,218 @@
+//! Settings tried before they are published: played by the flow, spoken by the voice, and by a real call to a telephone
+//! that was verified.
+
+use super::body::Body;
+use super::draft::{Scope, Settled};
+use super::signed::Signed;
+use crate::account::Right;
+use crate::engine::wall_now;
+use crate::store::{Acceptance, NewOrder, OrderFacts, OrderPhone};
+use crate::timeline::{LegLine, legs_of_record, stamp};
+use crate::web::App;
+use crate::web::error::{FieldProblem, Problem, Refusal};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use callback_core::blacklist::Blacklist;
+use callback_core::id::OrderId;
+use callback_core::number;
+use callback_core::order::{Circumstances, may_be_called};
+use callback_core::rehearsal::{Bounds, Played, Warning, rehearse};
+use callback_core::schedule;
+use callback_core::time::Ts;
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::time::Duration;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A rehearsal of a draft: what `callback-core` says of it, its calls as they are drawn.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RehearsalView {
+    /// From the order to the dial of the visitor, in ms: no call is earlier or later. None where nobody can be called.
+    #[schema(value_type = Option<Object>)]
+    to_visitor: Option<Bounds>,
+    promise_ms: u64,
+    /// A quick call, a usual one, a slow one.
+    calls: Vec<PlayedView>,
+    /// If the first managers do not answer; last, if nobody does.
+    ifs: Vec<PlayedView>,
+    warnings: Vec<WarningView>,
+}
+
+/// A call that was played.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlayedView {
+    /// "quick", "usual", "slow", "next", "nobody".
+    name: &'static str,
+    taken_by: Option<String>,
+    joined_ms: Option<u64>,
+    ended_ms: u64,
+    #[schema(value_type = Vec<Object>)]
+    lanes: Vec<LegLine>,
+}
+
+/// What an owner would not want.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WarningView {
+    /// Calls fail by it, and not only might.
+    grave: bool,
+    /// Its kind in `key`, and what there is to say about it.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    warning: Warning,
+}
+
+impl From<Played> for PlayedView {
+    fn from(played: Played) -> Self {
+        let lanes = legs_of_record(&played.record, &played.plan);
+        let Played { name, taken_by, joined_ms, ended_ms, .. } = played;
+        Self { name, taken_by, joined_ms, ended_ms, lanes }
+    }
+}
+
+/// Plays a site's draft, without calling anybody.
+#[utoipa::path(get, path = "/api/v1/sites/{site}/rehearsal", tag = "settings",
+    responses((status = 200, body = RehearsalView), (status = 422, body = [FieldProblem])))]
+pub(super) async fn rehearsal(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+) -> Result<Json<RehearsalView>, Problem> {
+    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
+    let scope = Scope::of_site(&app, &at, &site).await?;
+    let (Settled::Site(mut body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let company = scope.company();
+    if !body.own_managers {
+        body.managers.clone_from(&company.managers);
+    }
+    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
+    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let zone = TimeZone::get(&company.time_zone).map_err(Problem::internal)?;
+    let around = Circumstances {
+        version: scope.version(),
+        customer_sites: u32::try_from(sites.iter().filter(|site| site.archived_at.is_none()).count())
+            .unwrap_or(1),
+        blacklist: Blacklist::default(),
+        verified: verified.into_iter().map(|one| one.phone).collect(),
+        zone: zone.clone(),
+        prompts: app.engine.prompt_lengths(&body),
+        draw: 0,
+    };
+    let rehearsal = rehearse(&body, &around, this_monday(&zone).ok_or(Problem::Internal)?);
+    let grave = |warning: Warning| WarningView { grave: warning.is_grave(), warning };
+    Ok(Json(RehearsalView {
+        to_visitor: rehearsal.to_visitor,
+        promise_ms: u64::from(body.promise_seconds) * 1_000,
+        calls: rehearsal.calls.into_iter().map(Into::into).collect(),
+        ifs: rehearsal.ifs.into_iter().map(Into::into).collect(),
+        warnings: rehearsal.warnings.into_iter().map(grave).collect(),
+    }))
+}
+
+/// What managers hear of a site's draft, spoken by the voice of this machine: a WAV file.
+#[utoipa::path(get, path = "/api/v1/sites/{site}/announcement", tag = "settings",
+    responses((status = 200, content_type = "audio/wav", body = Vec<u8>), (status = 409)))]
+pub(super) async fn announcement(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+) -> Result<Response, Problem> {
+    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
+    let scope = Scope::of_site(&app, &at, &site).await?;
+    let (Settled::Site(body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
+        tracing::warn!(%error, "an announcement cannot be spoken");
+        Problem::Refused(Refusal::NO_VOICE)
+    })?;
+    Ok(([(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "no-store")], spoken).into_response())
+}
+
+/// The midnight with which this week began.
+fn this_monday(zone: &TimeZone) -> Option<Ts> {
+    let today = schedule::date(wall_now(), zone)?;
+    let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok()?;
+    Some(Ts(monday.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond()))
+}
+
+/// Whom to call.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct TestCall {
+    /// A telephone that was verified, and is none of the managers'.
+    phone: String,
+}
+
+/// A call that was ordered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Called {
+    call: Uuid,
+    at: String,
+}
+
+/// Places a real call by a site's draft, to a telephone that was verified, as its visitor.
+#[utoipa::path(post, path = "/api/v1/sites/{site}/test-call", tag = "settings", request_body = TestCall,
+    responses((status = 202, body = Called), (status = 409), (status = 422, body = [FieldProblem])))]
+pub(super) async fn test_call(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+    Body(body): Body<TestCall>,
+) -> Result<Response, Problem> {
+    let at = signed.at_site(&app, &site, Right::ChangeSettings).await?;
+    let scope = Scope::of_site(&app, &at, &site).await?;
+    let (Settled::Site(draft), revision) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let Scope::Site(row, company) = &scope else { return Err(Problem::NotFound) };
+    let read = number::parse(&body.phone, company.country);
+    let (phone, country) = read.map_err(|error| Problem::field("phone", "phone", &error.to_string()))?;
+    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
+    if !verified.iter().any(|one| one.phone == phone) {
+        return Err(Problem::field(
+            "phone",
+            "unverified",
+            "verify this number first: whoever has it must agree",
+        ));
+    }
+    if may_be_called(phone, country, &draft).is_err() {
+        return Err(Problem::field(
+            "phone",
+            "own_manager",
+            "this is a manager's number; call another one of yours",
+        ));
+    }
+    if !app.engine.can_call() {
+        return Err(Problem::Refused(Refusal::Conflict(
+            "line",
+            "The line cannot call now. Try again in a minute.",
+        )));
+    }
+    let now = wall_now();
+    let order = OrderId(Uuid::new_v4());
+    let entry = signed.did("site.test_call", row.key.as_str(), json!({ "call": order.0 }));
+    let version = app.store.try_version(row.id, at.customer, revision, (*draft).clone(), entry);
+    let facts = OrderFacts {
+        id: order,
+        site: row.id,
+        customer: at.customer,
+        country,
+        settings_version: version.await.map_err(Problem::of_store)?,
+        accepted_at: now,
+        visit: json!({ "page": format!("{}/#test", row.origin) }),
+        consent: json!({}),
+        ip: Some(signed.from.ip),
+        office: None,
+    };
+    let phone = OrderPhone::Number(phone);
+    let new =
+        NewOrder { phone, run_at: now, refused: None, pretence: Duration::ZERO, caps: app.door.caps, facts };
+    let accepted = app.store.accept(new).await.map_err(Problem::of_store)?;
+    // One that met a cap is stored, and looks to its visitor as if nobody had answered; here it is told.
+    if !matches!(&accepted, Acceptance::New(row) if row.ended_at.is_none()) {
+        let why = "This number was called often of late. Wait a while.";
+        return Err(Problem::Refused(Refusal::Conflict("capped", why)));
+    }
+    app.engine.wake();
+    Ok((StatusCode::ACCEPTED, Json(Called { call: order.0, at: stamp(now) })).into_response())
+}
