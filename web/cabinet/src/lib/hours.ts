@@ -78,3 +78,28 @@ export function grouped(week: Week): { from: Day; to: Day; hours: string[] }[] {
   }
   return groups.filter(({ hours }) => hours.length > 0);
 }
+
+/** Whether it is open at a minute of a date, until when, and when it opens next; dates are `2026-11-20`. */
+export function openAt(week: Week | null, exceptions: { date: string; hours: string[] }[], date: string, minute: number): { open: true; until: number | null } | { open: false; next: { date: string; minute: number } | null } {
+  if (!week) return { open: true, until: null };
+  const read = (on: string) => (exceptions.find((one) => one.date === on)?.hours ?? week[dayOf(on)]).flatMap((text) => readInterval(text) ?? []).sort((a, b) => a.from - b.from);
+  const came = read(shift(date, -1)).filter((one) => isOverMidnight(one) && minute < one.to)[0];
+  if (came) return { open: true, until: came.to };
+  const inside = read(date).find((one) => one.from <= minute && (isOverMidnight(one) || minute < one.to));
+  if (inside) return { open: true, until: inside.to };
+  for (let ahead = 0; ahead <= 31; ahead += 1) {
+    const on = shift(date, ahead);
+    const next = read(on).find((one) => ahead > 0 || one.from > minute);
+    if (next) return { open: false, next: { date: on, minute: next.from } };
+  }
+  return { open: false, next: null };
+}
+
+/** The weekday of a date. */
+export const dayOf = (date: string): Day => days[(new Date(`${date}T12:00:00Z`).getUTCDay() + 6) % 7] ?? 'mon';
+
+function shift(date: string, by: number): string {
+  const at = new Date(`${date}T12:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + by);
+  return at.toISOString().slice(0, 10);
+}

@@ -1,0 +1,54 @@
+// The blacklist as CSV (RFC 4180): what, note, until. Reads what spreadsheets write: `;`, quotes, a BOM, a head.
+
+import type { Blocked } from './api/types';
+
+const HEAD = ['what', 'note', 'until'];
+
+export function write(list: Blocked[]): string {
+  const rows = list.map((entry) => [entry.what, entry.note, entry.until ?? ''].map(cell).join(','));
+  return `\ufeff${[HEAD.join(','), ...rows].join('\r\n')}\r\n`;
+}
+
+// A cell that begins with a sign of a formula is text for a spreadsheet; numbers with + are what this list is about.
+const cell = (text: string): string => {
+  const safe = /^[=@\t]|^-(?!\d)/.test(text) ? `'${text}` : text;
+  return /[",;\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+
+/** The entries of a file; lines without a number or network are left out. */
+export function read(text: string): Blocked[] {
+  const [first = ''] = text.split('\n');
+  const separator = first.split(';').length > first.split(',').length ? ';' : ',';
+  const rows = split(text.replace(/^\ufeff/, ''), separator);
+  const isHead = rows[0]?.[0]?.trim().toLowerCase() === HEAD[0];
+  return rows
+    .slice(isHead ? 1 : 0)
+    .map(([what = '', note = '', until = '']) => ({ what: what.trim(), note: note.trim().slice(0, 200), until: readDate(until.trim()) }))
+    .filter(({ what }) => what !== '');
+}
+
+function readDate(text: string): string | null {
+  const local = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text);
+  if (local) return `${local[3]}-${local[2]?.padStart(2, '0')}-${local[1]?.padStart(2, '0')}`;
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : null;
+}
+
+function split(text: string, separator: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let now = '';
+  let quoted = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const letter = text[i] ?? '';
+    if (quoted) {
+      if (letter !== '"') now += letter;
+      else if (text[i + 1] === '"') (now += '"'), (i += 1);
+      else quoted = false;
+    } else if (letter === '"' && now === '') quoted = true;
+    else if (letter === separator) (row.push(now), (now = ''));
+    else if (letter === '\n') (row.push(now), rows.push(row), (row = []), (now = ''));
+    else if (letter !== '\r') now += letter;
+  }
+  if (now !== '' || row.length) rows.push([...row, now]);
+  return rows;
+}

@@ -1,0 +1,67 @@
+// A call in words: its status, the sentence of its picture, how its tries ended.
+
+import type { CallRow, Leg, Timeline } from '../../lib/api/types';
+import { maybe, t } from '../../lib/i18n/index.svelte';
+import type { Drawn } from '../../lib/lanes';
+import { legEnd, told, type End } from '../../lib/told';
+
+export const ending = (key: End, rang: number): string => t(`end.${key}`, { s: rang });
+
+export const status = (call: { disposition: string | null }): string => t(`status.${call.disposition ?? 'running'}` as Parameters<typeof t>[0]);
+
+export const reason = (call: { disposition: string | null; reason: string | null }): string => (call.reason ? maybe(`reason.${call.reason}`, {}, call.reason) : '');
+
+export const drawnRow = (call: CallRow): Drawn => told({ ...call, talk_ms: call.talk_s === null ? null : call.talk_s * 1000 }, ending);
+export const drawnCall = (call: Timeline): Drawn => told(call, ending);
+
+/** «соединили за 21 с, говорили 2 мин 8 с» */
+export function sentence(call: { disposition: string | null; reason: string | null; bridged_ms: number | null }, talk_s: number | null): string {
+  if (call.disposition === 'connected' && call.bridged_ms !== null && talk_s !== null) {
+    return t('call.connected', { s: Math.round(call.bridged_ms / 1000), talk: long(talk_s) });
+  }
+  return [status(call), reason(call)].filter(Boolean).join(': ');
+}
+
+/** `2 мин 8 с` */
+export function long(seconds: number): string {
+  const s = Math.round(seconds);
+  const [m, rest] = [Math.floor(s / 60), s % 60];
+  return [m && t('unit.minute', { n: m }), (rest || !m) && t('unit.second', { n: rest })].filter(Boolean).join(' ');
+}
+
+export interface Fact {
+  at_ms: number;
+  lane: 'visitor' | 'manager' | '';
+  text: string;
+  /** What the network said. */
+  code?: string;
+}
+
+const said: Record<string, 'sent' | 'rings' | 'answered' | 'digits' | 'first_word' | 'accepted'> = {
+  sent: 'sent', rings: 'rings', answered: 'answered', 'extension sent': 'digits', 'hears the announcement': 'first_word', accepted: 'accepted',
+};
+
+/** What happened, second by second: every fact of the picture again. */
+export function facts(call: Timeline): Fact[] {
+  const found: Fact[] = [{ at_ms: 0, lane: '', text: t('fact.order', { n: call.settings_version }) }];
+  for (const event of call.events) {
+    const name = event.lane === 'visitor' ? t('visitor') : event.name || t('manager');
+    const key = said[event.what];
+    if (key === 'sent') found.push({ at_ms: event.at_ms, lane: event.lane, text: t(event.lane === 'visitor' ? 'fact.sent.visitor' : 'fact.sent.manager', { name }) });
+    else if (key) found.push({ at_ms: event.at_ms, lane: event.lane, text: t(`fact.${key}`, { name }) });
+    else if (event.what === 'talks' && event.lane === 'visitor') found.push({ at_ms: event.at_ms, lane: '', text: t('fact.talks') });
+  }
+  for (const leg of call.lanes) if (leg.over_ms !== null) found.push(end(leg, call));
+  return found.sort((a, b) => a.at_ms - b.at_ms);
+}
+
+function end(leg: Leg, call: Timeline): Fact {
+  const name = leg.lane === 'visitor' ? t('visitor') : leg.name || t('manager');
+  const how = legEnd(leg, call.reason);
+  return { at_ms: leg.over_ms ?? 0, lane: leg.lane, text: t('fact.end', { name, why: ending(how.key, how.rang) }), code: code(leg.cause) };
+}
+
+const code = (cause: string | null): string => {
+  const [, kind, number] = /^(sip|q850)-(\d+)$/.exec(cause ?? '') ?? [];
+  return kind ? `${kind === 'sip' ? 'SIP' : 'Q.850'} ${number}` : '';
+};
