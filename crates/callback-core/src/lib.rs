@@ -5,11 +5,13 @@
 
 pub mod blacklist;
 pub mod flow;
+pub mod holidays;
 pub mod id;
 pub mod number;
 pub mod order;
 pub mod plan;
 pub mod record;
+pub mod rehearsal;
 pub mod schedule;
 pub mod site;
 pub mod time;

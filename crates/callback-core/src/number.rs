@@ -131,6 +131,19 @@ impl Country {
     }
 }
 
+/// All countries of the numbering plans, each with its calling code (ITU-T E.164), by their letters.
+#[must_use]
+pub fn countries() -> Vec<(Country, u16)> {
+    let coded = |region: Region| {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
+        Some((region.to_string().parse().ok()?, u16::try_from(code).ok()?))
+    };
+    let mut found: Vec<(Country, u16)> =
+        PHONE_NUMBER_UTIL.get_supported_regions().filter_map(coded).collect();
+    found.sort_unstable();
+    found
+}
+
 impl FromStr for Country {
     type Err = NotACountry;
 
@@ -166,7 +179,19 @@ impl TryFrom<String> for Country {
 
 #[cfg(test)]
 mod tests {
-    use super::{Country, Unusable, parse};
+    use super::{Country, Unusable, countries, parse};
+
+    #[test]
+    fn every_country_has_its_calling_code() {
+        let all = countries();
+        let code = |country: &str| {
+            let country: Country = country.parse().unwrap();
+            all.iter().find(|(known, _)| *known == country).map(|(_, code)| *code)
+        };
+        assert_eq!((code("RU"), code("KZ"), code("US"), code("GB")), (Some(7), Some(7), Some(1), Some(44)));
+        assert!((240..=250).contains(&all.len()), "{}", all.len());
+        assert!(all.is_sorted());
+    }
 
     #[test]
     fn every_spelling_is_one_number_of_one_country() {

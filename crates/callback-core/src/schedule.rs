@@ -3,7 +3,7 @@
 
 use crate::time::Ts;
 use jiff::civil::{Date, DateTime, Weekday};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,7 +76,9 @@ impl Schedule {
         };
         Some(hours.iter().filter_map(move |hours| {
             let over = if hours.until <= hours.from { DAY } else { 0 };
-            Some((instant(date, hours.from, zone)?, instant(date, hours.until + over, zone)?))
+            let span = (instant(date, hours.from, zone)?, instant(date, hours.until + over, zone)?);
+            // Hours that the clock skips as a whole are none.
+            (span.0 < span.1).then_some(span)
         }))
     }
 }
@@ -91,10 +93,20 @@ pub fn date(at: Ts, zone: &TimeZone) -> Option<Date> {
     Some(zone.to_datetime(Timestamp::from_microsecond(at.0).ok()?).date())
 }
 
-/// When the clock on the wall shows so many minutes after a date's midnight; in a gap, when it has passed.
+/// When the clock on the wall first shows so many minutes after a date's midnight, or more: where it is put forward over
+/// them, that instant.
 fn instant(date: Date, minutes: u16, zone: &TimeZone) -> Option<Ts> {
     let wall = DateTime::from(date).checked_add(i64::from(minutes).minutes()).ok()?;
-    Some(Ts(zone.to_ambiguous_timestamp(wall).compatible().ok()?.as_microsecond()))
+    let ambiguous = zone.to_ambiguous_timestamp(wall);
+    let is_skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+    let found = ambiguous.compatible().ok()?;
+    // What is skipped is read by the clock of before; the last change until then is the skip.
+    let put_forward = if is_skipped {
+        zone.preceding(found + 1.nanosecond()).next().map(|change| change.timestamp())
+    } else {
+        None
+    };
+    Some(Ts(put_forward.unwrap_or(found).as_microsecond()))
 }
 
 impl Hours {
@@ -151,10 +163,11 @@ impl TryFrom<String> for Hours {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hours, Schedule};
+    use super::{Hours, Schedule, index};
     use crate::time::Ts;
-    use jiff::Timestamp;
+    use jiff::civil::DateTime;
     use jiff::tz::TimeZone;
+    use jiff::{Timestamp, ToSpan as _};
 
     fn hours(texts: &[&str]) -> Vec<Hours> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -195,10 +208,101 @@ mod tests {
     fn a_clock_that_is_put_forward_or_back_opens_no_hour_twice() {
         let night = Schedule { week: Some([(); 7].map(|()| hours(&["02:30-03:30"]))), exceptions: [].into() };
         let berlin = |at, opens| check(&night, "Europe/Berlin", at, opens);
-        berlin("2027-03-28T00:59:00Z", "2027-03-28T01:30:00Z");
+        berlin("2027-03-28T00:59:00Z", "2027-03-28T01:00:00Z");
+        berlin("2027-03-28T01:29:00Z", "2027-03-28T01:29:00Z");
+        berlin("2027-03-28T01:30:00Z", "2027-03-29T00:30:00Z");
         berlin("2027-10-31T00:29:00Z", "2027-10-31T00:30:00Z");
         berlin("2027-10-31T02:29:00Z", "2027-10-31T02:29:00Z");
         berlin("2027-10-31T02:30:00Z", "2027-11-01T01:30:00Z");
+    }
+
+    /// The same schedule by looking at the clock on the wall, quarter by quarter of an hour: open from the first quarter
+    /// at which it shows an interval's beginning, or more, until the first at which it shows its end.
+    fn open_quarters(schedule: &Schedule, zone: &TimeZone, from: Ts, quarters: usize) -> Vec<bool> {
+        let wall = |quarter: usize| {
+            let at = Ts(from.0 + i64::try_from(quarter).unwrap() * 900_000_000);
+            zone.to_datetime(Timestamp::from_microsecond(at.0).unwrap())
+        };
+        let walls: Vec<_> = (0..quarters).map(wall).collect();
+        let first = |shows: DateTime| walls.iter().position(|wall| *wall >= shows).unwrap_or(quarters);
+        let mut open = vec![false; quarters];
+        let mut day = walls[0].date().yesterday().unwrap();
+        while day <= walls[quarters - 1].date() {
+            let week = schedule.week.as_ref().map(|week| &week[index(day.weekday())]);
+            let whole = hours(&["00:00-24:00"]);
+            let intervals = schedule.exceptions.get(&day).or(week).unwrap_or(&whole);
+            for interval in intervals {
+                let text = interval.to_string();
+                let clock = |text: &str| {
+                    let (hour, minute) = text.split_once(':').unwrap();
+                    hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
+                };
+                let (begins, ends) = text.split_once('-').unwrap();
+                let (begins, mut ends) = (clock(begins), clock(ends));
+                if ends <= begins {
+                    ends += 24 * 60;
+                }
+                let midnight = DateTime::from(day);
+                let (begins, ends) = (midnight + begins.minutes(), midnight + ends.minutes());
+                open[first(begins)..first(ends).max(first(begins))].fill(true);
+            }
+            day = day.tomorrow().unwrap();
+        }
+        open
+    }
+
+    #[test]
+    fn hours_are_those_of_brute_force_in_every_zone_and_across_every_change_of_the_clock() {
+        let zones = [
+            ("Europe/Moscow", "2027-01-30T00:00:00Z"),
+            ("Europe/Berlin", "2027-03-26T00:00:00Z"),
+            ("Europe/Berlin", "2027-10-29T00:00:00Z"),
+            ("America/New_York", "2027-03-12T00:00:00Z"),
+            ("America/Sao_Paulo", "2018-11-02T00:00:00Z"),
+            ("Australia/Lord_Howe", "2027-04-02T00:00:00Z"),
+            ("Australia/Lord_Howe", "2027-10-01T00:00:00Z"),
+            ("Asia/Kathmandu", "2027-05-01T00:00:00Z"),
+            ("Africa/Casablanca", "2027-02-05T00:00:00Z"),
+            ("Pacific/Apia", "2011-12-28T00:00:00Z"),
+        ];
+        let mut draw = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut below = |bound: u64| {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            (draw >> 33) % bound
+        };
+        let (mut cases, mut opened) = (0, 0);
+        for round in 0..200 {
+            let (zone, from) = zones[round % zones.len()];
+            let zone = TimeZone::get(zone).unwrap();
+            let from = Ts(from.parse::<Timestamp>().unwrap().as_microsecond());
+            let mut drawn = || {
+                let interval = |from: u64, until: u64| {
+                    let text = |quarters: u64| format!("{:02}:{:02}", quarters / 4, quarters % 4 * 15);
+                    format!("{}-{}", text(from), text(until)).parse().unwrap()
+                };
+                (0..below(3)).map(|_| interval(below(96), below(97))).collect::<Vec<Hours>>()
+            };
+            let week = [(); 7].map(|()| drawn());
+            let day = zone.to_datetime(Timestamp::from_microsecond(from.0).unwrap()).date() + 2.days();
+            let exceptions = [(day, drawn()), (day + 3.days(), drawn())].into();
+            let schedule = Schedule { week: (round % 7 > 0).then_some(week), exceptions };
+            let quarters = 8 * 96;
+            let open = open_quarters(&schedule, &zone, from, quarters);
+            for quarter in 96..quarters - 96 {
+                let at = Ts(from.0 + i64::try_from(quarter).unwrap() * 900_000_000);
+                assert_eq!(schedule.is_open(at, &zone), open[quarter], "{schedule:?} {zone:?} {at:?}");
+                let next = open[quarter..quarters - 96].iter().position(|open| *open);
+                if let Some(next) = next.filter(|_| quarter % 5 == 0) {
+                    let opens = Ts(at.0 + i64::try_from(next).unwrap() * 900_000_000);
+                    assert_eq!(schedule.opens(at, &zone), Some(opens), "{schedule:?} {zone:?} {at:?}");
+                    opened += 1;
+                }
+                cases += 1;
+            }
+        }
+        assert!(cases > 100_000 && opened > 15_000, "{cases} {opened}");
     }
 
     #[test]

@@ -60,10 +60,8 @@ impl Speech {
         if let Some(recording) = &site.recording {
             return self.recorded(site.language, Path::new(&**recording));
         }
-        let texts = texts(site);
-        let sounds = (self.load(site.language, &texts.0), self.load(site.language, &texts.1));
-        if let (Some(alone), Some(with_key)) = sounds {
-            return Some(Announcement { alone, with_key });
+        if let Some(spoken) = self.spoken(site) {
+            return Some(spoken);
         }
         if self.speaking.try_lock().is_err() {
             // Somebody speaks: the next call asks again.
@@ -76,6 +74,13 @@ impl Speech {
             }
         });
         None
+    }
+
+    /// A site's announcement, where it has been spoken.
+    pub(crate) fn spoken(&self, site: &Site) -> Option<Announcement> {
+        let texts = texts(site);
+        let (alone, with_key) = (self.load(site.language, &texts.0)?, self.load(site.language, &texts.1)?);
+        Some(Announcement { alone, with_key })
     }
 
     /// Speaks a site's announcement into its files, where they are not there yet.
@@ -98,6 +103,19 @@ impl Speech {
             }
         }
         Ok(())
+    }
+
+    /// A site's announcement as a WAV file, spoken where it was not yet.
+    ///
+    /// # Errors
+    /// No program that speaks, or one that fails.
+    pub(crate) async fn wav(&self, site: &Site) -> Result<Vec<u8>> {
+        self.speak(site).await?;
+        let file = match &site.recording {
+            Some(recording) => PathBuf::from(&**recording),
+            None => self.file(site.language, &texts(site).0),
+        };
+        fs::read(&file).context("nothing was spoken")
     }
 
     /// A sentence that is spoken once and not kept.

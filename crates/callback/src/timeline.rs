@@ -5,7 +5,7 @@ use crate::engine::recovery;
 use crate::store::{CallFile, JournalRow};
 use callback_core::flow::{HangupReason, VisitorState};
 use callback_core::plan::{Callee, Mode, Plan, RingStrategy};
-use callback_core::record::{Cause, Disposition, EndedBy, LegRecord, Outcome};
+use callback_core::record::{CallRecord, Cause, Disposition, EndedBy, LegRecord, Outcome};
 use callback_core::time::Ts;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -154,6 +154,12 @@ pub(crate) fn legs_of(row: &JournalRow, plan: Option<&Plan>) -> Vec<LegLine> {
     let name = |callee| named(callee, &phone, plan);
     let legs = row.record.iter().flat_map(|record| &record.legs);
     legs.map(|leg| LegLine::of(leg, name(leg.callee), zero)).collect()
+}
+
+/// The legs of a call that was rehearsed, as they are drawn.
+pub(crate) fn legs_of_record(record: &CallRecord, plan: &Plan) -> Vec<LegLine> {
+    let name = |callee| named(callee, "", Some(plan));
+    record.legs.iter().map(|leg| LegLine::of(leg, name(leg.callee), plan.accepted_at)).collect()
 }
 
 /// What a side of the call is called: the visitor's number, a manager's name.

@@ -23,7 +23,7 @@ use call::{Call, Happening, Outcome, Tools};
 use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{self, Circumstances, Order};
-use callback_core::plan::{Address, Plan, PlanManager, Telephone};
+use callback_core::plan::{Address, Plan, PlanManager, PromptLengths, Telephone};
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::{Language, Site};
 use callback_core::time::Ts;
@@ -210,6 +210,19 @@ impl Engine {
                 tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
             }
         });
+    }
+
+    /// How long the prompts of a site are; its own announcement as far as it was spoken.
+    pub(crate) fn prompt_lengths(&self, site: &Site) -> PromptLengths {
+        SiteSounds::new(site.language, self.inner.speech.spoken(site)).lengths()
+    }
+
+    /// A site's announcement as a WAV file.
+    ///
+    /// # Errors
+    /// There is no voice.
+    pub(crate) async fn spoken_wav(&self, site: &Site) -> anyhow::Result<Vec<u8>> {
+        self.inner.speech.wav(site).await
     }
 
     /// A sentence as the voice of this machine speaks it.

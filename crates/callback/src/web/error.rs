@@ -208,6 +208,10 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Nothing here can speak.
+    pub(crate) const NO_VOICE: Self =
+        Self::Conflict("no-voice", "This machine has no voice: install espeak-ng, or set speech.voice.");
+
     /// Not before an instant.
     pub(crate) fn paused(until: Ts, now: Ts) -> Problem {
         Problem::Refused(Self::Paused { seconds: until.since(now).as_secs().saturating_add(1) })

@@ -13,13 +13,21 @@ use crate::store::{
     self, Columns, Company, Conflict, Edit, FieldChange, NewVersion, Owner, Published, SiteRow, changes,
     language_name,
 };
-use crate::timeline::stamp;
+use crate::timeline::{LegLine, legs_of_record, stamp};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use callback_core::blacklist::Blacklist;
+use callback_core::order::Circumstances;
+use callback_core::rehearsal::{Bounds, Played, Warning, rehearse};
+use callback_core::schedule;
 use callback_core::site::{Origin, Site};
 use callback_core::time::Ts;
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -313,8 +321,7 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     let mut would_be = begin.clone();
     would_be.extend(body.set.clone());
     let is_site = matches!(scope, Scope::Site(..));
-    field_fits(&would_be, is_site)
-        .map_err(|wrongs| Problem::Refused(Refusal::Fields(wrongs.into_iter().map(Into::into).collect())))?;
+    field_fits(&would_be, is_site).map_err(refused)?;
     let edit = Edit {
         revision: body.revision,
         set: body.set,
@@ -346,11 +353,12 @@ async fn publish(
         Some(draft) => draft.body,
         None => scope.begin(published.as_ref())?,
     };
-    let settled = scope
-        .read(&kept)
-        .map_err(|wrongs| Problem::Refused(Refusal::Fields(wrongs.into_iter().map(Into::into).collect())))?;
-    if let Settled::Site(site) = &settled {
-        app.engine.speak(site);
+    let mut settled = scope.read(&kept).map_err(refused)?;
+    if let (Settled::Site(body), Scope::Site(site, _)) = (&mut settled, scope) {
+        // A recording is the operator's to name, in a file: it stays what it was.
+        let before = app.store.site_version(site.id, site.version).await.map_err(Problem::of_store)?;
+        body.recording = before.and_then(|before| before.recording);
+        app.engine.speak(body);
     }
     let changed = published.map_or_else(Vec::new, |published| differing(&published, &kept));
     let fields: Vec<String> = changed.into_iter().map(|change| change.field).collect();
@@ -524,6 +532,126 @@ handlers! {
     #[utoipa::path(get, path = "/api/v1/customers/{customer}/versions", tag = "settings",
         params(("customer" = String, Path)), responses((status = 200, body = [VersionView]), (status = 404)))]
     company_versions = at, company, SeeSettings, |app, signed, scope| versions(&app, &scope) => Vec<VersionView>;
+}
+
+/// A rehearsal of a draft: what `callback-core` says of it, its calls as they are drawn.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RehearsalView {
+    /// From the order to the dial of the visitor, in ms: no call is earlier or later. None where nobody can be called.
+    #[schema(value_type = Option<Object>)]
+    to_visitor: Option<Bounds>,
+    promise_ms: u64,
+    /// A quick call, a usual one, a slow one.
+    calls: Vec<PlayedView>,
+    /// If the first managers do not answer; last, if nobody does.
+    ifs: Vec<PlayedView>,
+    warnings: Vec<WarningView>,
+}
+
+/// A call that was played.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlayedView {
+    /// "quick", "usual", "slow", "next", "nobody".
+    name: &'static str,
+    taken_by: Option<String>,
+    joined_ms: Option<u64>,
+    ended_ms: u64,
+    #[schema(value_type = Vec<Object>)]
+    lanes: Vec<LegLine>,
+}
+
+/// What an owner would not want.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WarningView {
+    /// Calls fail by it, and not only might.
+    grave: bool,
+    /// Its kind in `key`, and what there is to say about it.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    warning: Warning,
+}
+
+impl From<Played> for PlayedView {
+    fn from(played: Played) -> Self {
+        let lanes = legs_of_record(&played.record, &played.plan);
+        let Played { name, taken_by, joined_ms, ended_ms, .. } = played;
+        Self { name, taken_by, joined_ms, ended_ms, lanes }
+    }
+}
+
+/// Plays a site's draft, without calling anybody.
+#[utoipa::path(get, path = "/api/v1/sites/{site}/rehearsal", tag = "settings",
+    responses((status = 200, body = RehearsalView), (status = 422, body = [FieldProblem])))]
+pub(super) async fn rehearsal(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+) -> Result<Json<RehearsalView>, Problem> {
+    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
+    let scope = Scope::of_site(&app, &at, &site).await?;
+    let published = scope.published(&app).await?;
+    let draft = app.store.draft(scope.owner()).await.map_err(Problem::of_store)?;
+    let kept = draft.map_or_else(|| scope.begin(published.as_ref()), |draft| Ok(draft.body))?;
+    let settled = scope.read(&kept).map_err(refused)?;
+    let Settled::Site(mut body) = settled else { return Err(Problem::NotFound) };
+    let company = scope.company();
+    if !body.own_managers {
+        body.managers.clone_from(&company.managers);
+    }
+    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
+    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let zone = TimeZone::get(&company.time_zone).map_err(Problem::internal)?;
+    let around = Circumstances {
+        version: scope.version(),
+        customer_sites: u32::try_from(sites.iter().filter(|site| site.archived_at.is_none()).count())
+            .unwrap_or(1),
+        blacklist: Blacklist::default(),
+        verified: verified.into_iter().map(|one| one.phone).collect(),
+        zone: zone.clone(),
+        prompts: app.engine.prompt_lengths(&body),
+        draw: 0,
+    };
+    let rehearsal = rehearse(&body, &around, this_monday(&zone).ok_or(Problem::Internal)?);
+    let grave = |warning: Warning| WarningView { grave: warning.is_grave(), warning };
+    Ok(Json(RehearsalView {
+        to_visitor: rehearsal.to_visitor,
+        promise_ms: u64::from(body.promise_seconds) * 1_000,
+        calls: rehearsal.calls.into_iter().map(Into::into).collect(),
+        ifs: rehearsal.ifs.into_iter().map(Into::into).collect(),
+        warnings: rehearsal.warnings.into_iter().map(grave).collect(),
+    }))
+}
+
+/// What managers hear of a site's draft, spoken by the voice of this machine: a WAV file.
+#[utoipa::path(get, path = "/api/v1/sites/{site}/announcement", tag = "settings",
+    responses((status = 200, content_type = "audio/wav", body = Vec<u8>), (status = 409)))]
+pub(super) async fn announcement(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+) -> Result<Response, Problem> {
+    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
+    let scope = Scope::of_site(&app, &at, &site).await?;
+    let published = scope.published(&app).await?;
+    let draft = app.store.draft(scope.owner()).await.map_err(Problem::of_store)?;
+    let kept = draft.map_or_else(|| scope.begin(published.as_ref()), |draft| Ok(draft.body))?;
+    let Settled::Site(body) = scope.read(&kept).map_err(refused)? else { return Err(Problem::NotFound) };
+    let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
+        tracing::warn!(%error, "an announcement cannot be spoken");
+        Problem::Refused(Refusal::NO_VOICE)
+    })?;
+    Ok(([(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "no-store")], spoken).into_response())
+}
+
+/// The midnight with which this week began.
+fn this_monday(zone: &TimeZone) -> Option<Ts> {
+    let today = schedule::date(wall_now(), zone)?;
+    let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok()?;
+    Some(Ts(monday.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond()))
+}
+
+fn refused(wrongs: Vec<Wrong>) -> Problem {
+    Problem::Refused(Refusal::Fields(wrongs.into_iter().map(Into::into).collect()))
 }
 
 /// A version of a site.

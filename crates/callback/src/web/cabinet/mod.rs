@@ -6,6 +6,7 @@ mod body;
 mod calls;
 mod customer;
 mod draft;
+mod known;
 mod me;
 mod outbox;
 mod pages;
@@ -90,6 +91,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(draft::site_versions))
         .routes(routes!(draft::site_version))
         .routes(routes!(draft::restore_site))
+        .routes(routes!(draft::rehearsal))
         .routes(routes!(draft::archive))
         .routes(routes!(draft::unarchive))
         .routes(routes!(draft::company, draft::change_company, draft::reset_company))
@@ -97,6 +99,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(draft::company_versions))
         .routes(routes!(draft::company_version))
         .routes(routes!(draft::restore_company))
+        .routes(routes!(draft::announcement))
+        .routes(routes!(known::countries))
+        .routes(routes!(known::holidays))
         .routes(routes!(phones::show))
         .routes(routes!(phones::verify))
         .routes(routes!(phones::confirm))

@@ -80,10 +80,7 @@ pub(super) async fn verify(
     let sentence = sentence(&code, signed.user.language);
     let sound = app.engine.sentence(signed.user.language, &sentence).await.map_err(|error| {
         tracing::error!(%error, "a code cannot be spoken");
-        Problem::Refused(Refusal::Conflict(
-            "no-voice",
-            "This machine has no voice: install espeak-ng, or set speech.voice.",
-        ))
+        Problem::Refused(Refusal::NO_VOICE)
     })?;
     let now = wall_now();
     let asked = app.store.ask_code(at.customer, phone, code.clone(), now).await.map_err(Problem::of_store)?;

@@ -225,6 +225,41 @@ fn a_draft_is_published_compared_and_rolled_back() {
 }
 
 #[test]
+fn a_draft_is_rehearsed_before_it_is_published() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let site =
+            owner.post(&format!("/customers/{number}/sites"), json!({ "url": "shop.example" })).await.ok();
+        let site = format!("/sites/{}", site["key"].as_str().unwrap());
+        let none = owner.get(&format!("{site}/rehearsal")).await.ok();
+        assert_eq!((&none["warnings"][0]["key"], &none["to_visitor"]), (&json!("nobody"), &Value::Null));
+        let managers = json!([
+            { "name": "Анна", "address": "sip:anna@192.0.2.7" },
+            { "name": "Борис", "address": "+74951234599" },
+        ]);
+        let set = json!({ "managers": managers, "delay_to_visitor_s": 40, "mode": "manager_first" });
+        owner.ask("PATCH", &format!("{site}/draft"), json!({ "revision": 0, "set": set })).await.ok();
+        let told = owner.get(&format!("{site}/rehearsal")).await.ok();
+        let keys: Vec<_> =
+            told["warnings"].as_array().unwrap().iter().map(|one| one["key"].clone()).collect();
+        assert_eq!(keys, ["promise_delay", "one", "unverified"]);
+        assert_eq!(told["warnings"][0]["grave"], true);
+        assert_eq!(told["to_visitor"]["earliest_ms"], 40_000);
+        assert_eq!(told["calls"][1]["name"], "usual");
+        assert_eq!(told["calls"][1]["lanes"].as_array().unwrap().len(), 2);
+        owner
+            .ask("PATCH", &format!("{site}/draft"), json!({ "revision": 9, "set": { "rounds": 9 } }))
+            .await
+            .ok();
+        assert_eq!(owner.get(&format!("{site}/rehearsal")).await.fields(), "rounds range");
+        assert_eq!(owner.get("/holidays/RU/2027").await.ok()[0]["date"], "2027-01-01");
+        assert_eq!(owner.get("/holidays/AQ/2027").await.problem(), "not-found");
+    });
+}
+
+#[test]
 fn whatever_is_typed_is_kept_as_text() {
     on_both(async |world| {
         let network = Network::start(&[]).await;

@@ -1,0 +1,90 @@
+// One way to the API: JSON there and back, problems as typed errors. A login that ended is asked for again, and the
+// request that met it goes on; a service that is away is waited for where asking twice does no harm.
+
+import { net } from './net.svelte';
+import type { Problem } from './types';
+
+const BASE = '/api/v1';
+/** Answers of what stands between, while the service starts. */
+const AWAY = new Set([502, 503, 504]);
+
+/** What the API refused, and why. */
+export class ApiError extends Error {
+  readonly kind: string;
+  readonly problems: Problem[];
+
+  constructor(
+    readonly status: number,
+    readonly body: Record<string, unknown>,
+  ) {
+    super(String(body.detail ?? body.title ?? status));
+    this.kind = String(body.type ?? '').split('/').pop() ?? '';
+    this.problems = Array.isArray(body.problems) ? (body.problems as Problem[]) : [];
+  }
+
+  /** A number beside the usual, like `attempts_left`. */
+  number(name: string): number | null {
+    const value = this.body[name];
+    return typeof value === 'number' ? value : null;
+  }
+}
+
+/** The service did not answer. */
+export class Away extends Error {}
+
+let loginAgain: (() => Promise<void>) | null = null;
+
+/** Says what happens when the login has ended: it resolves when somebody is logged in again. */
+export function onSessionOver(ask: () => Promise<void>): void {
+  loginAgain = ask;
+}
+
+interface Asking {
+  /** Waits for a service that is away instead of failing; for what may be asked twice. */
+  patient?: boolean;
+  /** An ended login is an answer, not a reason to ask for one. */
+  anonymous?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Asks the API. */
+export async function ask<T>(method: string, path: string, body?: unknown, how: Asking = {}): Promise<T> {
+  const patient = how.patient ?? method === 'GET';
+  for (;;) {
+    try {
+      return await once<T>(method, path, body, how);
+    } catch (error) {
+      if (error instanceof Away && patient) await net.online();
+      else if (error instanceof ApiError && error.kind === 'login-needed' && !how.anonymous && loginAgain) await loginAgain();
+      else throw error;
+    }
+  }
+}
+
+async function once<T>(method: string, path: string, body: unknown, how: Asking): Promise<T> {
+  const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
+  if (how.signal) init.signal = how.signal;
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { ...init.headers, 'content-type': 'application/json' };
+  } else if (method !== 'GET') {
+    init.headers = { ...init.headers, 'content-type': 'application/json' };
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(BASE + path, init);
+  } catch (error) {
+    if (how.signal?.aborted) throw error;
+    net.lost();
+    throw new Away();
+  }
+  if (AWAY.has(answer.status)) {
+    net.lost();
+    throw new Away();
+  }
+  net.found();
+  if (answer.status === 204) return undefined as T;
+  const told: unknown = await answer.json().catch(() => null);
+  if (answer.ok) return told as T;
+  throw new ApiError(answer.status, (told ?? {}) as Record<string, unknown>);
+}

@@ -1,0 +1,68 @@
+// Every operation of the API that the cabinet uses, by name.
+
+import { ask } from './client';
+import type * as T from './types';
+
+const seg = encodeURIComponent;
+const customer = (c: string) => `/customers/${seg(c)}`;
+
+export const api = {
+  service: () => ask<T.Service>('GET', '/service'),
+  register: (body: { company: string; email: string; password: string; country: string; time_zone: string; language: string }) =>
+    ask<T.Registered>('POST', '/register', body),
+  confirm: (token: string) => ask<T.Me>('POST', '/confirm', { token }, { anonymous: true }),
+  login: (body: { email: string; password: string; code?: string }) => ask<T.Me>('POST', '/login', body, { anonymous: true }),
+  forgot: (email: string) => ask<void>('POST', '/password/forgot', { email }),
+  reset: (token: string, password: string) => ask<T.Me>('POST', '/password/reset', { token, password }, { anonymous: true }),
+  confirmEmail: (token: string) => ask<T.EmailConfirmed>('POST', '/email/confirm', { token }, { anonymous: true }),
+  invitation: (token: string) => ask<T.InvitationView>('GET', `/invitations/${seg(token)}`, undefined, { anonymous: true }),
+  accept: (token: string, body: { name?: string; password?: string; language?: string }) =>
+    ask<T.Me>('POST', `/invitations/${seg(token)}`, body, { anonymous: true }),
+  logout: () => ask<void>('POST', '/logout', {}, { anonymous: true }),
+
+  me: (anonymous = false) => ask<T.Me>('GET', '/me', undefined, { anonymous }),
+  changeMe: (body: { name?: string; language?: string }) => ask<T.Me>('PATCH', '/me', body),
+  password: (body: { old: string; new: string }) => ask<void>('POST', '/me/password', body),
+  email: (body: { email: string; password: string }) => ask<void>('POST', '/me/email', body),
+  sessions: () => ask<T.LoginSession[]>('GET', '/me/sessions'),
+  signOut: (id: string) => ask<void>('DELETE', `/me/sessions/${seg(id)}`),
+  beginTotp: (password: string) => ask<{ secret: string; uri: string }>('POST', '/me/totp', { password }),
+  confirmTotp: (body: { secret: string; code: string; password: string }) => ask<{ recovery_codes: string[] }>('POST', '/me/totp/confirm', body),
+  endTotp: (password: string) => ask<void>('DELETE', '/me/totp', { password }),
+
+  customer: (c: string) => ask<T.Customer>('GET', customer(c)),
+  addSite: (c: string, url: string) => ask<T.SiteSummary>('POST', `${customer(c)}/sites`, { url }),
+  archive: (site: string, confirm: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/archive`, { confirm }),
+  unarchive: (site: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/restore`, {}),
+  numbers: (c: string) => ask<T.VerifiedNumber[]>('GET', `${customer(c)}/numbers`),
+  verify: (c: string, phone: string) => ask<T.Verifying>('POST', `${customer(c)}/numbers/verify`, { phone }),
+  confirmNumber: (c: string, phone: string, code: string) => ask<T.VerifiedNumber>('POST', `${customer(c)}/numbers/confirm`, { phone, code }),
+  team: (c: string) => ask<T.Member[]>('GET', `${customer(c)}/team`),
+  invite: (c: string, email: string, role: T.Role) => ask<unknown>('POST', `${customer(c)}/invitations`, { email, role }),
+  endInvitation: (c: string, id: string) => ask<void>('DELETE', `${customer(c)}/invitations/${seg(id)}`),
+  changeRole: (c: string, user: string, role: T.Role) => ask<void>('PATCH', `${customer(c)}/team/${seg(user)}`, { role }),
+  removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
+  audit: (c: string, before?: string) =>
+    ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
+  countries: (language: string) => ask<T.Country[]>('GET', `/countries?language=${language}`),
+  testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
+
+  draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
+  edit: <B>(path: string, revision: number, set: Record<string, unknown>) =>
+    ask<T.DraftView<B>>('PATCH', `${path}/draft`, { revision, set }, { patient: true }),
+  resetDraft: <B>(path: string) => ask<T.DraftView<B>>('DELETE', `${path}/draft`),
+  publish: (path: string, revision: number) => ask<T.Published>('POST', `${path}/publish`, { revision }),
+  versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
+  restore: <B>(path: string, version: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, {}),
+
+  calls: (c: string, query: { before?: string; site?: string; limit?: number }, signal?: AbortSignal) => {
+    const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));
+    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`, undefined, signal ? { signal } : {});
+  },
+  call: (id: string) => ask<T.Timeline>('GET', `/calls/${seg(id)}`),
+  /** The address of the stream of a company's calls. */
+  callEvents: (c: string) => `/api/v1${customer(c)}/calls/events`,
+};
+
+/** Where the draft of a site, or of the company, stands. */
+export const draftPath = { site: (key: string) => `/sites/${seg(key)}`, company: customer };

@@ -1,0 +1,305 @@
+// What the API says and hears, as docs/api.md and its OpenAPI document have it. Instants are RFC 3339 in UTC.
+
+export type Role = 'owner' | 'manager' | 'marketer' | 'accountant';
+export type Language = 'ru' | 'en';
+
+/** One wrong field. */
+export interface Problem {
+  field: string;
+  code: string;
+  detail: string;
+  params?: Record<string, unknown>;
+}
+
+export interface Service {
+  practice: boolean;
+  outbox: boolean;
+  languages: Language[];
+}
+
+export interface Me {
+  user: { id: string; email: string; name: string; language: Language; totp: boolean; recovery_codes?: number };
+  memberships: { number: string; company: string; role: Role }[];
+  operator: boolean;
+}
+
+export interface Registered {
+  number: string;
+  email: string;
+}
+
+export interface EmailConfirmed {
+  state: 'done' | 'other_side_needed';
+  email: string;
+}
+
+export interface InvitationView {
+  company: string;
+  email: string;
+  role: Role;
+  inviter: string;
+  known: boolean;
+}
+
+export interface LoginSession {
+  id: string;
+  current: boolean;
+  created_at: string;
+  seen_at: string;
+  ip: string;
+  device: string;
+}
+
+export interface SiteSummary {
+  key: string;
+  name: string;
+  url: string;
+  version: number | null;
+  published_at: string | null;
+  author: string | null;
+  changes: number;
+  archived_at: string | null;
+}
+
+export interface Customer {
+  number: string;
+  name: string;
+  email: string;
+  country: string;
+  time_zone: string;
+  language: Language;
+  max_calls: number;
+  role: Role;
+  sites: SiteSummary[];
+}
+
+/** A telephone of the company that was verified. */
+export interface VerifiedNumber {
+  phone: string;
+  at: string | null;
+  state?: 'verified' | 'called' | 'unverified';
+}
+
+export interface Verifying {
+  phone: string;
+  calls_left: number;
+  expires_at: string;
+  /** In practice the telephone is the service's own: what it heard. */
+  heard?: string | null;
+}
+
+export interface Member {
+  user_id: string | null;
+  invitation_id: string | null;
+  name: string | null;
+  email: string;
+  role: Role;
+  state: 'active' | 'invited';
+  since: string;
+  totp: boolean;
+  you: boolean;
+}
+
+export interface AuditEntry {
+  id: string;
+  at: string;
+  who: string;
+  what: string;
+  object: string;
+  detail: unknown;
+}
+
+export interface Country {
+  code: string;
+  name: string;
+  calling_code: string;
+}
+
+export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+/** Intervals like `09:00-18:00`; one that ends before it begins goes over midnight. */
+export type Week = Record<Day, string[]>;
+
+export interface Manager {
+  name: string;
+  address: string;
+  extension: string | null;
+  extension_delay_s: number;
+  accept_key: 'auto' | 'yes' | 'no';
+  on: boolean;
+  hours: Week | null;
+}
+
+export interface Office {
+  name: string;
+  time_zone: string | null;
+  schedule: Week | null;
+  managers: Manager[];
+}
+
+export interface Blocked {
+  what: string;
+  note: string;
+  until: string | null;
+}
+
+export interface Exception {
+  date: string;
+  hours: string[];
+}
+
+export interface SiteBody {
+  url: string;
+  name: string;
+  mode: 'together' | 'manager_first';
+  strategy: 'linear' | 'random' | 'all';
+  promise_seconds: number;
+  rounds: number;
+  ring_timeout_s: number;
+  visitor_ring_timeout_s: number;
+  total_time_s: number;
+  delay_to_visitor_s: number;
+  max_talk_s: number;
+  announce: 'auto' | 'always' | 'never';
+  language: Language;
+  pronunciation: string | null;
+  recording: string | null;
+  show_manager_name: boolean;
+  caller_id_to_visitor: string;
+  caller_id_to_manager: string;
+  countries: string[];
+  default_country: string | null;
+  schedule: Week | null;
+  exceptions: Exception[];
+  blocked: Blocked[];
+  own_managers: boolean;
+  managers: Manager[];
+  offices: Office[];
+}
+
+export interface CompanyBody {
+  name: string;
+  country: string;
+  time_zone: string;
+  language: Language;
+  blocked: Blocked[];
+  managers: Manager[];
+}
+
+export interface Change {
+  field: string;
+  from: unknown;
+  to: unknown;
+}
+
+export interface Conflict {
+  field: string;
+  yours: unknown;
+  theirs: unknown;
+  by: string;
+  at: string;
+}
+
+export interface Editor {
+  name: string;
+  at: string;
+  fields: string[];
+}
+
+export interface DraftView<Body> {
+  revision: number;
+  body: Body;
+  published: Body | null;
+  version: number | null;
+  changes: Change[];
+  problems: Problem[];
+  editors: Editor[];
+  saved_at: string | null;
+  saved_by: string | null;
+  conflicts?: Conflict[];
+}
+
+export interface Published {
+  version: number;
+  previous: number | null;
+}
+
+export interface Version {
+  version: number;
+  author: string;
+  at: string;
+  changes: Change[];
+}
+
+export type Disposition = 'connected' | 'manager_no_answer' | 'visitor_no_answer' | 'not_called';
+
+/** A leg of a call, times in milliseconds from the order. */
+export interface Leg {
+  leg: number;
+  lane: 'visitor' | 'manager';
+  name: string;
+  round: number;
+  outcome: string;
+  dialled_ms: number;
+  sent_ms: number | null;
+  ringing_ms: number | null;
+  answered_ms: number | null;
+  accepted_ms: number | null;
+  bridged_ms: number | null;
+  unbridged_ms: number | null;
+  over_ms: number | null;
+  cause: string | null;
+  ended_by: 'far' | 'us' | 'network' | null;
+  hangup: string | null;
+}
+
+export interface CallRow {
+  id: string;
+  at: string;
+  site: { key: string; name: string };
+  phone: string;
+  disposition: Disposition | null;
+  reason: string | null;
+  state: string;
+  manager: string | null;
+  talk_s: number | null;
+  ended_ms: number | null;
+  bridged_ms: number | null;
+  promise_ms: number | null;
+  page: string | null;
+  lanes: Leg[];
+}
+
+export interface CallPage {
+  calls: CallRow[];
+  next: string | null;
+}
+
+export interface CallEvent {
+  at_ms: number;
+  lane: 'visitor' | 'manager';
+  leg: number | null;
+  name: string;
+  what: string;
+  cause: string | null;
+  ended_by: 'far' | 'us' | 'network' | null;
+}
+
+/** One call told whole. */
+export interface Timeline {
+  order_id: string;
+  site: string;
+  site_key: string;
+  phone: string;
+  settings_version: number;
+  mode: string | null;
+  strategy: string | null;
+  promise_ms: number | null;
+  accepted_at: string;
+  disposition: Disposition | null;
+  reason: string | null;
+  ended_ms: number | null;
+  talk_ms: number | null;
+  bridged_ms: number | null;
+  lanes: Leg[];
+  events: CallEvent[];
+}

@@ -1,0 +1,164 @@
+// One draft, of a site or of the company: an edit is seen at once, kept in this tab, and sent 400 ms after the last
+// keystroke, one request at a time. A field that somebody else changed meanwhile becomes a conflict to be settled.
+
+import { api } from './api';
+import { ApiError } from './api/client';
+import type { Change, Conflict, DraftView, Problem, Published } from './api/types';
+import { differences, left, problemsAt, remembered, same, type Fields, type Undo } from './draft-logic';
+
+const QUIET_MS = 400;
+
+export class Draft<Body extends object> {
+  view = $state.raw<DraftView<Body> | null>(null);
+  pending = $state.raw<Fields>({});
+  sending = $state(false);
+  conflicts = $state.raw<Conflict[]>([]);
+  /** Why the last write was refused, in the server's words. */
+  failed = $state.raw<ApiError | null>(null);
+  /** What the fields themselves see to be wrong before the server does. */
+  local = $state<Record<string, Problem | undefined>>({});
+  #undo = $state.raw<(Undo & { at: number })[]>([]);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sent: Promise<void> = Promise.resolve();
+
+  body = $derived(this.view ? ({ ...this.view.body, ...this.pending } as Body) : null);
+  changes: Change[] = $derived(this.body && this.view ? differences(this.body as Fields, this.view.published as Fields | null) : []);
+  problems: Problem[] = $derived.by(() => {
+    const told = (this.view?.problems ?? []).filter((problem) => !Object.keys(this.pending).some((field) => problemsAt([problem], field).length));
+    const own = Object.values(this.local).filter((problem): problem is Problem => problem !== undefined);
+    return [...own, ...told.filter((problem) => !this.local[problem.field])];
+  });
+  saving = $derived(this.sending || Object.keys(this.pending).length > 0);
+  canUndo = $derived(this.#undo.length > 0);
+
+  constructor(readonly path: string) {
+    const kept = sessionStorage.getItem(this.#key);
+    if (kept) this.pending = JSON.parse(kept) as Fields;
+  }
+
+  get #key(): string {
+    return `draft:${this.path}`;
+  }
+
+  async load(): Promise<void> {
+    this.view = await api.draft<Body>(this.path);
+    if (Object.keys(this.pending).length) this.#later();
+  }
+
+  get<F extends keyof Body>(field: F): Body[F] | undefined {
+    return this.body?.[field];
+  }
+
+  /** What is published of a field; undefined where nothing is, or where it is the same. */
+  was<F extends keyof Body>(field: F): Body[F] | undefined {
+    const published = this.view?.published;
+    return published && this.body && !same(published[field], this.body[field]) ? published[field] : undefined;
+  }
+
+  set<F extends keyof Body & string>(field: F, value: Body[F]): void {
+    if (!this.body || same(this.body[field], value)) return;
+    this.#undo = remembered(this.#undo, { field, before: this.body[field] }, Date.now());
+    this.#write(field, value);
+  }
+
+  undo(): string | null {
+    const step = this.#undo.at(-1);
+    if (!step) return null;
+    this.#undo = this.#undo.slice(0, -1);
+    delete this.local[step.field];
+    this.#write(step.field, step.before);
+    return step.field;
+  }
+
+  problem(field: string): Problem | undefined {
+    return this.problems.find((problem) => problem.field === field);
+  }
+
+  /** Sends what waits, and resolves when nothing does. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    while (Object.keys(this.pending).length && !this.failed) {
+      this.#sent = this.#sent.then(() => this.#send());
+      await this.#sent;
+    }
+  }
+
+  async publish(): Promise<Published> {
+    await this.flush();
+    const published = await api.publish(this.path, this.view?.revision ?? 0);
+    this.#undo = [];
+    await this.load();
+    return published;
+  }
+
+  async reset(): Promise<void> {
+    await this.flush();
+    this.#undo = [];
+    this.local = {};
+    this.#keep({});
+    this.view = await api.resetDraft<Body>(this.path);
+  }
+
+  async restore(version: number): Promise<void> {
+    this.#undo = [];
+    this.local = {};
+    this.#keep({});
+    this.view = await api.restore<Body>(this.path, version);
+  }
+
+  /** Settles a conflict: one's own value is written over the other's, or the other's stays. */
+  settle(conflict: Conflict, mine: boolean): void {
+    this.conflicts = this.conflicts.filter((other) => other !== conflict);
+    if (mine) this.#write(conflict.field, conflict.yours);
+  }
+
+  #write(field: string, value: unknown): void {
+    this.failed = null;
+    this.#keep({ ...this.pending, [field]: value });
+    this.#later();
+  }
+
+  #keep(pending: Fields): void {
+    this.pending = pending;
+    if (Object.keys(pending).length) sessionStorage.setItem(this.#key, JSON.stringify(pending));
+    else sessionStorage.removeItem(this.#key);
+  }
+
+  #later(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush(), QUIET_MS);
+  }
+
+  async #send(): Promise<void> {
+    if (!this.view || !Object.keys(this.pending).length) return;
+    const sent = this.pending;
+    this.sending = true;
+    try {
+      const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.view.revision, sent);
+      this.view = view;
+      this.#keep(left(this.pending, sent));
+      if (conflicts.length) this.conflicts = [...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts];
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.failed = error;
+    } finally {
+      this.sending = false;
+    }
+  }
+}
+
+/** Drafts that were opened in this tab: leaving a page keeps what was typed. */
+const opened = new Map<string, Draft<never>>();
+
+/** The draft at a path, loaded once. */
+export function draftAt<Body extends object>(path: string): Draft<Body> {
+  let draft = opened.get(path) as Draft<Body> | undefined;
+  if (!draft) opened.set(path, (draft = new Draft<Body>(path)) as unknown as Draft<never>);
+  return draft;
+}
+
+/** Forgets all of them: somebody else logs in. */
+export function forgetDrafts(): void {
+  opened.clear();
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith('draft:')) sessionStorage.removeItem(key);
+}

@@ -1,0 +1,40 @@
+// What the API refused, in the reader's words.
+
+import { ApiError, Away } from './api/client';
+import type { Problem } from './api/types';
+import { maybe, t } from './i18n/index.svelte';
+import type { Values } from './i18n/format';
+
+/** One wrong field in words; the server's own sentence where the code is not known. */
+export function inWords(problem: Problem): string {
+  const params: Values = {};
+  for (const [name, value] of Object.entries(problem.params ?? {})) {
+    params[name] = Array.isArray(value) ? value.join(', ') : typeof value === 'number' ? value : String(value);
+  }
+  return maybe(`problem.${problem.code}`, params, problem.detail);
+}
+
+/** An error as one sentence. */
+export function sentence(error: unknown): string {
+  if (error instanceof Away) return t('error.away');
+  if (!(error instanceof ApiError)) return t('error.unknown');
+  const [first] = error.problems;
+  if (first) return inWords(first);
+  if (error.kind === 'login-paused') return paused(error);
+  const id = String(error.body.id ?? '');
+  if (error.status >= 500) return id ? t('error.server', { id }) : t('error.unknown');
+  return maybe(`error.${error.kind}`, {}, error.message);
+}
+
+/** How long there is no logging in. */
+function paused(error: ApiError): string {
+  const seconds = error.number('retry_after_s') ?? 60;
+  return seconds > 90 ? t('error.login-paused.minutes', { n: Math.ceil(seconds / 60) }) : t('error.login-paused.seconds', { n: seconds });
+}
+
+/** The words for a field of a form, of an error of its request. */
+export function fieldError(error: unknown, field: string): string {
+  if (!(error instanceof ApiError)) return '';
+  const problem = error.problems.find((one) => one.field === field);
+  return problem ? inWords(problem) : '';
+}

@@ -1,0 +1,79 @@
+// The addresses of the cabinet, and which page each is. Pure: the router and its tests read the same table.
+
+export type Page =
+  | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
+  | 'home' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
+  | 'missing';
+
+export interface Place {
+  page: Page;
+  params: Record<string, string>;
+}
+
+const table: [string, Page][] = [
+  ['/', 'home'],
+  ['/login', 'login'],
+  ['/register', 'register'],
+  ['/confirm', 'confirm'],
+  ['/forgot', 'forgot'],
+  ['/reset', 'reset'],
+  ['/email', 'email'],
+  ['/invite', 'invite'],
+  ['/account', 'account'],
+  ['/c/:c', 'calls'],
+  ['/c/:c/calls', 'calls'],
+  ['/c/:c/calls/:call', 'calls'],
+  ['/c/:c/sites', 'sites'],
+  ['/c/:c/sites/:site', 'calling'],
+  ['/c/:c/sites/:site/calling', 'calling'],
+  ['/c/:c/sites/:site/schedule', 'schedule'],
+  ['/c/:c/sites/:site/offices', 'offices'],
+  ['/c/:c/sites/:site/protection', 'protection'],
+  ['/c/:c/sites/:site/history', 'history'],
+  ['/c/:c/team', 'team'],
+  ['/c/:c/company', 'company'],
+  ['/c/:c/more', 'more'],
+];
+
+/** Pages that are seen without a login. */
+export const open: ReadonlySet<Page> = new Set<Page>(['login', 'register', 'confirm', 'forgot', 'reset', 'email', 'invite']);
+
+/** Pages of one site's settings, in the order of the side rail. */
+export const sitePages = ['calling', 'schedule', 'offices', 'protection', 'history'] as const;
+export type SitePage = (typeof sitePages)[number];
+
+/** Finds the page of an address. */
+export function place(path: string): Place {
+  const parts = split(path);
+  for (const [pattern, page] of table) {
+    const params = fits(split(pattern), parts);
+    if (params) return { page, params };
+  }
+  return { page: 'missing', params: parts[0] === 'c' && parts[1] ? { c: decode(parts[1]) } : {} };
+}
+
+const split = (path: string): string[] => path.split('/').filter(Boolean);
+
+function fits(pattern: string[], parts: string[]): Record<string, string> | null {
+  if (pattern.length !== parts.length) return null;
+  const params: Record<string, string> = {};
+  for (const [i, want] of pattern.entries()) {
+    const got = parts[i] ?? '';
+    if (want.startsWith(':')) params[want.slice(1)] = decode(got);
+    else if (want !== got) return null;
+  }
+  return params;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Where one goes after logging in: inside the cabinet only, never to another host. */
+export function afterLogin(asked: string | null): string {
+  return asked && /^\/(c\/|account|invite)/.test(asked) && !asked.startsWith('//') ? asked : '/';
+}

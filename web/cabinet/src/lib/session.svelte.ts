@@ -1,0 +1,67 @@
+// Who is logged in. A login that ends in the middle of work is asked for again over the page, and nothing is lost.
+
+import { api } from './api';
+import { ApiError, onSessionOver } from './api/client';
+import type { Me, Role, Service } from './api/types';
+import { forgetDrafts } from './draft.svelte';
+import { proposed, speak } from './i18n/index.svelte';
+
+class Session {
+  me = $state.raw<Me | null>(null);
+  service = $state.raw<Service | null>(null);
+  /** The login ended, and a page waits for the next one. */
+  over = $state(false);
+  #waiting: (() => void)[] = [];
+
+  constructor() {
+    onSessionOver(() => {
+      this.over = true;
+      return new Promise((wake) => this.#waiting.push(wake));
+    });
+  }
+
+  /** Finds out who is logged in, and which service this is. */
+  async begin(): Promise<void> {
+    void api.service().then((service) => (this.service = service), () => undefined);
+    try {
+      await this.entered(await api.me(true));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.me = null;
+      await speak(proposed());
+    }
+  }
+
+  /** Somebody logged in. */
+  async entered(me: Me): Promise<void> {
+    // What another person typed in this tab is not shown to the next one.
+    if (this.me && this.me.user.id !== me.user.id) forgetDrafts();
+    this.me = me;
+    await speak(me.user.language);
+    this.over = false;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async leave(): Promise<void> {
+    await api.logout().catch(() => undefined);
+    forgetDrafts();
+    // A whole new page: no state of the last user stays in memory.
+    location.assign('/login');
+  }
+
+  role(number: string): Role | null {
+    return this.me?.memberships.find((member) => member.number === number)?.role ?? null;
+  }
+}
+
+export const session = new Session();
+
+const rights = {
+  calls: ['owner', 'manager', 'marketer'],
+  settings: ['owner', 'marketer'],
+  change: ['owner'],
+  team: ['owner'],
+} satisfies Record<string, Role[]>;
+
+/** Whether a role may do something; the server decides, this only hides what it would refuse. */
+export const may = (role: Role | null, what: keyof typeof rights): boolean => role !== null && (rights[what] as Role[]).includes(role);

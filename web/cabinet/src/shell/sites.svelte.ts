@@ -1,0 +1,27 @@
+// Which site the shell shows, and which of its pages have a draft.
+
+import type { SiteBody, SiteSummary } from '../lib/api/types';
+import { draftPath } from '../lib/api';
+import { company } from '../lib/company.svelte';
+import { draftAt } from '../lib/draft.svelte';
+import { pageOf } from '../lib/fields';
+import { router } from '../lib/router.svelte';
+import type { SitePage } from '../lib/routes';
+
+let last = $state('');
+
+/** The site of the address, else the one that was open last, else the first. */
+export function openSite(): SiteSummary | undefined {
+  const key = router.place.params.site ?? last;
+  return company.sites.find((site) => site.key === key) ?? company.sites[0];
+}
+
+export function remember(key: string): void {
+  last = key;
+}
+
+/** Pages of a site whose draft differs from what is published. */
+export function touched(key: string): Set<SitePage> {
+  const draft = draftAt<SiteBody>(draftPath.site(key));
+  return new Set(draft.changes.map((change) => pageOf(change.field)));
+}
