@@ -2,7 +2,7 @@
 
 use crate::say::say;
 use crate::shell::{command, listen, must, passes};
-use crate::{setup, tidy};
+use crate::{setup, tidy, web};
 use anyhow::{Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -20,6 +20,9 @@ pub(crate) fn test(words: &[&str]) -> Result<bool> {
         bail!("cargo xtask test takes no arguments; for one test, run cargo test -p CRATE NAME");
     }
     setup::for_tests()?;
+    // The service takes the pages in, so they are built before it.
+    say("[1/8] the cabinet's pages");
+    web::build()?;
     let mut tally = Tally::default();
     let lints: [(&str, &[&str]); 4] = [
         ("format", &["fmt", "--all", "--check"]),
@@ -30,14 +33,17 @@ pub(crate) fn test(words: &[&str]) -> Result<bool> {
             &["deny", "--log-level", "error", "check", "bans", "licenses", "sources"],
         ),
     ];
-    for (at, (name, arguments)) in (1..).zip(lints) {
-        say(&format!("[{at}/6] {name}"));
+    for (at, (name, arguments)) in (2..).zip(lints) {
+        say(&format!("[{at}/8] {name}"));
         let mut cargo = command("cargo", arguments);
         tally.count(passes(cargo.env("RUSTDOCFLAGS", "-D warnings"))?);
     }
-    say("[5/6] the house's own rules");
+    say("[6/8] the house's own rules");
     tally.count(tidy::run()?);
-    say("[6/6] tests");
+    say("[7/8] the pages: types, logic, and that the API's document is the one they were made for");
+    tally.count(web::check()?);
+    tally.count(web::types()?);
+    say("[8/8] tests");
     cargo_test(&mut tally)?;
     say(&format!("{} passed, {} failed", tally.passed, tally.failed));
     Ok(tally.failed == 0)

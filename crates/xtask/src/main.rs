@@ -9,6 +9,7 @@ mod say;
 mod setup;
 mod shell;
 mod tidy;
+mod web;
 
 use anyhow::{Result, bail};
 use say::say;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask run                         start the service with a practice exchange, and say where to click
 cargo xtask test                        install what the tests need, then run all of them
+cargo xtask web                         build the cabinet's pages, and the browser's types of its API
 cargo xtask sim [--seed N] [--cases N] [--explain]
                                         the call flow against a hostile network; --explain tells one case
 cargo xtask kill [--runs N]             kill the service at every step of a call, N times each (10), on SQLite and
@@ -43,6 +45,7 @@ fn run(words: &[&str]) -> Result<bool> {
     match words {
         ["run", rest @ ..] => practice::run(rest),
         ["test", rest @ ..] => checks::test(rest),
+        ["web"] => web::types().and_then(|_| web::build()).map(|()| true),
         ["sim", rest @ ..] => checks::sim(rest),
         ["kill", rest @ ..] => faults::kill(rest),
         ["faults", rest @ ..] => faults::faults(rest),

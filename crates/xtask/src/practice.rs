@@ -1,8 +1,8 @@
 //! `run`: the service with everything embedded, on loopback, for a first look.
 
 use crate::say::say;
-use crate::setup;
 use crate::shell::{command, must, passes, root};
+use crate::{setup, web};
 use anyhow::{Result, bail};
 use std::fs;
 
@@ -13,17 +13,21 @@ pub(crate) fn run(words: &[&str]) -> Result<bool> {
         ["--listen", listen] => listen,
         _ => bail!("cargo xtask run [--listen 127.0.0.1:8080]"),
     };
-    say("[1/3] what it needs");
+    say("[1/4] what it needs");
     setup::for_a_run()?;
-    say("[2/3] building (the first time takes some minutes)");
+    say("[2/4] building the pages");
+    web::build()?;
+    say("[3/4] building the service (the first time takes some minutes)");
     // As the tests build it, so that one does not build the other's dependencies anew.
     must("cargo", &["build", "--quiet", "--workspace", "--bin", "callback"])?;
     let home = root().join("target/practice");
     fs::create_dir_all(&home)?;
     let config = home.join("callback.toml");
     fs::write(&config, configuration(listen))?;
-    say("[3/3] starting; Ctrl-C stops it");
-    say(&format!("\n    open  http://{listen}/\n"));
+    say("[4/4] starting; Ctrl-C stops it");
+    say(&format!("\n    the cabinet             http://{listen}/"));
+    say(&format!("    its letters             http://{listen}/outbox"));
+    say(&format!("    a telephone to try it   http://{listen}/practice/\n"));
     let binary = root().join("target/debug/callback");
     let mut service = command(&binary.to_string_lossy(), &["serve", "--config"]);
     passes(service.arg(&config).current_dir(&home))

@@ -5,7 +5,7 @@ use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// What a visitor was told last.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,16 +25,37 @@ impl Shown {
     }
 }
 
+/// Orders that changed and were not taken yet by whoever watches them all; who is slower misses some.
+const CHANGES: usize = 1_024;
+
 /// Live status of the orders that run here or are watched.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hub {
     orders: Arc<Mutex<BTreeMap<OrderId, watch::Sender<Option<Shown>>>>>,
+    changes: broadcast::Sender<OrderId>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { orders: Arc::default(), changes: broadcast::Sender::new(CHANGES) }
+    }
 }
 
 impl Hub {
     /// Tells whoever watches, now or later.
     pub(crate) fn publish(&self, order: OrderId, shown: Shown) {
         self.lock().entry(order).or_default().send_replace(Some(shown));
+        self.changed(order);
+    }
+
+    /// Every order that changes from here on, each time.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<OrderId> {
+        self.changes.subscribe()
+    }
+
+    /// Nobody may watch, which is as well.
+    fn changed(&self, order: OrderId) {
+        let _nobody = self.changes.send(order);
     }
 
     /// What was told last, of an order that runs here. Of others the store knows.
@@ -57,6 +78,7 @@ impl Hub {
     /// The order runs here no more; who watches it sees its last state and then the end.
     pub(crate) fn forget(&self, order: OrderId) {
         self.lock().remove(&order);
+        self.changed(order);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, watch::Sender<Option<Shown>>>> {

@@ -9,7 +9,7 @@ use super::types::{Json, Ts as Column};
 use super::words::{
     CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent,
 };
-use crate::ids::SiteKey;
+use crate::ids::{CustomerId, SiteKey};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Callee, Plan};
@@ -284,18 +284,25 @@ pub(super) async fn journal_of(
     let (at, id) = before.unwrap_or((END_OF_TIME, OrderId(Uuid::max())));
     let find = query(JOURNAL_OF).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES)).bind(of.customer.0);
     let rows = db.all(find.bind(of.site.as_ref().map(SiteKey::as_str))).await?;
-    let line = |row: &Row| {
-        Ok(PlannedRow {
-            row: JournalRow {
-                order: order_row(row)?,
-                site_key: row.parsed("key")?,
-                site_name: row.get("name")?,
-                record: row.maybe_json("record")?,
-            },
-            plan: row.maybe_json("plan")?,
-        })
-    };
-    Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    Ok(rows.iter().map(planned_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// One line of that journal; none where it is another customer's.
+pub(super) async fn journal_line(db: &Db, of: CustomerId, order: OrderId) -> Result<Option<PlannedRow>> {
+    let row = db.maybe(query(JOURNAL_LINE).bind(order.0).bind(of.0)).await?;
+    Ok(row.map(|row| planned_row(&row)).transpose()?)
+}
+
+fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
+    Ok(PlannedRow {
+        row: JournalRow {
+            order: order_row(row)?,
+            site_key: row.parsed("key")?,
+            site_name: row.get("name")?,
+            record: row.maybe_json("record")?,
+        },
+        plan: row.maybe_json("plan")?,
+    })
 }
 
 /// All that is known of a call.
@@ -329,6 +336,19 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
     }))
 }
 
+/// Lines of the journal, with the plan where one was begun with.
+macro_rules! planned {
+    () => {
+        concat!(
+            "SELECT ",
+            order_columns!(),
+            ", s.key, s.name, o.record, p.plan FROM orders o JOIN sites s ON s.id = o.site_id
+            LEFT JOIN orders j ON j.id = o.joined_to
+            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1"
+        )
+    };
+}
+
 statements! {
     HOLD = "SELECT id, process, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8)
         ORDER BY id FOR UPDATE";
@@ -355,12 +375,10 @@ statements! {
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    JOURNAL_OF = concat!("SELECT ", order_columns!(), ", s.key, s.name, o.record, p.plan FROM orders o
-        JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
-        LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1
-        WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2) AND o.customer_id = $4
-        AND (CAST($5 AS TEXT) IS NULL OR s.key = $5)
+    JOURNAL_OF = concat!(planned!(), " WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
+        AND o.customer_id = $4 AND (CAST($5 AS TEXT) IS NULL OR s.key = $5)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
+    JOURNAL_LINE = concat!(planned!(), " WHERE o.joined_to IS NULL AND o.id = $1 AND o.customer_id = $2");
     CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id
         JOIN site_versions v ON v.site_id = o.site_id AND v.version = o.settings_version

@@ -48,7 +48,7 @@ pub use words::{
     StoredIntent,
 };
 
-use crate::ids::{SiteId, SiteKey};
+use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::SettingsFile;
 use anyhow::{Context as _, bail};
 use callback_core::flow::Detail;
@@ -458,6 +458,14 @@ impl Store {
         before: Option<(Ts, OrderId)>,
     ) -> Result<Vec<PlannedRow>> {
         calls::journal_of(&self.db, of, limit, before).await
+    }
+
+    /// One line of a customer's journal; none where the order is another's.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn journal_line(&self, of: CustomerId, order: OrderId) -> Result<Option<PlannedRow>> {
+        calls::journal_line(&self.db, of, order).await
     }
 
     /// All that is known of a call.

@@ -35,7 +35,7 @@ struct State {
 
 /// An open stream; it is counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct StreamPass {
+pub(crate) struct StreamPass {
     flood: Arc<Flood>,
     network: String,
 }
@@ -48,7 +48,7 @@ impl Flood {
     }
 
     /// Lets a request in.
-    pub(super) fn request(&self, ip: IpAddr, now: Instant) -> Result<(), Problem> {
+    pub(crate) fn request(&self, ip: IpAddr, now: Instant) -> Result<(), Problem> {
         let mut state = self.lock();
         if state.free_at.len() >= ADDRESSES {
             state.free_at.retain(|_, free_at| *free_at > now);
@@ -73,7 +73,7 @@ impl Flood {
     }
 
     /// Lets a stream be opened.
-    pub(super) fn stream(self: &Arc<Self>, ip: IpAddr) -> Result<StreamPass, Problem> {
+    pub(crate) fn stream(self: &Arc<Self>, ip: IpAddr) -> Result<StreamPass, Problem> {
         let network = network(ip);
         let mut state = self.lock();
         let streams = state.streams.get(&network).copied().unwrap_or(0);

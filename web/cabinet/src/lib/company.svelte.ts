@@ -1,5 +1,7 @@
 // The company whose cabinet is open, and its sites: shared by the shell and the pages.
 
+import { untrack } from 'svelte';
+
 import { api } from './api';
 import type { Country, Customer, SiteSummary, VerifiedNumber } from './api/types';
 import { language } from './i18n/index.svelte';
@@ -17,7 +19,8 @@ class Company {
   /** Opens a company; the same one again is only brought up to date. */
   async open(number: string): Promise<void> {
     this.#asked = number;
-    if (this.now?.number !== number) this.now = null;
+    // Whoever opens it from an effect does not mean to open it again when it is there.
+    if (untrack(() => this.now?.number) !== number) this.now = null;
     try {
       const customer = await api.customer(number);
       if (this.#asked === number) [this.now, this.failed] = [customer, null];
@@ -35,7 +38,8 @@ class Company {
   }
 
   async loadNumbers(): Promise<void> {
-    if (this.now) this.numbers = await api.numbers(this.now.number);
+    const number = this.now?.number;
+    if (number) this.numbers = await api.numbers(number);
   }
 
   isVerified(address: string): boolean {
@@ -43,24 +47,16 @@ class Company {
   }
 
   async loadCountries(): Promise<void> {
-    if (!this.countries.length) this.countries = await countries(language());
+    const of = language();
+    if (!untrack(() => this.countries.length)) this.countries = await countries(of);
   }
 }
 
 export const company = new Company();
 
-/** Calling codes of the countries that are offered where the service lists none. */
-const COMMON: Record<string, string> = {
-  RU: '+7', BY: '+375', KZ: '+7', AM: '+374', AZ: '+994', GE: '+995', KG: '+996', MD: '+373', TJ: '+992', UZ: '+998', UA: '+380', RS: '+381', TR: '+90',
-  DE: '+49', FR: '+33', GB: '+44', IT: '+39', ES: '+34', PL: '+48', CZ: '+420', FI: '+358', SE: '+46', NL: '+31', IL: '+972', AE: '+971', US: '+1', CA: '+1',
-};
-
 /** Countries with their names in a language. */
 export async function countries(of: string): Promise<Country[]> {
-  try {
-    return await api.countries(of);
-  } catch {
-    const names = new Intl.DisplayNames([of], { type: 'region' });
-    return Object.entries(COMMON).map(([code, calling_code]) => ({ code, name: names.of(code) ?? code, calling_code }));
-  }
+  const names = new Intl.DisplayNames([of], { type: 'region' });
+  const found = (await api.countries()).map(({ code, calling_code }) => ({ code, name: names.of(code) ?? code, calling_code: `+${calling_code}` }));
+  return found.sort((one, two) => one.name.localeCompare(two.name, of));
 }

@@ -2,19 +2,28 @@
 
 use super::signed::Signed;
 use crate::account::{Right, Role};
+use crate::ids::CustomerId;
 use crate::store::{JournalOf, PlannedRow};
 use crate::timeline::{Timeline, legs_of, stamp};
 use crate::web::App;
 use crate::web::error::Problem;
+use crate::web::flood::StreamPass;
 use crate::web::status::state_key;
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
 use callback_core::flow::VisitorState;
 use callback_core::id::OrderId;
 use callback_core::record::Disposition;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -135,6 +144,62 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
             .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
         page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
         lanes: lanes.iter().filter_map(|lane| serde_json::to_value(lane).ok()).collect(),
+    }
+}
+
+/// The calls of a company as they change: an event `call` with a call's line each time.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls/events", tag = "calls",
+    responses((status = 200, content_type = "text/event-stream", body = CallRow), (status = 404)))]
+pub(super) async fn events(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+) -> Result<Response, Problem> {
+    let at = signed.at(&app, &customer, Right::SeeCalls).await?;
+    let pass = app.flood.stream(signed.from.ip)?;
+    let changes = app.engine.hub().changes();
+    let watch =
+        Watch { app, customer: at.customer, role: at.role, name: signed.user.name, changes, _pass: pass };
+    let stream = futures_util::stream::unfold(watch, |mut watch| async move {
+        let row = watch.next().await?;
+        let event = Event::default().event("call").json_data(&row).unwrap_or_default();
+        Some((Ok::<_, Infallible>(event), watch))
+    });
+    let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
+    Ok(([(header::CACHE_CONTROL, "no-store")], sse).into_response())
+}
+
+/// Somebody who watches a company's calls.
+struct Watch {
+    app: App,
+    customer: CustomerId,
+    role: Role,
+    name: String,
+    changes: broadcast::Receiver<OrderId>,
+    _pass: StreamPass,
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<CallRow> {
+        loop {
+            let order = match self.changes.recv().await {
+                Ok(order) => order,
+                // Whoever is too slow asks the journal again.
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return None,
+            };
+            let Ok(Some(mut found)) = self.app.store.journal_line(self.customer, order).await else {
+                continue;
+            };
+            if let Some(shown) = self.app.engine.hub().now(order) {
+                // What is told is written behind.
+                found.row.order.state = shown.state;
+            }
+            let row = line(&found, self.role);
+            if self.role != Role::Manager || row.manager.as_ref() == Some(&self.name) {
+                return Some(row);
+            }
+        }
     }
 }
 

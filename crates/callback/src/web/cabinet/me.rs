@@ -91,6 +91,27 @@ pub(super) async fn show(State(app): State<App>, signed: Signed) -> Result<Json<
     Ok(Json(me(&app, signed.user.id, signed.session.id).await?))
 }
 
+/// Whether somebody is signed in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionNow {
+    /// Who; none where nobody is.
+    me: Option<Me>,
+}
+
+/// Who is signed in, if anybody: with this a page begins.
+#[utoipa::path(get, path = "/api/v1/session", tag = "me", responses((status = 200, body = SessionNow)))]
+pub(super) async fn session(
+    State(app): State<App>,
+    signed: Result<Signed, Problem>,
+) -> Result<Json<SessionNow>, Problem> {
+    let me = match signed {
+        Ok(signed) => Some(me(&app, signed.user.id, signed.session.id).await?),
+        Err(Problem::Refused(Refusal::LoginNeeded)) => None,
+        Err(problem) => return Err(problem),
+    };
+    Ok(Json(SessionNow { me }))
+}
+
 /// What of himself a user changes.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Profile {

@@ -74,6 +74,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(account::confirm_email))
         .routes(routes!(account::invitation, account::accept_invitation))
         .routes(routes!(me::show, me::change))
+        .routes(routes!(me::session))
         .routes(routes!(me::password))
         .routes(routes!(me::email))
         .routes(routes!(me::sessions))
@@ -108,6 +109,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(phones::verify))
         .routes(routes!(phones::confirm))
         .routes(routes!(calls::journal))
+        .routes(routes!(calls::events))
         .routes(routes!(calls::show))
 }
 

@@ -20,7 +20,8 @@ export const api = {
     ask<T.Me>('POST', `/invitations/${seg(token)}`, body, { anonymous: true }),
   logout: () => ask<void>('POST', '/logout', {}, { anonymous: true }),
 
-  me: (anonymous = false) => ask<T.Me>('GET', '/me', undefined, { anonymous }),
+  session: () => ask<{ me: T.Me | null }>('GET', '/session'),
+  me: () => ask<T.Me>('GET', '/me'),
   changeMe: (body: { name?: string; language?: string }) => ask<T.Me>('PATCH', '/me', body),
   password: (body: { old: string; new: string }) => ask<void>('POST', '/me/password', body),
   email: (body: { email: string; password: string }) => ask<void>('POST', '/me/email', body),
@@ -33,7 +34,7 @@ export const api = {
   customer: (c: string) => ask<T.Customer>('GET', customer(c)),
   addSite: (c: string, url: string) => ask<T.SiteSummary>('POST', `${customer(c)}/sites`, { url }),
   archive: (site: string, confirm: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/archive`, { confirm }),
-  unarchive: (site: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/restore`, {}),
+  unarchive: (site: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/unarchive`, {}),
   numbers: (c: string) => ask<T.VerifiedNumber[]>('GET', `${customer(c)}/numbers`),
   verify: (c: string, phone: string) => ask<T.Verifying>('POST', `${customer(c)}/numbers/verify`, { phone }),
   confirmNumber: (c: string, phone: string, code: string) => ask<T.VerifiedNumber>('POST', `${customer(c)}/numbers/confirm`, { phone, code }),
@@ -44,7 +45,7 @@ export const api = {
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
-  countries: (language: string) => ask<T.Country[]>('GET', `/countries?language=${language}`),
+  countries: () => ask<{ code: string; calling_code: number }[]>('GET', '/countries'),
   testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
