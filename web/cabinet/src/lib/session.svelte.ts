@@ -13,13 +13,6 @@ class Session {
   over = $state(false);
   #waiting: (() => void)[] = [];
 
-  constructor() {
-    onSessionOver(() => {
-      this.over = true;
-      return new Promise((wake) => this.#waiting.push(wake));
-    });
-  }
-
   /** Finds out who is logged in, and which service this is. */
   async begin(): Promise<void> {
     void api.service().then((service) => (this.service = service), () => undefined);
@@ -33,6 +26,10 @@ class Session {
     // What another person typed in this tab is not shown to the next one.
     if (this.me && this.me.user.id !== me.user.id) forgetDrafts();
     this.me = me;
+    onSessionOver(() => {
+      this.over = true;
+      return new Promise((wake) => this.#waiting.push(wake));
+    });
     await speak(me.user.language);
     this.over = false;
     for (const wake of this.#waiting.splice(0)) wake();

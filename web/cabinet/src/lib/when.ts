@@ -33,9 +33,14 @@ export const day = (at: string, where: Where): string => form(where, { day: 'num
 export const shortDay = (at: string, where: Where): string => form(where, { day: 'numeric', month: 'short' }).format(new Date(at));
 /** `20 ноября, 14:21` */
 export const both = (at: string, where: Where): string => `${day(at, where)}, ${time(at, where)}`;
-/** `четверг, 31 декабря 2026 г.`; a date without a time has no zone. */
-export const date = (text: string, language: string): string =>
-  form({ language, zone: 'UTC' }, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(`${text}T12:00:00Z`));
+/** `31 декабря 2026, четверг`; a date without a time has no zone. */
+export function date(text: string, language: string): string {
+  const at = new Date(`${text}T12:00:00Z`);
+  if (Number.isNaN(at.getTime())) return text;
+  const where = { language, zone: 'UTC' };
+  const whole = form(where, { day: 'numeric', month: 'long', year: 'numeric' }).format(at).replace(/\s?г\.$/, '');
+  return `${whole}, ${form(where, { weekday: 'long' }).format(at)}`;
+}
 /** `2026-11-20`, in the zone. */
 export const isoDay = (at: string, where: Where): string => form({ ...where, language: 'sv' }, { year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(at));
 

@@ -45,7 +45,7 @@ export const api = {
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
-  countries: () => ask<{ code: string; calling_code: number }[]>('GET', '/countries'),
+  countries: () => ask<{ code: string; calling_code: number }[]>('GET', '/countries', undefined, { anonymous: true }),
   testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
