@@ -148,6 +148,8 @@ pub struct NewVersion {
     pub revision: u32,
     /// The settings, as they are stored.
     pub body: Value,
+    /// The same, as the draft goes on from it: however it was written.
+    pub draft: Map<String, Value>,
     /// The columns that others look at.
     pub columns: Columns,
     /// Who, for the audit.
@@ -245,11 +247,16 @@ async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersi
     };
     tx.run(change).await?;
     if let Some(mut draft) = draft {
+        draft.body.clone_from(&new.draft);
         draft.writers = BTreeMap::new();
         draft.revision = draft.revision.saturating_add(1);
         write(tx, owner, &draft, now).await?;
     }
-    audit::write(tx, customer, &new.entry).await?;
+    let mut entry = new.entry.clone();
+    if let Value::Object(detail) = &mut entry.detail {
+        detail.insert("version".to_owned(), version.into());
+    }
+    audit::write(tx, customer, &entry).await?;
     sites::next_epoch(tx).await?;
     Ok(Published::Version(version))
 }

@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use callback_core::number::Country;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -53,11 +54,11 @@ pub(super) struct SiteSummary {
 }
 
 /// A site, in a list, with what its draft changes.
-pub(super) async fn summary(app: &App, site: SiteRow) -> Result<SiteSummary, Problem> {
+pub(super) async fn summary(app: &App, site: SiteRow, country: Country) -> Result<SiteSummary, Problem> {
     let draft = app.store.draft(Owner::Site(site.id)).await.map_err(Problem::of_store)?;
     let changes = match draft {
         None => 0,
-        Some(draft) => super::draft::changes_of_site(app, &site, &draft.body).await?.len(),
+        Some(draft) => super::draft::changes_of_site(app, &site, &draft.body, country).await?.len(),
     };
     let (published_at, author) = site.published.unzip();
     Ok(SiteSummary {
@@ -85,7 +86,7 @@ pub(super) async fn show(
         app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let mut sites = Vec::new();
     for site in app.store.sites_of(at.customer).await.map_err(Problem::of_store)? {
-        sites.push(summary(&app, site).await?);
+        sites.push(summary(&app, site, company.country).await?);
     }
     Ok(Json(CustomerView {
         number: company.number.to_string(),
@@ -117,6 +118,8 @@ pub(super) async fn add_site(
     Body(body): Body<NewSiteBody>,
 ) -> Result<Response, Problem> {
     let at = signed.at(&app, &customer, Right::ChangeSettings).await?;
+    let company =
+        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let mut door = Door::new();
     let origin = settings::site_address(&mut door, "url", &body.url);
     let origin = origin.ok_or_else(|| {
@@ -141,7 +144,7 @@ pub(super) async fn add_site(
         )));
     }
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    Ok((StatusCode::CREATED, Json(summary(&app, site).await?)).into_response())
+    Ok((StatusCode::CREATED, Json(summary(&app, site, company.country).await?)).into_response())
 }
 
 /// Where a page of the audit begins.

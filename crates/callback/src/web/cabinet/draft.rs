@@ -18,6 +18,7 @@ use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
+use callback_core::number::Country;
 use callback_core::site::{Origin, Site};
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
@@ -220,6 +221,14 @@ pub(super) enum Settled {
 }
 
 impl Settled {
+    /// As a draft has them: each value written in the one way.
+    pub(super) fn draft(&self) -> Kept {
+        match self {
+            Self::Site(site) => site_draft(site),
+            Self::Company(company) => company_draft(company),
+        }
+    }
+
     fn body(&self) -> Result<Value, Problem> {
         match self {
             Self::Site(site) => serde_json::to_value(site).map_err(Problem::internal),
@@ -273,9 +282,11 @@ pub(super) async fn changes_of_site(
     app: &App,
     site: &SiteRow,
     draft: &Kept,
+    country: Country,
 ) -> Result<Vec<FieldChange>, Problem> {
-    let published = published_site(app, site).await?;
-    Ok(published.map_or_else(Vec::new, |published| differing(&published, draft)))
+    let Some(published) = published_site(app, site).await? else { return Ok(Vec::new()) };
+    let settled = read_site(draft, &site.key, country).map(|site| site_draft(&site));
+    Ok(differing(&published, settled.as_ref().unwrap_or(draft)))
 }
 
 fn differing(from: &Kept, to: &Kept) -> Vec<FieldChange> {
@@ -295,8 +306,11 @@ async fn view(
         Some(draft) => draft.body.clone(),
         None => scope.begin(published.as_ref())?,
     };
-    let problems = scope.read(&body).err().unwrap_or_default().into_iter().map(Into::into).collect();
-    let changes = published.as_ref().map_or_else(Vec::new, |published| differing(published, &body));
+    let read = scope.read(&body);
+    // Another spelling of the same is no change.
+    let settled = read.as_ref().map_or_else(|_| body.clone(), Settled::draft);
+    let problems = read.err().unwrap_or_default().into_iter().map(Into::into).collect();
+    let changes = published.as_ref().map_or_else(Vec::new, |published| differing(published, &settled));
     let others = draft.as_ref().map(|draft| draft.others(signed.user.id, now)).unwrap_or_default();
     let last = draft.as_ref().and_then(store::Draft::last);
     Ok(DraftView {
@@ -366,12 +380,13 @@ async fn publish(
         body.recording = before.and_then(|before| before.recording);
         app.engine.speak(body);
     }
-    let changed = published.map_or_else(Vec::new, |published| differing(&published, &kept));
+    let changed = published.map_or_else(Vec::new, |published| differing(&published, &settled.draft()));
     let fields: Vec<String> = changed.into_iter().map(|change| change.field).collect();
     let what = if matches!(scope, Scope::Site(..)) { "site.publish" } else { "company.publish" };
     let new = NewVersion {
         revision: body.revision,
         body: settled.body()?,
+        draft: settled.draft(),
         columns: settled.columns()?,
         entry: signed.did(what, &scope.object(), json!({ "fields": fields })),
     };
@@ -452,7 +467,8 @@ async fn put_away(
     let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));
     app.store.archive(site.id, at.customer, away, entry).await.map_err(Problem::of_store)?;
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    Ok(Json(summary(app, site).await?))
+    let country = company_of(app, at).await?.country;
+    Ok(Json(summary(app, site, country).await?))
 }
 
 /// The handlers of one scope differ in their path alone.

@@ -117,6 +117,8 @@ fn from_the_first_site_to_the_first_call() {
             .unwrap();
         assert!(told.contains("no_callable_manager"), "{told}");
 
+        let after = owner.get(&format!("/sites/{key}/draft")).await.ok();
+        assert_eq!((&after["changes"], &after["body"]["managers"][0]["address"]), (&json!([]), &json!(ANNA)));
         verify_anna(&mut owner, &number, &mut network).await;
         let call = Uuid::new_v4();
         assert_eq!(order(call).await.unwrap().status(), StatusCode::ACCEPTED);
