@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { afterLogin, place } from './routes';
+
+describe('place', () => {
+  it.each([
+    ['/', 'home', {}],
+    ['/login', 'login', {}],
+    ['/c/4071-8', 'calls', { c: '4071-8' }],
+    ['/c/4071-8/calls/', 'calls', { c: '4071-8' }],
+    ['/c/4071-8/calls/0b6f', 'calls', { c: '4071-8', call: '0b6f' }],
+    ['/c/4071-8/sites/k7m2', 'calling', { c: '4071-8', site: 'k7m2' }],
+    ['/c/4071-8/sites/k7m2/protection', 'protection', { c: '4071-8', site: 'k7m2' }],
+    ['/c/4071-8/balance', 'missing', { c: '4071-8' }],
+    ['/nothing', 'missing', {}],
+    ['/c/%E0%A4%A', 'calls', { c: '%E0%A4%A' }],
+  ])('%s', (path, page, params) => {
+    expect(place(path)).toEqual({ page, params });
+  });
+});
+
+describe('afterLogin', () => {
+  it.each([[null, '/'], ['/c/4071-8/team', '/c/4071-8/team'], ['//evil.example/c/', '/'], ['https://evil.example/c/', '/'], ['/account', '/account'], ['/login', '/']])('%s', (asked, to) => {
+    expect(afterLogin(asked)).toBe(to);
+  });
+});
