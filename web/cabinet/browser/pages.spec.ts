@@ -1,0 +1,39 @@
+// Every page, narrow and wide, light and dark: it fits, axe finds nothing, the console is silent.
+
+import { accessible, expect, fits, register, test } from './cabinet';
+
+const pages = (c: string, key: string): string[] => [
+  `/c/${c}/calls`,
+  `/c/${c}/sites`,
+  ...['calling', 'schedule', 'offices', 'protection', 'history'].map((page) => `/c/${c}/sites/${key}/${page}`),
+  `/c/${c}/team`,
+  `/c/${c}/company`,
+  '/account',
+];
+
+for (const [width, colorScheme] of [
+  [1440, 'light'],
+  [1440, 'dark'],
+  [360, 'light'],
+  [360, 'dark'],
+] as const) {
+  test(`every page at ${width} px, ${colorScheme}`, async ({ page }) => {
+    await page.setViewportSize({ width, height: width < 500 ? 740 : 900 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const path of ['/login', '/register', '/forgot', '/reset?token=none']) {
+      await page.goto(path);
+      await expect(page.getByRole('heading').first()).toBeVisible();
+      await fits(page, path);
+      await accessible(page, path);
+    }
+    const { number } = await register(page);
+    const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url: 'romashka.example' } });
+    const { key } = (await added.json()) as { key: string };
+    for (const path of pages(number, key)) {
+      await page.goto(path);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await fits(page, path);
+      await accessible(page, path);
+    }
+  });
+}
