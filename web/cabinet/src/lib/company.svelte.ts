@@ -1,7 +1,7 @@
 // The company whose cabinet is open, and its sites: shared by the shell and the pages.
 
 import { api } from './api';
-import type { Country, Customer, SiteSummary, VerifiedNumber } from './api/types';
+import type { Customer, SiteSummary, VerifiedNumber } from './api/types';
 import { language } from './i18n/index.svelte';
 import { bare } from './phone';
 
@@ -9,7 +9,8 @@ class Company {
   now = $state.raw<Customer | null>(null);
   failed = $state.raw<unknown>(null);
   numbers = $state.raw<VerifiedNumber[]>([]);
-  countries = $state.raw<Country[]>([]);
+  countries = $state.raw<NamedCountry[]>([]);
+  #named = '';
   #asked = '';
 
   sites: SiteSummary[] = $derived((this.now?.sites ?? []).filter((site) => !site.archived_at));
@@ -43,24 +44,25 @@ class Company {
   }
 
   async loadCountries(): Promise<void> {
-    if (!this.countries.length) this.countries = await countries(language());
+    const of = language();
+    if (this.#named === of) return;
+    this.#named = of;
+    this.countries = await countries(of);
   }
 }
 
 export const company = new Company();
 
-/** Calling codes of the countries that are offered where the service lists none. */
-const COMMON: Record<string, string> = {
-  RU: '+7', BY: '+375', KZ: '+7', AM: '+374', AZ: '+994', GE: '+995', KG: '+996', MD: '+373', TJ: '+992', UZ: '+998', UA: '+380', RS: '+381', TR: '+90',
-  DE: '+49', FR: '+33', GB: '+44', IT: '+39', ES: '+34', PL: '+48', CZ: '+420', FI: '+358', SE: '+46', NL: '+31', IL: '+972', AE: '+971', US: '+1', CA: '+1',
-};
+export interface NamedCountry {
+  code: string;
+  name: string;
+  /** Like `+7`. */
+  calling_code: string;
+}
 
-/** Countries with their names in a language. */
-export async function countries(of: string): Promise<Country[]> {
-  try {
-    return await api.countries(of);
-  } catch {
-    const names = new Intl.DisplayNames([of], { type: 'region' });
-    return Object.entries(COMMON).map(([code, calling_code]) => ({ code, name: names.of(code) ?? code, calling_code }));
-  }
+/** Countries with their names in a language, in the order of its alphabet. */
+export async function countries(of: string): Promise<NamedCountry[]> {
+  const names = new Intl.DisplayNames([of], { type: 'region' });
+  const list = (await api.countries()).map(({ code, calling_code }) => ({ code, name: names.of(code) ?? code, calling_code: `+${calling_code}` }));
+  return list.sort((a, b) => a.name.localeCompare(b.name, of));
 }

@@ -1,7 +1,7 @@
 // Who is logged in. A login that ends in the middle of work is asked for again over the page, and nothing is lost.
 
 import { api } from './api';
-import { ApiError, onSessionOver } from './api/client';
+import { onSessionOver } from './api/client';
 import type { Me, Role, Service } from './api/types';
 import { forgetDrafts } from './draft.svelte';
 import { proposed, speak } from './i18n/index.svelte';
@@ -16,13 +16,9 @@ class Session {
   /** Finds out who is logged in, and which service this is. */
   async begin(): Promise<void> {
     void api.service().then((service) => (this.service = service), () => undefined);
-    try {
-      await this.entered(await api.me(true));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.me = null;
-      await speak(proposed());
-    }
+    const { me } = await api.session();
+    if (me) await this.entered(me);
+    else await speak(proposed());
   }
 
   /** Somebody logged in. */
