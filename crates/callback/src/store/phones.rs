@@ -66,7 +66,13 @@ pub(super) async fn set_verified(
     Ok(())
 }
 
-async fn ask(tx: &mut Tx, customer: CustomerId, phone: PhoneNumber, code: &str, now: Ts) -> Result<Asking> {
+async fn ask(
+    tx: &mut Tx,
+    customer: CustomerId,
+    phone: PhoneNumber,
+    (code, is_capped): (&str, bool),
+    now: Ts,
+) -> Result<Asking> {
     // All that is asked for one number, and of one customer, stands in line.
     tx.maybe(query(HOLD_CUSTOMER).bind(customer.0)).await?;
     super::guards::stand_in_line(tx, &format!("code {phone}")).await?;
@@ -74,12 +80,12 @@ async fn ask(tx: &mut Tx, customer: CustomerId, phone: PhoneNumber, code: &str, 
     let to_number = tx.maybe(query(TO).bind(phone.to_string()).bind(now - DAY)).await?;
     let of_customer = tx.maybe(query(OF).bind(customer.0).bind(now - DAY)).await?;
     let (to_number, of_customer) = (count(to_number)?, count(of_customer)?);
-    if to_number >= TO_NUMBER || of_customer >= OF_CUSTOMER {
+    if is_capped && (to_number >= TO_NUMBER || of_customer >= OF_CUSTOMER) {
         return Ok(Asking::TooMany);
     }
     let write = query(ASK).bind(Uuid::now_v7()).bind(customer.0).bind(phone.to_string());
     tx.run(write.bind(fingerprint(code)).bind(now)).await?;
-    Ok(Asking::Asked { left: TO_NUMBER - to_number - 1 })
+    Ok(Asking::Asked { left: TO_NUMBER.saturating_sub(to_number.saturating_add(1)) })
 }
 
 async fn tell(
@@ -118,7 +124,7 @@ impl Store {
         Ok(rows.iter().map(phone).collect::<sqlx::Result<_>>()?)
     }
 
-    /// Counts a call that speaks a code, before it is made.
+    /// Counts a call that speaks a code, before it is made; in practice, where no telephone rings, there may be more.
     ///
     /// # Errors
     /// The store is closed.
@@ -127,10 +133,11 @@ impl Store {
         customer: CustomerId,
         phone: PhoneNumber,
         code: String,
+        is_capped: bool,
         now: Ts,
     ) -> Result<Asking> {
-        self.deed((customer, phone, code, now), |tx, (customer, phone, code, now)| {
-            Box::pin(ask(tx, *customer, *phone, code, *now))
+        self.deed((customer, phone, code, is_capped, now), |tx, (customer, phone, code, is_capped, now)| {
+            Box::pin(ask(tx, *customer, *phone, (code, *is_capped), *now))
         })
         .await
     }

@@ -3,7 +3,7 @@
 import { untrack } from 'svelte';
 
 import { api } from './api';
-import type { Country, Customer, SiteSummary, VerifiedNumber } from './api/types';
+import type { Customer, SiteSummary, VerifiedNumber } from './api/types';
 import { language } from './i18n/index.svelte';
 import { bare } from './phone';
 
@@ -11,7 +11,8 @@ class Company {
   now = $state.raw<Customer | null>(null);
   failed = $state.raw<unknown>(null);
   numbers = $state.raw<VerifiedNumber[]>([]);
-  countries = $state.raw<Country[]>([]);
+  countries = $state.raw<NamedCountry[]>([]);
+  #named = '';
   #asked = '';
 
   sites: SiteSummary[] = $derived((this.now?.sites ?? []).filter((site) => !site.archived_at));
@@ -48,15 +49,24 @@ class Company {
 
   async loadCountries(): Promise<void> {
     const of = language();
-    if (!untrack(() => this.countries.length)) this.countries = await countries(of);
+    if (this.#named === of) return;
+    this.#named = of;
+    this.countries = await countries(of);
   }
 }
 
 export const company = new Company();
 
-/** Countries with their names in a language. */
-export async function countries(of: string): Promise<Country[]> {
+export interface NamedCountry {
+  code: string;
+  name: string;
+  /** Like `+7`. */
+  calling_code: string;
+}
+
+/** Countries with their names in a language, in the order of its alphabet. */
+export async function countries(of: string): Promise<NamedCountry[]> {
   const names = new Intl.DisplayNames([of], { type: 'region' });
-  const found = (await api.countries()).map(({ code, calling_code }) => ({ code, name: names.of(code) ?? code, calling_code: `+${calling_code}` }));
-  return found.sort((one, two) => one.name.localeCompare(two.name, of));
+  const list = (await api.countries()).map(({ code, calling_code }) => ({ code, name: names.of(code) ?? code, calling_code: `+${calling_code}` }));
+  return list.sort((a, b) => a.name.localeCompare(b.name, of));
 }

@@ -152,8 +152,14 @@ const opened = new Map<string, Draft<never>>();
 
 /** The draft at a path, loaded once. */
 export function draftAt<Body extends object>(path: string): Draft<Body> {
-  let draft = opened.get(path) as Draft<Body> | undefined;
-  if (!draft) opened.set(path, (draft = new Draft<Body>(path)) as unknown as Draft<never>);
+  const known = opened.get(path) as Draft<Body> | undefined;
+  if (known) return known;
+  // It outlives the component that asks first: what it derives must not end with it.
+  let draft!: Draft<Body>;
+  $effect.root(() => {
+    draft = new Draft<Body>(path);
+  });
+  opened.set(path, draft as unknown as Draft<never>);
   return draft;
 }
 

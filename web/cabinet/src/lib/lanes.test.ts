@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { calls, manager, siteBody } from '../mock/data';
+import { calls, siteBody } from '../mock/data';
+import { curesOf } from './cures';
 import { full, glyph, journalX, mini, talkWidth, type Node } from './lanes';
-import { notices } from './notices';
 import { sequence } from './sequence';
 import { legEnd, told, type End } from './told';
 
@@ -58,11 +58,9 @@ it('estimates a call by the draft', () => {
   expect(sequence(body, [], 'usual').joined).toBeNull();
 });
 
-it('cures a late call by the mildest edit', () => {
+it('cures what the rehearsal warns of by an edit of the draft', () => {
   const body = siteBody({ delay_to_visitor_s: 20 });
-  expect(notices(body, body.managers, () => true)[0]).toMatchObject({ key: 'late', cure: { field: 'delay_to_visitor_s', value: 10 } });
-  const tight = siteBody({ promise_seconds: 12 });
-  expect(notices(tight, tight.managers, () => true)[0]).toMatchObject({ cure: { field: 'mode', value: 'together' } });
-  const one = siteBody({ managers: [manager('Анна', '+74955550101')] });
-  expect(notices(one, one.managers, () => false).map(({ key }) => key)).toEqual(['unverified', 'one']);
+  expect(curesOf({ key: 'promise_delay', promise: 29, pauses: 40, cut_to: 9, promise_at_least: 50 }, body).map(({ set }) => set)).toEqual([{ delay_to_visitor_s: 9 }, { promise_seconds: 50 }]);
+  expect(curesOf({ key: 'extension_key', manager: 1, name: 'Игорь' }, body)[0]?.set?.managers?.[1]?.accept_key).toBe('yes');
+  expect(curesOf({ key: 'extension_key', manager: 1, name: 'Игорь' }, siteBody({ own_managers: false }))).toEqual([]);
 });

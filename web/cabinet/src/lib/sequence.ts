@@ -93,11 +93,4 @@ function nobody(body: SiteBody, on: Manager[]): Sequence {
   };
 }
 
-/** The tries of a call in one lane, for the picture of a case in which nobody picks up. */
-export function folded(drawn: Drawn): Drawn {
-  const tries = drawn.managers.flatMap((one) => one.segments);
-  const last = drawn.managers.at(-1);
-  return { ...drawn, managers: [{ leg: 1, name: '', round: 1, segments: tries, talked: false, end: last?.end ?? null }] };
-}
-
 export const toBracket = (bracket: Sequence['brackets'][number], words: string): Bracket => [bracket.row, bracket.from, bracket.to, words, bracket.what === 'pause'];

@@ -3,6 +3,7 @@
 import type { CallRow, CompanyBody, Conflict, DraftView, Me, Problem, Role, SiteBody, SiteSummary, Timeline } from '../lib/api/types';
 import { differences, type Fields } from '../lib/draft-logic';
 import { siteFields } from '../lib/fields';
+import { rehearsal } from './rehearsal';
 import { calls, companyBody, siteBody, siteDraft, team, versions } from './data';
 
 type Answer = [status: number, body: unknown];
@@ -125,6 +126,8 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
 }
 
 function before(method: string, path: string, body: Record<string, unknown>): Answer | null {
+  if (path === '/session') return [200, { me: isIn ? me() : null }];
+  if (path === '/countries') return [200, [['RU', 7], ['BY', 375], ['KZ', 7], ['GB', 44], ['DE', 49], ['AM', 374]].map(([code, calling_code]) => ({ code, calling_code }))];
   if (path === '/service') return [200, { practice: true, outbox: true, languages: ['ru', 'en'] }];
   if (path === '/register') return body.password && String(body.password).length < 10 ? problem(422, 'fields-wrong', { problems: [{ field: 'password', code: 'too_short', detail: '', params: { min: 10 } }] }) : [202, { number: C, email: body.email }];
   if (path === '/login') {
@@ -152,13 +155,19 @@ function mine(method: string, path: string, body: Record<string, unknown>): Answ
   if (path.startsWith('/me/sessions/')) return [204, null];
   if (path === '/me/totp') return method === 'POST' ? [200, { secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/CallBack:klimova@romashka.example?secret=JBSWY3DPEHPK3PXP' }] : [204, null];
   if (path === '/me/totp/confirm') return [200, { recovery_codes: ['8f3k-2m9p', 'x7qd-41zt', 'n5wr-60hc', 'b2yv-93kj', 't8gs-17ma', 'c4pe-58xd', 'k9hz-32qw', 'm1tb-76vn', 'r6fy-05lg', 'd3uc-84se'] }];
-  if (path === '/countries') return problem(404, 'not-found');
+  if (path.startsWith('/holidays/')) return path.includes('2027') ? [200, [{ date: '2027-01-01', name_ru: 'Новый год', name_en: 'New Year' }, { date: '2027-01-07', name_ru: 'Рождество', name_en: 'Christmas' }, { date: '2027-03-08', name_ru: '8 Марта', name_en: 'Women’s Day' }]] : [200, []];
   return null;
 }
 
 function ofSite(key: string, method: string, rest: string, body: Record<string, unknown>): Answer {
   if (rest === 'archive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: '2026-11-20T11:30:00Z' } : site))), [200, {}];
   if (rest === 'restore') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
+  if (rest === 'rehearsal') {
+    const kept = drafts[key];
+    const wrong = kept ? problems({ ...kept.body }).filter(({ field }) => field !== 'rounds') : [];
+    if (wrong.length) return problem(422, 'fields-wrong', { problems: wrong });
+    return [200, rehearsal(kept?.body as unknown as SiteBody)];
+  }
   if (rest === 'test-call') return [202, { call: calls[0]!.id }];
   return draft(key, method, rest, body);
 }

@@ -83,7 +83,11 @@ pub(super) async fn verify(
         Problem::Refused(Refusal::NO_VOICE)
     })?;
     let now = wall_now();
-    let asked = app.store.ask_code(at.customer, phone, code.clone(), now).await.map_err(Problem::of_store)?;
+    let asked = app
+        .store
+        .ask_code(at.customer, phone, code.clone(), app.door.caps.is_some(), now)
+        .await
+        .map_err(Problem::of_store)?;
     let Asking::Asked { left } = asked else {
         return Err(Problem::Refused(Refusal::Conflict(
             "verify-limit",

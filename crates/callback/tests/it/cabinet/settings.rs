@@ -148,6 +148,7 @@ fn calls_that_speak_a_code_are_few() {
         let mut stage = stage(world, &network).await;
         stage.service.take();
         stage.practice = true;
+        stage.caps = Some(callback::store::AddressCaps { in_10min: 1_000, in_hour: 1_000 });
         stage.start().await;
         let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
         let verify = format!("/customers/{number}/numbers/verify");

@@ -20,7 +20,7 @@ export const api = {
     ask<T.Me>('POST', `/invitations/${seg(token)}`, body, { anonymous: true }),
   logout: () => ask<void>('POST', '/logout', {}, { anonymous: true }),
 
-  session: () => ask<{ me: T.Me | null }>('GET', '/session'),
+  session: () => ask<{ me: T.Me | null }>('GET', '/session', undefined, { anonymous: true }),
   me: () => ask<T.Me>('GET', '/me'),
   changeMe: (body: { name?: string; language?: string }) => ask<T.Me>('PATCH', '/me', body),
   password: (body: { old: string; new: string }) => ask<void>('POST', '/me/password', body),
@@ -45,7 +45,11 @@ export const api = {
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
-  countries: () => ask<{ code: string; calling_code: number }[]>('GET', '/countries', undefined, { anonymous: true }),
+  countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),
+  holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
+  rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
+  /** The address of the sound of what a manager hears. */
+  announcement: (site: string) => `/api/v1/sites/${seg(site)}/announcement`,
   testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),

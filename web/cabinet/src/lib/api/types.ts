@@ -111,8 +111,13 @@ export interface AuditEntry {
 
 export interface Country {
   code: string;
-  name: string;
-  calling_code: string;
+  calling_code: number;
+}
+
+export interface Holiday {
+  date: string;
+  name_ru: string;
+  name_en: string;
 }
 
 export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
@@ -282,6 +287,37 @@ export interface CallEvent {
   what: string;
   cause: string | null;
   ended_by: 'far' | 'us' | 'network' | null;
+}
+
+/** A call that was played by a draft, and not made. */
+export interface Played {
+  name: 'quick' | 'usual' | 'slow' | 'next' | 'nobody';
+  taken_by: string | null;
+  joined_ms: number | null;
+  ended_ms: number;
+  lanes: Leg[];
+}
+
+/** What an owner would not want of his draft; managers are counted from 0. */
+export type Warning =
+  | { key: 'promise_ok'; seconds: number; promise: number }
+  | { key: 'promise_delay'; promise: number; pauses: number; cut_to: number | null; promise_at_least: number }
+  | { key: 'promise_first'; name: string; second_at: number; joined_at: number; ring: number | null }
+  | { key: 'hole'; day: number; from: string; until: string }
+  | { key: 'office_empty'; office: string }
+  | { key: 'extension_key' | 'extension_delay' | 'unverified'; manager: number; name: string }
+  | { key: 'same_line'; count: number; line: string }
+  | { key: 'random_all' | 'one' | 'nobody' }
+  | { key: 'total'; needed: number; allowed: number }
+  | { key: 'visitor_short' | 'announcement_long'; seconds: number }
+  | { key: 'night'; day: number; from: string; until: string; name: string };
+
+export interface Rehearsal {
+  to_visitor: { earliest_ms: number; usual_ms: number; latest_ms: number } | null;
+  promise_ms: number;
+  calls: Played[];
+  ifs: Played[];
+  warnings: (Warning & { grave: boolean })[];
 }
 
 /** One call told whole. */
