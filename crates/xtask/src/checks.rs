@@ -21,7 +21,7 @@ pub(crate) fn test(words: &[&str]) -> Result<bool> {
     }
     setup::for_tests()?;
     // The service takes the pages in, so they are built before it.
-    say("[1/8] the cabinet's pages");
+    say("[1/9] the cabinet's pages");
     web::build()?;
     let mut tally = Tally::default();
     let lints: [(&str, &[&str]); 4] = [
@@ -34,17 +34,21 @@ pub(crate) fn test(words: &[&str]) -> Result<bool> {
         ),
     ];
     for (at, (name, arguments)) in (2..).zip(lints) {
-        say(&format!("[{at}/8] {name}"));
+        say(&format!("[{at}/9] {name}"));
         let mut cargo = command("cargo", arguments);
         tally.count(passes(cargo.env("RUSTDOCFLAGS", "-D warnings"))?);
     }
-    say("[6/8] the house's own rules");
+    say("[6/9] the house's own rules");
     tally.count(tidy::run()?);
-    say("[7/8] the pages: types, logic, and that the API's document is the one they were made for");
+    say("[7/9] the pages: types, logic, and that the API's document is the one they were made for");
     tally.count(web::check()?);
     tally.count(web::types()?);
-    say("[8/8] tests");
+    say("[8/9] tests");
     cargo_test(&mut tally)?;
+    say("[9/9] the pages in a browser");
+    let (passed, failed) = web::browse()?;
+    tally.passed += passed;
+    tally.failed += failed;
     say(&format!("{} passed, {} failed", tally.passed, tally.failed));
     Ok(tally.failed == 0)
 }

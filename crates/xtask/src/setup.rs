@@ -5,9 +5,17 @@ use crate::shell::{command, find, listen, must, passes, target};
 use anyhow::{Result, bail};
 
 /// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, faults
-/// of system calls and of the clock.
-const TEST_PACKAGES: [&str; 7] =
-    ["kamailio", "sip-tester", "espeak-ng", "postgresql", "python3-venv", "strace", "libfaketime"];
+/// of system calls and of the clock, a browser.
+const TEST_PACKAGES: [&str; 8] = [
+    "kamailio",
+    "sip-tester",
+    "espeak-ng",
+    "postgresql",
+    "python3-venv",
+    "strace",
+    "libfaketime",
+    "chromium",
+];
 
 /// The telephones of the tests, from PyPI, with their version.
 const TELEPHONES: (&str, &str) = ("pjsua2-python", "2.15.1.post1");

@@ -1,11 +1,13 @@
 //! The cabinet's pages: built into `web/cabinet/dist`, from where the service takes them in.
 
-use crate::shell::{command, passes, root};
+use crate::say::say;
+use crate::shell::{command, listen, must, passes, root, target};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Where they are written.
 fn folder() -> PathBuf {
@@ -61,6 +63,69 @@ pub(crate) fn types() -> Result<bool> {
     fs::write(&document, &written.stdout)?;
     npm(&["run", "--silent", "types"])?;
     Ok(before == written.stdout)
+}
+
+/// The pages in a browser, before a service in practice that is started for them; how many stories passed and failed.
+pub(crate) fn browse() -> Result<(u64, u64)> {
+    install()?;
+    let home = target()?.join("browser");
+    let _old = fs::remove_dir_all(&home);
+    fs::create_dir_all(&home)?;
+    let [http, metrics, sip, exchange] = free_ports()?;
+    let config = home.join("callback.toml");
+    fs::write(
+        &config,
+        format!(
+            "[http]\nlisten = \"127.0.0.1:{http}\"\npublic_url = \"http://127.0.0.1:{http}\"\n\
+             metrics_listen = \"127.0.0.1:{metrics}\"\n[sip]\nlisten = [\"udp://127.0.0.1:{sip}\"]\n\
+             [media]\nports = \"34000-35998\"\n[practice]\nenabled = true\nlisten = \"127.0.0.1:{exchange}\"\n"
+        ),
+    )?;
+    must("cargo", &["build", "--quiet", "--workspace", "--bin", "callback"])?;
+    let callback = target()?.join("debug/callback").display().to_string();
+    let mut service = command(&callback, &["serve", "--config"]);
+    let log = fs::File::create(home.join("serve.log"))?;
+    let mut service =
+        service.arg(&config).current_dir(&home).stderr(log).spawn().context("callback serve")?;
+    let stories = wait_for(http).and_then(|()| {
+        let mut npm = command("npm", &["run", "--silent", "browse"]);
+        npm.current_dir(folder()).env("CALLBACK_URL", format!("http://127.0.0.1:{http}"));
+        listen(&mut npm)
+    });
+    let _gone = service.kill();
+    service.wait()?;
+    let (passed_all, said) = stories?;
+    if !passed_all {
+        say(&said);
+    }
+    let count = |word: &str| {
+        let mut lines = said.lines().filter_map(|line| line.trim().split_once(' '));
+        lines.find(|(_, rest)| rest.starts_with(word)).and_then(|(count, _)| count.parse().ok()).unwrap_or(0)
+    };
+    Ok((count("passed"), count("failed").max(u64::from(!passed_all))))
+}
+
+/// Ports that nobody has now.
+fn free_ports() -> Result<[u16; 4]> {
+    let mut held = Vec::new();
+    let mut ports = [0; 4];
+    for port in &mut ports {
+        let socket = TcpListener::bind(("127.0.0.1", 0))?;
+        *port = socket.local_addr()?.port();
+        held.push(socket);
+    }
+    Ok(ports)
+}
+
+/// Until somebody takes connections there.
+fn wait_for(port: u16) -> Result<()> {
+    for _ in 0..300 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("the service did not start; see target/browser/serve.log")
 }
 
 /// When something in a folder was last written.
