@@ -84,6 +84,8 @@ async fn practise(listen: SocketAddr, setup: &mut Setup) -> Result<Practice> {
     setup.phone.trunks.push(practice.trunk());
     setup.recordings = Some(Path::new(PRACTICE_RECORDINGS).into());
     practice::open_site(&setup.store, &setup.door.origin, wall_now()).await?;
+    let demo = practice::open_demo(&setup.store, &setup.door.origin, wall_now());
+    demo.await.context("the practice company")?;
     if let Some(site) = setup.store.site_by_key(&practice::KEY.parse()?).await? {
         let speech = setup.speech.clone();
         tokio::spawn(async move {

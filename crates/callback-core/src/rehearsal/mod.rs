@@ -4,7 +4,7 @@
 //! What it says of seconds holds for every call by these settings on a network that works: an INVITE leaves at once, and
 //! no telephone is in another call. Those bounds are checked against calls of dice.
 
-mod play;
+pub mod play;
 mod week;
 
 use crate::blacklist::Blacklist;
@@ -30,6 +30,8 @@ const USUAL_MANAGER: Duration = Duration::from_secs(6);
 const USUAL_VISITOR: Duration = Duration::from_secs(8);
 /// How long they ring when they are quick.
 const QUICK: Duration = Duration::from_secs(2);
+/// How long they talk.
+const TALK: Duration = Duration::from_secs(60);
 /// From the INVITE to the first ringing, as late as it counts (`docs/call-flow.md`).
 const RINGS_AFTER: Duration = Duration::from_secs(8);
 /// What an event that does not come is waited for (`docs/call-flow.md`).
@@ -254,16 +256,16 @@ fn played_calls(plan: &Arc<Plan>) -> Vec<Played> {
     let tries = plan.rounds.iter().map(Vec::len).sum::<usize>();
     let last = tries.saturating_sub(1);
     [
-        ("quick", Habits { fails: 0, manager: QUICK, visitor: QUICK }),
-        ("usual", Habits { fails: 0, manager: USUAL_MANAGER, visitor: USUAL_VISITOR }),
-        ("slow", Habits { fails: last, manager: last_ring, visitor: last_visitor }),
+        ("quick", Habits { fails: 0, manager: QUICK, visitor: QUICK, talk: TALK }),
+        ("usual", Habits { fails: 0, manager: USUAL_MANAGER, visitor: USUAL_VISITOR, talk: TALK }),
+        ("slow", Habits { fails: last, manager: last_ring, visitor: last_visitor, talk: TALK }),
     ]
     .map(|(name, habits)| played(name, plan, habits))
     .into()
 }
 
 fn played_ifs(plan: &Arc<Plan>) -> Vec<Played> {
-    let usual = |fails| Habits { fails, manager: USUAL_MANAGER, visitor: USUAL_VISITOR };
+    let usual = |fails| Habits { fails, manager: USUAL_MANAGER, visitor: USUAL_VISITOR, talk: TALK };
     let one_by_one = plan.strategy != RingStrategy::All;
     let others = (1..plan.managers.len()).filter(|_| one_by_one);
     let mut ifs: Vec<Played> = others.map(|fails| played("next", plan, usual(fails))).collect();
@@ -272,7 +274,7 @@ fn played_ifs(plan: &Arc<Plan>) -> Vec<Played> {
 }
 
 fn played(name: &'static str, plan: &Arc<Plan>, habits: Habits) -> Played {
-    let record = play(plan, habits);
+    let record = play(plan, habits).record;
     let taken = record.legs.iter().find(|leg| leg.times.bridged_at.is_some() && leg.round > 0);
     let taken_by = taken.and_then(|leg| match leg.callee {
         Callee::Manager(seat) => plan.manager(seat).map(|manager| manager.name.to_string()),

@@ -1,6 +1,6 @@
 //! The flow over telephones of habit: so many tries fail, the next manager answers, and the visitor too.
 
-use crate::flow::{Command, Finish, Flow, Input, LegEvent, Past, Prompt};
+use crate::flow::{Command, Detail, Flow, Input, LegEvent, Past, Prompt, VisitorState};
 use crate::id::LegId;
 use crate::plan::{Callee, Plan};
 use crate::record::{CallRecord, Cause, EndedBy};
@@ -9,24 +9,37 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Between two instants at least.
+const TICK: Duration = Duration::from_micros(1);
 /// From the INVITE to the ringing.
 const RINGING: Duration = Duration::from_millis(900);
 /// From our hang-up to its end.
 const DOWN: Duration = Duration::from_millis(30);
 /// From the first word to the key, where one is asked for.
 const KEY: Duration = Duration::from_secs(2);
-/// How long they talk.
-const TALK: Duration = Duration::from_secs(60);
 
 /// What telephones do.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Habits {
+pub struct Habits {
     /// So many managers' tries ring and are not answered.
-    pub(super) fails: usize,
+    pub fails: usize,
     /// After how long a manager answers who does.
-    pub(super) manager: Duration,
+    pub manager: Duration,
     /// And the visitor.
-    pub(super) visitor: Duration,
+    pub visitor: Duration,
+    /// How long they talk.
+    pub talk: Duration,
+}
+
+/// A call that was played, from its plan's acceptance on.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What the flow was told, each with its instant: given to a fresh one, it decides the same.
+    pub inputs: Vec<(Ts, Input)>,
+    /// What the visitor saw at the end.
+    pub shown: (VisitorState, Detail),
+    /// What became of it.
+    pub record: CallRecord,
 }
 
 /// What is still to happen.
@@ -44,10 +57,13 @@ impl Coming {
 }
 
 /// Plays a call to its end.
-pub(super) fn play(plan: &Arc<Plan>, habits: Habits) -> CallRecord {
-    let mut flow = Flow::new(Arc::clone(plan), &Past::default(), Ts(0));
+#[must_use]
+pub fn play(plan: &Arc<Plan>, habits: Habits) -> Told {
+    let (mut now, mut tries) = (plan.accepted_at, 0);
+    let mut flow = Flow::new(Arc::clone(plan), &Past::default(), now);
     let mut coming = Coming::default();
-    let (mut now, mut tries) = (Ts(0), 0);
+    let mut inputs = Vec::new();
+    let mut shown = (VisitorState::Accepted, Detail::default());
     loop {
         while let Some(command) = flow.poll_command() {
             match command {
@@ -78,29 +94,34 @@ pub(super) fn play(plan: &Arc<Plan>, habits: Habits) -> CallRecord {
                     coming.at(now + length(plan, prompt), leg, LegEvent::Played(n));
                 }
                 Command::Bridge { visitor, .. } => {
-                    coming.at(now + TALK, visitor, LegEvent::Ended(Cause::Normal, EndedBy::Far));
+                    coming.at(now + habits.talk, visitor, LegEvent::Ended(Cause::Normal, EndedBy::Far));
                 }
                 Command::Finish(finish) => {
-                    let interrupted = || flow.clone().interrupted(now);
-                    return match *finish {
-                        Finish::Over(record) => record,
-                        Finish::HandedBack(_) => interrupted(),
-                    };
+                    let record = finish.into_record().unwrap_or_else(|| flow.clone().interrupted(now));
+                    return Told { inputs, shown, record };
                 }
-                Command::Play { .. } | Command::Unbridge | Command::Tell(..) => {}
+                Command::Tell(state, detail) => shown = (state, detail),
+                Command::Play { .. } | Command::Unbridge => {}
             }
         }
         let events = coming.events.first_key_value().map(|((at, _), _)| *at);
         let Some(next) = events.into_iter().chain(flow.poll_timeout()).min() else {
-            return flow.interrupted(now);
+            return Told { inputs, shown, record: flow.interrupted(now) };
         };
-        now = now.max(next);
+        // No two ticks have the same instant, so that a replay knows them apart.
+        now = next.max(now + TICK);
+        let mut tick = Vec::new();
         while let Some(entry) = coming.events.first_entry().filter(|entry| entry.key().0 <= now) {
-            flow.handle(entry.remove(), now);
+            tick.push(entry.remove());
+        }
+        for input in &tick {
+            flow.handle(*input, now);
         }
         if flow.poll_timeout().is_some_and(|at| at <= now) {
             flow.handle(Input::Timeout, now);
+            tick.push(Input::Timeout);
         }
+        inputs.extend(tick.into_iter().map(|input| (now, input)));
     }
 }
 

@@ -15,6 +15,11 @@ const LOOKED_AT: usize = 64;
 /// A password that is found within so many tries (as a power of ten) is one of the first that are tried.
 const TRIES_LOG10: f64 = 7.0;
 
+/// Hashes at the same time: a flood of logins takes no more processor than this.
+const HASHES: usize = 1;
+/// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
+const HASH_KIB: u32 = 19_456;
+
 /// Why a password is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Refused {
@@ -42,11 +47,15 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// So many at a time; `memory_kib` is 19,456 for people, and less in tests.
+    /// As people need it.
     ///
     /// # Errors
-    /// The parameters do not fit together; the system has no randomness.
-    pub(crate) fn new(at_a_time: usize, memory_kib: u32) -> Result<Self> {
+    /// The system has no randomness.
+    pub(crate) fn usual() -> Result<Self> {
+        Self::new(HASHES, HASH_KIB)
+    }
+
+    fn new(at_a_time: usize, memory_kib: u32) -> Result<Self> {
         let params = Params::new(memory_kib, 2, 1, None).ok().context("parameters of argon2")?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon.hash_password(b"nobody's").ok().context("argon2 cannot hash")?.to_string();

@@ -20,6 +20,8 @@ pub(crate) enum Message<'a> {
     EmailTo { link: &'a str },
     /// Somebody is invited.
     Invite { company: &'a str, inviter: &'a str, role: Role, link: &'a str },
+    /// How to look around in the practice company.
+    Practice { login: &'a str, password: &'a str },
     /// A browser signed in that had not before.
     SignedIn { device: &'a str, ip: &'a str, sessions: &'a str },
 }
@@ -93,6 +95,13 @@ impl Message<'_> {
                     }
                 ),
             ),
+            Self::Practice { login, password } => (
+                "Учебная компания с неделей звонков".to_owned(),
+                format!(
+                    "Здесь можно осмотреться: неделя звонков, сделанных настоящими сценариями по учебной сети.\n\nВойти:\n\
+                     {login}\n\nПочта: {email}\nПароль: {password}"
+                ),
+            ),
             Self::SignedIn { device, ip, sessions } => (
                 "Новый вход в CallBack".to_owned(),
                 format!(
@@ -160,6 +169,13 @@ impl Message<'_> {
                         Role::Marketer => "marketer, sees statistics, changes texts, sees no money",
                         Role::Accountant => "accountant, sees money only",
                     }
+                ),
+            ),
+            Self::Practice { login, password } => (
+                "A practice company with a week of calls".to_owned(),
+                format!(
+                    "Look around: a week of calls that the real call flow made over the practice network.\n\nLog in:\n\
+                     {login}\n\nE-mail: {email}\nPassword: {password}"
                 ),
             ),
             Self::SignedIn { device, ip, sessions } => (

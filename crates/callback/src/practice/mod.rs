@@ -11,6 +11,9 @@ mod tests;
 mod voices;
 pub mod web;
 
+pub(crate) mod demo;
+
+pub use demo::open_demo;
 pub use settings::{KEY, open_site};
 
 use anyhow::{Context as _, Result};

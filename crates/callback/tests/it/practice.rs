@@ -179,3 +179,30 @@ async fn the_page_is_whole_strict_and_for_this_machine_alone() {
     assert_eq!(problem["detail"], "+74951234567 is no practice number");
     stage.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_of_calls_is_there_to_look_around_in_and_each_can_be_replayed() {
+    let world = World::lite();
+    let store = world.open().await;
+    let origin = Origin::parse("http://127.0.0.1:8080").unwrap();
+    let now = Ts(1_795_392_000_000_000);
+    practice::open_site(&store, &origin, now).await.unwrap();
+    practice::open_demo(&store, &origin, now).await.unwrap();
+    practice::open_demo(&store, &origin, now).await.unwrap();
+    let rows = store.journal(1_000, None).await.unwrap();
+    assert_eq!(rows.len(), 84, "the week is told once");
+    let ended = |key: &str| {
+        rows.iter().filter(|row| row.record.as_ref().unwrap().disposition.keys().0 == key).count()
+    };
+    assert!(ended("connected") > 40 && ended("manager_no_answer") > 3 && ended("visitor_no_answer") > 1);
+    let config = world.folder.path().join("callback.toml");
+    std::fs::write(&config, format!("[database]\nurl = \"{}\"\n", world.url)).unwrap();
+    for row in rows.iter().step_by(17) {
+        let id = row.order.facts.id.to_string();
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_callback"));
+        let replayed = program.args(["replay", &id, "--config"]).arg(&config).output().unwrap();
+        let said = String::from_utf8_lossy(&replayed.stdout).into_owned();
+        assert!(replayed.status.success() && said.contains("decides the same"), "{id}: {said}");
+    }
+    assert!(store.letters(1).await.unwrap()[0].letter.body.contains("practice@callback.example"));
+}

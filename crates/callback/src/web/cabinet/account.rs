@@ -7,6 +7,7 @@ use super::signed::{Cookie, From, Signed};
 use crate::account::{Hasher, Refused, Role, SecondFactor, Secret, fingerprint};
 use crate::engine::wall_now;
 use crate::mail::letter::Message;
+use crate::practice::demo;
 use crate::store::{EmailChange, Guessed, Leads, NewLink, Try, User, language_name, login_of, network};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -45,13 +46,23 @@ pub(super) struct Service {
     outbox: bool,
     /// The languages of the cabinet.
     languages: [&'static str; 2],
+    /// In practice, the login of a company to look around in.
+    demo: Option<Demo>,
+}
+
+/// A company to look around in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Demo {
+    email: &'static str,
+    password: &'static str,
 }
 
 /// What service this is.
 #[utoipa::path(get, path = "/api/v1/service", tag = "account", responses((status = 200, body = Service)))]
 pub(super) async fn service(State(app): State<App>) -> Json<Service> {
     let outbox = !app.cabinet.mails && super::outbox::is_shown(&app);
-    Json(Service { practice: app.cabinet.practice, outbox, languages: ["ru", "en"] })
+    let demo = app.cabinet.practice.then_some(Demo { email: demo::EMAIL, password: demo::PASSWORD });
+    Json(Service { practice: app.cabinet.practice, outbox, languages: ["ru", "en"], demo })
 }
 
 /// A company that registers.

@@ -29,11 +29,6 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Passwords that are hashed at the same time: a flood of logins takes no more processor than this.
-const HASHES: usize = 1;
-/// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
-const HASH_KIB: u32 = 19_456;
-
 /// What the cabinet works with, beside the rest.
 pub(crate) struct Cabinet {
     pub(super) hasher: Hasher,
@@ -49,7 +44,7 @@ impl Cabinet {
     /// # Errors
     /// The system has no randomness.
     pub(crate) fn new(mails: bool, practice: bool) -> anyhow::Result<Self> {
-        Ok(Self { hasher: Hasher::new(HASHES, HASH_KIB)?, mails, practice })
+        Ok(Self { hasher: Hasher::usual()?, mails, practice })
     }
 }
 
