@@ -6,6 +6,9 @@ class Router {
   path = $state(location.pathname);
   search = $state.raw(new URLSearchParams(location.search));
   place: Place = $derived(place(this.path));
+  /** The place whose page is on the screen: it follows `place` when the next page is loaded, so that the page that is
+      left does not ask for what the next address has not. */
+  shown = $state.raw<Place>(place(location.pathname));
 
   constructor() {
     addEventListener('popstate', () => this.#read());

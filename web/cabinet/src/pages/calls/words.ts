@@ -5,6 +5,9 @@ import { maybe, t } from '../../lib/i18n/index.svelte';
 import type { Drawn } from '../../lib/lanes';
 import { legEnd, told, type End } from '../../lib/told';
 
+/** Versions from here on are drafts that were tried by a test call. */
+export const FIRST_TRIAL = 1_000_000_000;
+
 export const ending = (key: End, rang: number): string => t(`end.${key}`, { s: rang });
 
 export const status = (call: { disposition: string | null }): string => t(`status.${call.disposition ?? 'running'}` as Parameters<typeof t>[0]);
@@ -43,7 +46,7 @@ const said: Record<string, 'sent' | 'rings' | 'answered' | 'digits' | 'first_wor
 
 /** What happened, second by second: every fact of the picture again. */
 export function facts(call: Timeline): Fact[] {
-  const found: Fact[] = [{ at_ms: 0, lane: '', text: t('fact.order', { n: call.settings_version }) }];
+  const found: Fact[] = [{ at_ms: 0, lane: '', text: call.settings_version < FIRST_TRIAL ? t('fact.order', { n: call.settings_version }) : t('fact.order.draft') }];
   for (const event of call.events) {
     const name = event.lane === 'visitor' ? t('visitor') : event.name || t('manager');
     const key = said[event.what];

@@ -5,4 +5,4 @@ import type { SiteBody } from '../../lib/api/types';
 import { draftAt, type Draft } from '../../lib/draft.svelte';
 import { router } from '../../lib/router.svelte';
 
-export const siteDraft = (): Draft<SiteBody> => draftAt<SiteBody>(draftPath.site(router.place.params.site ?? ''));
+export const siteDraft = (): Draft<SiteBody> => draftAt<SiteBody>(draftPath.site(router.shown.params.site ?? ''));
