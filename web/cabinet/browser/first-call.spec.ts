@@ -21,7 +21,7 @@ test('registration, site, number, its proof, publishing, a call, and the call in
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/calling/);
 
-  await page.getByRole('button', { name: 'Добавить номер' }).first().click();
+  await page.locator('[data-field=managers]').getByRole('button', { name: 'Добавить номер' }).click();
   await page.getByRole('textbox', { name: 'Имя' }).fill('Анна Белова');
   await page.getByRole('textbox', { name: 'Номер или SIP-адрес' }).fill(ANNA);
   await accessible(page, 'the form of a manager');

@@ -128,7 +128,7 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
 function before(method: string, path: string, body: Record<string, unknown>): Answer | null {
   if (path === '/session') return [200, { me: isIn ? me() : null }];
   if (path === '/countries') return [200, [['RU', 7], ['BY', 375], ['KZ', 7], ['GB', 44], ['DE', 49], ['AM', 374]].map(([code, calling_code]) => ({ code, calling_code }))];
-  if (path === '/service') return [200, { practice: true, outbox: true, languages: ['ru', 'en'] }];
+  if (path === '/service') return [200, { practice: true, outbox: true, languages: ['ru', 'en'], demo: null }];
   if (path === '/register') return body.password && String(body.password).length < 10 ? problem(422, 'fields-wrong', { problems: [{ field: 'password', code: 'too_short', detail: '', params: { min: 10 } }] }) : [202, { number: C, email: body.email }];
   if (path === '/login') {
     if (body.password === 'code' && !body.code) return problem(401, 'code-needed');

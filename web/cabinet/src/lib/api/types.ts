@@ -15,6 +15,8 @@ export interface Service {
   practice: boolean;
   outbox: boolean;
   languages: Language[];
+  /** In practice, the login of a company to look around in. */
+  demo: { email: string; password: string } | null;
 }
 
 export interface Me {
