@@ -15,8 +15,10 @@ use callback_core::number::PhoneNumber;
 use callback_core::order::{Circumstances, Order, admit};
 use callback_core::plan::PromptLengths;
 use callback_core::rehearsal::play::{Habits, Told, play};
+use callback_core::schedule;
 use callback_core::site::{Language, Origin};
 use callback_core::time::Ts;
+use jiff::ToSpan as _;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +28,9 @@ use uuid::Uuid;
 pub(crate) const EMAIL: &str = "practice@callback.example";
 /// With this; a practice service calls nobody.
 pub(crate) const PASSWORD: &str = "practice makes perfect";
-/// Calls of the week.
-const CALLS: u64 = 84;
+/// Calls of a day, and of the week.
+const A_DAY: u64 = 12;
+const CALLS: u64 = 7 * A_DAY;
 /// A day, and how long a claim is held.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const LEASE: Duration = Duration::from_secs(15);
@@ -91,11 +94,15 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         draw ^= draw << 17;
         (draw >> 33) % bound
     };
-    let at = now - DAY * 7 + Duration::from_secs(7 * 24 * 3_600 * n / CALLS + below(5_400));
-    let at = at.min(now - Duration::from_secs(600));
+    // Twelve a day, from nine in the morning to eight in the evening; today's are still to come.
+    let zone = site.zone();
+    let today = schedule::date(now, &zone).context("today")?;
+    let day = today.checked_sub(i64::try_from(7 - n / A_DAY)?.days())?.to_zoned(zone.clone())?;
+    let morning = Ts(day.timestamp().as_microsecond()) + Duration::from_secs(9 * 3_600);
+    let at = morning + Duration::from_secs(n % A_DAY * 55 * 60 + below(50 * 60));
     let number: PhoneNumber = format!("+7916555{:04}", 200 + below(700)).parse()?;
     let facts = OrderFacts {
-        id: OrderId(Uuid::from_u64_pair(n, draw_id(n))),
+        id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
         site: site.id,
         customer: site.customer.id,
         country: "RU".parse()?,
@@ -114,7 +121,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         },
         manager: Duration::from_millis(2_000 + below(9_000)),
         visitor: if below(12) == 0 { DAY } else { Duration::from_millis(3_000 + below(9_000)) },
-        talk: Duration::from_secs(20 + below(400)),
+        talk: Duration::from_secs(12 + below(100)),
     };
     let order = Order { id: facts.id, number, country: facts.country, ip: None, accepted_at: at, due_at: at };
     let around = Circumstances {
@@ -122,7 +129,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         customer_sites: site.customer.sites,
         blacklist: site.customer.blacklist.clone(),
         verified: site.customer.verified.clone(),
-        zone: site.zone(),
+        zone,
         prompts: PromptLengths::default(),
         draw: n,
     };
