@@ -83,6 +83,8 @@ async fn practise(listen: SocketAddr, setup: &mut Setup) -> Result<Practice> {
         Practice::start(listen, media).await.with_context(|| format!("practice.listen {listen}"))?;
     setup.phone.trunks.push(practice.trunk());
     setup.recordings = Some(Path::new(PRACTICE_RECORDINGS).into());
+    // Letters of practice stay here too.
+    setup.mail = None;
     practice::open_site(&setup.store, &setup.door.origin, wall_now()).await?;
     let demo = practice::open_demo(&setup.store, &setup.door.origin, wall_now());
     demo.await.context("the practice company")?;

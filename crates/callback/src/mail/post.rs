@@ -6,6 +6,7 @@ use crate::engine::wall_now;
 use crate::store::{LetterRow, Sending, Store};
 use anyhow::{Context as _, Result};
 use callback_core::time::Ts;
+use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -79,6 +80,7 @@ impl Post {
         let message = Message::builder().from(self.from.clone()).to(to).subject(row.letter.subject.as_str());
         // The same for every try, so that a letter that came twice is known to be the same.
         let message = message.message_id(Some(format!("<{}@{host}>", row.id)));
+        let message = message.header(ContentType::TEXT_PLAIN);
         Ok(message.body(row.letter.body.clone())?)
     }
 }
@@ -105,5 +107,44 @@ pub(crate) async fn deliver(post: Post, store: Store, mut stop: watch::Receiver<
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Post;
+    use crate::config::{HostPort, Mail, MailSecurity};
+    use crate::store::{Letter, LetterRow};
+    use callback_core::time::Ts;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_letter_says_its_letters_and_is_the_same_at_each_try() {
+        let mail = Mail {
+            server: HostPort { host: "127.0.0.1".to_owned(), port: Some(2525) },
+            security: MailSecurity::None,
+            credentials: None,
+            from: "CallBack <noreply@callback.example>".parse().unwrap(),
+        };
+        let letter = Letter {
+            email: "klimova@romashka.example".to_owned(),
+            subject: "Подтвердите почту".to_owned(),
+            body: "Ссылка:\nhttps://callback.example/confirm?token=a\n".to_owned(),
+        };
+        let row = LetterRow {
+            id: Uuid::from_u128(7),
+            letter,
+            at: Ts(0),
+            run_at: Ts(0),
+            attempts: 1,
+            sent_at: None,
+            given_up_at: None,
+            trouble: None,
+        };
+        let message = Post::new(&mail).unwrap().message(&row).unwrap().formatted();
+        let message = String::from_utf8(message).unwrap();
+        assert!(message.contains("Content-Type: text/plain; charset=utf-8"), "{message}");
+        assert!(message.contains("Message-ID: <00000000-0000-0000-0000-000000000007@callback.example>"));
+        assert!(message.contains("To: klimova@romashka.example"));
     }
 }

@@ -936,6 +936,11 @@ export interface components {
             sites: components["schemas"]["SiteSummary"][];
             time_zone: string;
         };
+        /** @description A company to look around in. */
+        Demo: {
+            email: string;
+            password: string;
+        };
         /** @description A draft, and how it stands to what is published. */
         DraftView: {
             /** @description The settings, with the fields of settings.toml. */
@@ -1182,6 +1187,7 @@ export interface components {
         Role: "owner" | "manager" | "marketer" | "accountant";
         /** @description What there is to know before one signs in. */
         Service: {
+            demo?: components["schemas"]["Demo"] | null;
             /** @description The languages of the cabinet. */
             languages: string[];
             /** @description Letters stay in `/outbox`, and can be read there. */

@@ -78,8 +78,7 @@ export interface Customer {
 /** A telephone of the company that was verified. */
 export interface VerifiedNumber {
   phone: string;
-  at: string | null;
-  state?: 'verified' | 'called' | 'unverified';
+  at: string;
 }
 
 export interface Verifying {
@@ -203,7 +202,6 @@ export interface Conflict {
   yours: unknown;
   theirs: unknown;
   by: string;
-  at: string;
 }
 
 export interface Editor {
