@@ -39,6 +39,8 @@ export async function register(page: Page, company = 'Ромашка'): Promise<
   await expect(page.getByText(email)).toBeVisible();
   await page.goto('/outbox');
   await page.locator('article').filter({ hasText: email }).getByRole('link').click();
+  await page.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Войти' }).click();
   await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
   return { number: page.url().match(/\/c\/([0-9-]+)\//)?.[1] ?? '', email };
 }

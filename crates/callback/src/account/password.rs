@@ -86,9 +86,13 @@ impl Hasher {
     /// # Errors
     /// The system has no randomness.
     pub(crate) async fn hash(&self, password: String) -> Result<String> {
-        let _turn = self.turns.acquire().await?;
+        // Whoever goes away meanwhile does not give his turn to the next before his hash is done.
+        let turn = Arc::clone(&self.turns).acquire_owned().await?;
         let argon = self.argon.clone();
-        let hashed = move || argon.hash_password(password.as_bytes()).map(|hash| hash.to_string());
+        let hashed = move || {
+            let _turn = turn;
+            argon.hash_password(password.as_bytes()).map(|hash| hash.to_string())
+        };
         tokio::task::spawn_blocking(hashed).await?.ok().context("argon2 cannot hash")
     }
 
@@ -97,11 +101,12 @@ impl Hasher {
     /// # Errors
     /// The process ends.
     pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        let _turn = self.turns.acquire().await?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await?;
         let argon = self.argon.clone();
         let is_somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
         let verified = move || {
+            let _turn = turn;
             let hash = PasswordHash::new(&hash).ok();
             hash.is_some_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
         };

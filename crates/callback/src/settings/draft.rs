@@ -12,6 +12,7 @@ use callback_core::schedule::{Hours, Schedule};
 use callback_core::site::{Announce, Language, Manager, Origin, ShownNumber, Site};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 
 /// The fields of a draft.
 pub(crate) type Kept = Map<String, Value>;
@@ -147,8 +148,14 @@ pub(crate) fn read_site(draft: &Kept, key: &SiteKey, country: Country) -> Result
     }
     draft.insert("key".to_owned(), key.as_str().into());
     let raw: Option<raw::Site> = typed(&mut door, Value::Object(draft));
-    let site = raw.and_then(|raw| site::site(&mut door, &raw, country));
-    finished(door, site.map(|site| site.body))
+    let site = raw.and_then(|raw| site::site(&mut door, &raw, country)).map(|site| site.body);
+    if let Some(site) = &site {
+        near_places(&mut door, &site.managers, "");
+        for (at, office) in site.offices.iter().enumerate() {
+            near_places(&mut door, &office.managers, &format!("offices[{at}]."));
+        }
+    }
+    finished(door, site)
 }
 
 /// Reads a draft of a customer's own settings.
@@ -168,6 +175,7 @@ pub(crate) fn read_company(draft: &Kept, email: &str) -> Result<CompanySettings,
         let blacklist = super::blacklist(&mut door, (None, None), Some(&raw.blocked), home);
         let owner = Some(CustomerId::namespace(email));
         let managers = site::managers(&mut door, &raw.managers, owner, home);
+        near_places(&mut door, &managers, "");
         Some(CompanySettings {
             name: name?,
             country: country?,
@@ -199,6 +207,45 @@ pub(crate) fn field_fits(draft: &Kept, is_site: bool) -> Result<(), Vec<Wrong>> 
     }
     let wrongs = door.into_wrongs();
     if wrongs.is_empty() { Ok(()) } else { Err(wrongs) }
+}
+
+/// The service's own machine and network are the operator's, who names telephones there in a file: a customer's draft
+/// leads to none of them.
+fn near_places(door: &mut Door, managers: &[Manager], inside: &str) {
+    for (at, manager) in managers.iter().enumerate() {
+        let Address::Sip(uri) = &manager.telephone.address else { continue };
+        if is_near(uri) {
+            let field = format!("{inside}managers[{at}].address");
+            door.wrong_as(
+                Kind::plain("sip"),
+                &field,
+                uri,
+                "this address is of a private network; ask the operator",
+            );
+        }
+    }
+}
+
+/// Whether a SIP address names a host of a private network, by its literal or its name.
+fn is_near(uri: &str) -> bool {
+    let place = uri.rsplit_once('@').map_or(uri, |(_, place)| place);
+    let host = match place.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => place.split(':').next().unwrap_or_default(),
+    };
+    match host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V4(ip)) => {
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+        }
+        Ok(IpAddr::V6(ip)) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
+        Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".internal"),
+    }
 }
 
 fn required(door: &mut Door, draft: &Kept) {

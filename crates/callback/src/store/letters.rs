@@ -140,7 +140,7 @@ statements! {
         SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
         AND run_at <= $1 ORDER BY run_at LIMIT $3
         FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
-    SENT = "UPDATE letters SET sent_at = $2, trouble = NULL WHERE id = $1";
+    SENT = "UPDATE letters SET sent_at = $2, trouble = NULL, body = '' WHERE id = $1";
     LATER = "UPDATE letters SET trouble = $2, run_at = $3 WHERE id = $1";
     NEVER = "UPDATE letters SET trouble = $2, given_up_at = $3 WHERE id = $1";
     FORGET = "DELETE FROM letters WHERE at < $1";

@@ -173,12 +173,12 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
         return Ok(None);
     }
     let name = link.email.split('@').next().unwrap_or_default();
-    let user = NewUser { email: &link.email, name, language, password };
-    let user = users::create(tx, user, now).await?;
-    // A customer that the operator made from a file is its address's own.
+    // A customer that the operator made from a file is its address's own, until somebody belongs to it.
     let known = tx.maybe(query(CUSTOMER_OF).bind(link.email.as_str())).await?;
     let customer = match known {
         Some(row) => CustomerId(row.get("id")?),
+        // The address of a customer that has people: they invite whom they want.
+        None if tx.maybe(query(IS_CUSTOMERS).bind(link.email.as_str())).await?.is_some() => return Ok(None),
         None => {
             let id = CustomerId(Uuid::now_v7());
             let create = query(CREATE_CUSTOMER).bind(id.0).bind(link.email.as_str()).bind(company.as_str());
@@ -187,6 +187,8 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
             id
         }
     };
+    let user = NewUser { email: &link.email, name, language, password };
+    let user = users::create(tx, user, now).await?;
     users::join(tx, customer, user, Role::Owner, now).await?;
     let entry = audit::Entry {
         user: Some(user),
@@ -264,6 +266,10 @@ impl Store {
                 if let (Some(_), Some(known)) = (user, known) {
                     return letters::write(tx, known, link.now).await;
                 }
+                if matches!(link.leads, Leads::Register { .. }) {
+                    // Of several who register one address, the last one's link is good.
+                    tx.run(query(END_REGISTRATIONS).bind(link.email.as_str())).await?;
+                }
                 write(tx, link).await?;
                 letters::write(tx, letter, link.now).await
             })
@@ -313,11 +319,17 @@ impl Store {
         self.deed((secret, session), |tx, (secret, session)| Box::pin(confirm(tx, secret, session))).await
     }
 
-    /// Sets a new password by its link, signs all browsers out and this one in; none where the link is over.
+    /// Sets a new password by its link, signs all browsers out, and this one in unless he has a second factor (whether it
+    /// was is told); none where the link is over.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn reset(&self, secret: String, hash: String, session: NewSession) -> Result<Option<Uuid>> {
+    pub async fn reset(
+        &self,
+        secret: String,
+        hash: String,
+        session: NewSession,
+    ) -> Result<Option<(Uuid, bool)>> {
         self.deed((secret, hash, session), |tx, (secret, hash, session)| {
             Box::pin(async move {
                 let link = use_up(tx, secret, "reset", session.now).await?;
@@ -326,8 +338,12 @@ impl Store {
                 };
                 users::set_password(tx, user, hash, None).await?;
                 throttles::forgive(tx, &login_of(&email)).await?;
-                users::sign_in(tx, user, session).await?;
-                Ok(Some(user))
+                // A mailbox alone is no second factor: he logs in with his code.
+                let factor = users::by_email(tx, &email).await?.and_then(|user| user.totp_secret);
+                if factor.is_none() {
+                    users::sign_in(tx, user, session).await?;
+                }
+                Ok(Some((user, factor.is_none())))
             })
         })
         .await
@@ -466,7 +482,10 @@ statements! {
         AND used_at IS NULL";
     MAKE_OPERATOR = "UPDATE users SET is_operator = 1 WHERE id = $1";
     DRAW = "UPDATE counters SET value = value + 1 WHERE name = 'customer_number' RETURNING value";
-    CUSTOMER_OF = "SELECT id FROM customers WHERE email = $1";
+    CUSTOMER_OF = "SELECT id FROM customers c WHERE c.email = $1
+        AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.customer_id = c.id) FOR UPDATE";
+    IS_CUSTOMERS = "SELECT id FROM customers WHERE email = $1";
+    END_REGISTRATIONS = "DELETE FROM links WHERE email = $1 AND kind = 'register' AND used_at IS NULL";
     CREATE_CUSTOMER = r#"INSERT INTO customers (id, email, name, country, time_zone, language, max_calls, blacklist,
         number, created_at) VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8)"#;
 }

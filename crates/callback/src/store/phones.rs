@@ -142,6 +142,21 @@ impl Store {
         .await
     }
 
+    /// Takes a code back that was not spoken after all: it counts for nothing.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn take_code_back(&self, customer: CustomerId, phone: PhoneNumber, code: String) -> Result<()> {
+        self.deed((customer, phone, code), |tx, (customer, phone, code)| {
+            Box::pin(async move {
+                let take = query(TAKE_BACK).bind(customer.0).bind(phone.to_string());
+                tx.run(take.bind(fingerprint(code))).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Tells a code: where it is right, the telephone is verified.
     ///
     /// # Errors
@@ -171,6 +186,7 @@ statements! {
     TO = "SELECT COUNT(*) AS calls FROM verifications WHERE phone = $1 AND at > $2";
     OF = "SELECT COUNT(*) AS calls FROM verifications WHERE customer_id = $1 AND at > $2";
     ASK = "INSERT INTO verifications (id, customer_id, phone, code, at) VALUES ($1, $2, $3, $4, $5)";
+    TAKE_BACK = "DELETE FROM verifications WHERE customer_id = $1 AND phone = $2 AND code = $3";
     NEWEST = "SELECT id, code, tries FROM verifications WHERE customer_id = $1 AND phone = $2 AND at > $3
         AND code <> '' ORDER BY at DESC, id DESC LIMIT 1 FOR UPDATE";
     TRIED = "UPDATE verifications SET tries = $2 WHERE id = $1";

@@ -26,15 +26,20 @@ pub(super) async fn apply(
     // Two files are applied one after the other: both wait for this row.
     tx.maybe(query(HOLD_EPOCH)).await?;
     let mut changes = Vec::new();
+    // What cannot be is refused before anything is written.
+    for customer in &file.customers {
+        let known = tx.maybe(query(CUSTOMER).bind(customer.email.as_str())).await?;
+        let id = known.map_or(Ok(CustomerId(Uuid::nil())), |row| row.get("id").map(CustomerId))?;
+        for site in &customer.sites {
+            refuse_strangers_key(tx, id, &site.key).await?;
+        }
+    }
     for customer in &file.customers {
         let before = tx.maybe(query(CUSTOMER).bind(customer.email.as_str())).await?;
         let id = match &before {
             Some(row) => CustomerId(row.get("id")?),
             None => CustomerId(Uuid::now_v7()),
         };
-        for site in &customer.sites {
-            refuse_strangers_key(tx, id, &site.key).await?;
-        }
         changes.extend(customer_change(tx, customer, id, before.as_ref(), now, dry_run).await?);
         if !dry_run {
             verify(tx, id, customer, author, now).await?;

@@ -73,7 +73,27 @@ pub(super) async fn forgive(tx: &mut Tx, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Gives one try back: it was none at guessing.
+pub(super) async fn give_back(tx: &mut Tx, name: &str) -> Result<()> {
+    tx.run(query(GIVE_BACK).bind(name)).await?;
+    Ok(())
+}
+
 impl Store {
+    /// Forgets the tries at an account, and gives one of its network back: it was guessed right.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn guessed_right(&self, account: String, network: String) -> Result<()> {
+        self.deed((account, network), |tx, (account, network)| {
+            Box::pin(async move {
+                forgive(tx, account).await?;
+                give_back(tx, network).await
+            })
+        })
+        .await
+    }
+
     /// Makes a try at all of these, before it is known what comes of it; where one is paused, at none.
     ///
     /// # Errors
@@ -81,20 +101,13 @@ impl Store {
     pub async fn try_at(&self, guessed: Vec<Guessed>, now: Ts) -> Result<Try> {
         self.deed((guessed, now), |tx, (guessed, now)| Box::pin(make(tx, guessed, *now))).await
     }
-
-    /// Forgets the tries at something: it was guessed right.
-    ///
-    /// # Errors
-    /// The store is closed.
-    pub async fn forgive(&self, name: String) -> Result<()> {
-        self.deed(name, |tx, name| Box::pin(forgive(tx, name))).await
-    }
 }
 
 statements! {
     BEGIN = "INSERT INTO throttles (name, tries, at, until) VALUES ($1, 0, $2, $2) ON CONFLICT (name) DO NOTHING";
     HOLD = "SELECT tries, at, until FROM throttles WHERE name = $1 FOR UPDATE";
     SET = "UPDATE throttles SET tries = $2, at = $3, until = $4 WHERE name = $1";
+    GIVE_BACK = "UPDATE throttles SET tries = tries - 1 WHERE name = $1 AND tries > 0";
     FORGIVE = "DELETE FROM throttles WHERE name = $1";
     FORGET = "DELETE FROM throttles WHERE at < $1";
 }

@@ -444,7 +444,7 @@ statements! {
     CREATE = "INSERT INTO users (id, email, name, language, password, created_at, confirmed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $6)";
     JOIN = "INSERT INTO memberships (customer_id, user_id, role, since) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (customer_id, user_id) DO UPDATE SET role = excluded.role";
+        ON CONFLICT (customer_id, user_id) DO NOTHING";
     SIGN_IN = "INSERT INTO login_sessions (id, user_id, secret, created_at, seen_at, ip, device)
         VALUES ($1, $2, $3, $4, $4, $5, $6)";
     SIGNED_IN = concat!("SELECT ", columns!(), ", s.id AS session_id, s.created_at AS session_created_at, s.seen_at,

@@ -50,7 +50,7 @@ class Session {
 export const session = new Session();
 
 const rights = {
-  calls: ['owner', 'manager', 'marketer'],
+  calls: ['owner', 'marketer'],
   settings: ['owner', 'marketer'],
   change: ['owner'],
   team: ['owner'],

@@ -143,17 +143,40 @@ pub(super) struct Token {
     token: String,
 }
 
+/// The secret of a link, and the password that was chosen with it.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Confirm {
+    token: String,
+    /// Whoever only found the letter does not know it; whoever only registered has not got the letter.
+    password: String,
+}
+
 /// Confirms an address: the company and its owner are there from now on, and he is signed in.
-#[utoipa::path(post, path = "/api/v1/confirm", tag = "account", request_body = Token,
+#[utoipa::path(post, path = "/api/v1/confirm", tag = "account", request_body = Confirm,
     responses((status = 200, body = Me), (status = 410)))]
 pub(super) async fn confirm(
     State(app): State<App>,
     from: From,
-    Body(body): Body<Token>,
+    Body(body): Body<Confirm>,
 ) -> Result<Response, Problem> {
+    let secret = fingerprint(&body.token);
+    let link = app.store.link(&secret, wall_now()).await.map_err(Problem::of_store)?;
+    let Some(Leads::Register { password, .. }) = link.map(|link| link.leads) else {
+        return Err(Problem::Refused(Refusal::LinkOver));
+    };
+    let now = wall_now();
+    let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: LOGINS }];
+    if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
+        return Err(Refusal::paused(until, now));
+    }
+    let right = app.cabinet.hasher.verify(body.password, Some(password)).await;
+    if !right.map_err(Problem::internal)? {
+        let text = "this is not the password that was chosen at the registration";
+        return Err(Problem::field("password", "password_wrong", text));
+    }
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
-    let user = app.store.confirm(fingerprint(&body.token), session).await.map_err(Problem::of_store)?;
+    let user = app.store.confirm(secret, session).await.map_err(Problem::of_store)?;
     signed(&app, user.ok_or(Problem::Refused(Refusal::LinkOver))?, session_id, cookie).await
 }
 
@@ -175,7 +198,7 @@ pub(super) async fn login(
     from: From,
     Body(body): Body<Login>,
 ) -> Result<Response, Problem> {
-    let email = body.email.trim().to_lowercase();
+    let email = crate::settings::email(&body.email).unwrap_or_default();
     let now = wall_now();
     let guessed = vec![
         Guessed { name: login_of(&email), free: LOGINS },
@@ -203,7 +226,8 @@ pub(super) async fn login(
     if !signed_in {
         return Err(Problem::Refused(Refusal::CodeRefused { left }));
     }
-    app.store.forgive(login_of(&email)).await.map_err(Problem::of_store)?;
+    let network = format!("login-from:{}", network(from.ip));
+    app.store.guessed_right(login_of(&email), network).await.map_err(Problem::of_store)?;
     if is_new && !known.is_empty() {
         let sessions = page(&app, "account");
         let ip = from.ip.to_string();
@@ -317,8 +341,13 @@ pub(super) async fn reset(
     let hash = app.cabinet.hasher.hash(body.password).await.map_err(Problem::internal)?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
-    let user = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
-    signed(&app, user.ok_or(Problem::Refused(Refusal::LinkOver))?, session_id, cookie).await
+    let done = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
+    let (user, is_signed_in) = done.ok_or(Problem::Refused(Refusal::LinkOver))?;
+    if !is_signed_in {
+        let text = "The new password is set. Log in with it, and with the code of your app.";
+        return Err(Problem::Refused(Refusal::Conflict("login-with-code", text)));
+    }
+    signed(&app, user, session_id, cookie).await
 }
 
 /// How far a change of address is.
@@ -414,6 +443,9 @@ pub(super) async fn accept_invitation(
         // The link came to his address; that this browser is his, his session or his password proves.
         Some(user) => {
             let is_his = signed_in.is_ok_and(|signed| signed.user.id == user.id);
+            if !is_his && user.totp_secret.is_some() {
+                return Err(Problem::Refused(Refusal::LoginNeeded));
+            }
             if !is_his {
                 prove(&app, &user, body.password, from.ip).await?;
             }
@@ -462,7 +494,8 @@ pub(super) async fn prove(
         let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
         return Err(Problem::Refused(Refusal::Fields(vec![problem.with("left", left)])));
     }
-    app.store.forgive(login_of(&user.email)).await.map_err(Problem::of_store)
+    let network = format!("login-from:{}", network(ip));
+    app.store.guessed_right(login_of(&user.email), network).await.map_err(Problem::of_store)
 }
 
 /// The answer to a browser that is signed in now.

@@ -338,6 +338,9 @@ async fn show(app: &App, signed: &Signed, scope: &Scope) -> Result<Json<DraftVie
 async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Result<Json<DraftView>, Problem> {
     let published = scope.published(app).await?;
     let begin = scope.begin(published.as_ref())?;
+    if let Some(unknown) = body.set.keys().find(|field| !begin.contains_key(*field)) {
+        return Err(Problem::field(unknown, "unknown_field", "there is no such field"));
+    }
     let mut would_be = begin.clone();
     would_be.extend(body.set.clone());
     let is_site = matches!(scope, Scope::Site(..));

@@ -20,6 +20,7 @@ use super::error::Problem;
 use crate::account::Hasher;
 use axum::Json;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use callback_core::site::Origin;
@@ -28,6 +29,9 @@ use tower_http::csrf::CsrfLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// The longest body: a field of a draft is sent as a whole, and a blacklist has ten thousand entries.
+const BODY: usize = 1 << 20;
 
 /// What the cabinet works with, beside the rest.
 pub(crate) struct Cabinet {
@@ -131,6 +135,7 @@ pub(super) fn router(origin: &Origin) -> anyhow::Result<Router<App>> {
     Ok(api
         .route("/api/v1/openapi.json", told)
         .layer(csrf)
+        .layer(DefaultBodyLimit::max(BODY))
         .route("/outbox", get(outbox::show))
         .merge(pages::router()))
 }

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::signed::Signed;
 use crate::account::Right;
 use crate::engine::wall_now;
-use crate::store::{Asking, CODE_GOOD_FOR, Company, Telling};
+use crate::store::{Asking, CODE_GOOD_FOR, Company, Guessed, Telling, Try, network};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -19,6 +19,9 @@ use rand::{TryRng as _, rngs::SysRng};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+
+/// Calls that speak a code, for requests from one network, before there is a pause.
+const CODES_FROM: u32 = 15;
 
 /// A telephone that was verified.
 #[derive(Serialize, ToSchema)]
@@ -76,31 +79,27 @@ pub(super) async fn verify(
     if app.store.stopped(phone).await.map_err(Problem::of_store)? {
         return Err(Problem::field("phone", "stopped", "whoever has this number wants no calls from here"));
     }
-    let code = draw()?;
-    let sentence = sentence(&code, signed.user.language);
-    let sound = app.engine.sentence(signed.user.language, &sentence).await.map_err(|error| {
-        tracing::error!(%error, "a code cannot be spoken");
-        Problem::Refused(Refusal::NO_VOICE)
-    })?;
     let now = wall_now();
-    let asked = app
-        .store
-        .ask_code(at.customer, phone, code.clone(), app.door.caps.is_some(), now)
-        .await
-        .map_err(Problem::of_store)?;
-    let Asking::Asked { left } = asked else {
-        return Err(Problem::Refused(Refusal::Conflict(
-            "verify-limit",
-            "There were as many calls today as there may be. Try tomorrow.",
-        )));
+    if app.door.caps.is_some() {
+        let from =
+            vec![Guessed { name: format!("codes-from:{}", network(signed.from.ip)), free: CODES_FROM }];
+        if let Try::Paused { until } = app.store.try_at(from, now).await.map_err(Problem::of_store)? {
+            return Err(Refusal::paused(until, now));
+        }
+    }
+    let code = draw()?;
+    let caps = app.door.caps.is_some();
+    let asked = app.store.ask_code(at.customer, phone, code.clone(), caps, now).await;
+    let Asking::Asked { left } = asked.map_err(Problem::of_store)? else {
+        let text = "There were as many calls today as there may be. Try tomorrow.";
+        return Err(Problem::Refused(Refusal::Conflict("verify-limit", text)));
     };
-    app.engine.speak_to(phone, "CallBack", sound).await.map_err(|cause| {
-        Problem::Refused(if cause == Cause::InService {
-            Refusal::Conflict("in-call", "This telephone is in a call. Try again in a minute.")
-        } else {
-            Refusal::Conflict("line", "The line cannot call now. Try again in a minute.")
-        })
-    })?;
+    let sentence = sentence(&code, signed.user.language);
+    if let Err(refusal) = spoken(&app, phone, signed.user.language, &sentence).await {
+        // A code that nobody hears hides none that somebody did.
+        app.store.take_code_back(at.customer, phone, code).await.map_err(Problem::of_store)?;
+        return Err(Problem::Refused(refusal));
+    }
     let answer = Verifying {
         phone: phone.to_string(),
         calls_left: left,
@@ -108,6 +107,21 @@ pub(super) async fn verify(
         heard: app.cabinet.practice.then_some(sentence),
     };
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Calls the telephone, and speaks.
+async fn spoken(app: &App, phone: PhoneNumber, language: Language, sentence: &str) -> Result<(), Refusal> {
+    let sound = app.engine.sentence(language, sentence).await.map_err(|error| {
+        tracing::error!(%error, "a code cannot be spoken");
+        Refusal::NO_VOICE
+    })?;
+    app.engine.speak_to(phone, "CallBack", sound).await.map_err(|cause| {
+        if cause == Cause::InService {
+            Refusal::Conflict("in-call", "This telephone is in a call. Try again in a minute.")
+        } else {
+            Refusal::Conflict("line", "The line cannot call now. Try again in a minute.")
+        }
+    })
 }
 
 /// A code that was heard.

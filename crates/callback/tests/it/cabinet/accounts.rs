@@ -28,7 +28,10 @@ fn a_company_registers_confirms_its_address_and_has_a_cabinet() {
             body.contains("«Ромашка»") && body.contains(registered["number"].as_str().unwrap()),
             "{body}"
         );
-        let token = json!({ "token": token_to(&stage, OWNER).await });
+        let secret = token_to(&stage, OWNER).await;
+        let found = json!({ "token": secret, "password": "не тот пароль" });
+        assert_eq!(browser.post("/confirm", found).await.fields(), "password password_wrong");
+        let token = json!({ "token": secret, "password": PASSWORD });
         let me = browser.post("/confirm", token.clone()).await.ok();
         assert_eq!((&me["user"]["email"], &me["operator"]), (&json!(OWNER), &json!(false)));
         assert_eq!(

@@ -104,7 +104,7 @@ impl Browser {
         let mut browser = Self::of(stage);
         browser.post("/register", registration(company, email)).await.ok();
         let token = token_to(stage, email).await;
-        let me = browser.post("/confirm", json!({ "token": token })).await.ok();
+        let me = browser.post("/confirm", json!({ "token": token, "password": PASSWORD })).await.ok();
         let number = me["memberships"][0]["number"].as_str().unwrap().to_owned();
         (browser, number)
     }

@@ -105,7 +105,7 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
         let edit = json!({ "revision": 0, "set": { "rounds": 3 } });
         let asked: [(&str, String, Value, [bool; 3]); 8] = [
             ("GET", path.clone(), Value::Null, [true, true, true]),
-            ("GET", format!("{path}/calls"), Value::Null, [true, true, false]),
+            ("GET", format!("{path}/calls"), Value::Null, [false, true, false]),
             ("GET", format!("{path}/team"), Value::Null, [false, false, false]),
             ("GET", format!("{path}/audit"), Value::Null, [false, false, false]),
             ("GET", format!("{site}/draft"), Value::Null, [false, true, false]),

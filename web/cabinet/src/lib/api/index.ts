@@ -10,7 +10,7 @@ export const api = {
   service: () => ask<T.Service>('GET', '/service'),
   register: (body: { company: string; email: string; password: string; country: string; time_zone: string; language: string }) =>
     ask<T.Registered>('POST', '/register', body),
-  confirm: (token: string) => ask<T.Me>('POST', '/confirm', { token }, { anonymous: true }),
+  confirm: (token: string, password: string) => ask<T.Me>('POST', '/confirm', { token, password }, { anonymous: true }),
   login: (body: { email: string; password: string; code?: string }) => ask<T.Me>('POST', '/login', body, { anonymous: true }),
   forgot: (email: string) => ask<void>('POST', '/password/forgot', { email }),
   reset: (token: string, password: string) => ask<T.Me>('POST', '/password/reset', { token, password }, { anonymous: true }),

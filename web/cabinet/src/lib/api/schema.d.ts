@@ -896,6 +896,12 @@ export interface components {
             from: Record<string, never>;
             to: Record<string, never>;
         };
+        /** @description The secret of a link, and the password that was chosen with it. */
+        Confirm: {
+            /** @description Whoever only found the letter does not know it; whoever only registered has not got the letter. */
+            password: string;
+            token: string;
+        };
         /** @description A name that confirms something that visitors notice. */
         Confirmed: {
             /** @description The site's host, typed by hand. */
@@ -1343,7 +1349,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Token"];
+                "application/json": components["schemas"]["Confirm"];
             };
         };
         responses: {
