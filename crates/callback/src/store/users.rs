@@ -77,7 +77,7 @@ pub struct LoginSession {
     pub id: Uuid,
     /// When it signed in.
     pub created_at: Ts,
-    /// When it asked last, to [`SEEN_EVERY`].
+    /// When it asked last, to five minutes.
     pub seen_at: Ts,
     /// Where it signed in from.
     pub ip: String,
