@@ -47,6 +47,10 @@ export async function register(page: Page, company = 'Ромашка'): Promise<
 
 /** No rule of axe is broken. */
 export async function accessible(page: Page, where: string): Promise<void> {
+  await page.evaluate(async () => {
+    const ends = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(ends.map((one) => one.finished));
+  });
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(' ')}`), where).toEqual([]);
 }

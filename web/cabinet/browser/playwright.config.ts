@@ -16,6 +16,8 @@ export default defineConfig({
     baseURL: process.env.CALLBACK_URL ?? 'http://127.0.0.1:8080',
     locale: 'ru-RU',
     timezoneId: 'Europe/Moscow',
+    // Colours are read when nothing fades any more.
+    contextOptions: { reducedMotion: 'reduce' },
     launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args },
     trace: 'retain-on-failure',
   },
