@@ -29,7 +29,7 @@ for (const [width, colorScheme] of [
     const { number } = await register(page);
     const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url: 'romashka.example' } });
     const { key } = (await added.json()) as { key: string };
-    for (const path of pages(number, key)) {
+    for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, key)]) {
       await page.goto(path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await fits(page, path);

@@ -5,6 +5,7 @@ mod door;
 mod error;
 mod flood;
 mod orders;
+mod plain;
 mod queue;
 mod status;
 mod stop;
@@ -76,7 +77,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
         .route("/stop", get(stop::show).post(stop::stop))
-        .route("/stop/{file}", get(stop::file))
+        .route("/plain/{file}", get(plain::file))
         .merge(cabinet)
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))

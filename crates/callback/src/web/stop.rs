@@ -3,24 +3,21 @@
 
 use super::door::client_ip;
 use super::error::Problem;
+use super::plain::{self, Asked, escaped};
 use super::{App, PATIENCE};
 use crate::engine::wall_now;
 use crate::store::StopBy;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{ConnectInfo, Form, Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, Form, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use callback_core::number::{self, Country};
+use callback_core::site::Language;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-const PAGE: &str = include_str!("../../../../web/stop/page.html");
-const FILES: [(&str, &str, &[u8]); 3] = [
-    ("style.css", "text/css; charset=utf-8", include_bytes!("../../../../web/stop/style.css")),
-    ("onest-cyrillic.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-cyrillic.woff2")),
-    ("onest-latin.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-latin.woff2")),
-];
+const PAGE: &str = include_str!("../../../../web/plain/stop.html");
 
 /// The words of the page.
 struct Words {
@@ -65,25 +62,20 @@ const EN: Words = Words {
 };
 
 #[derive(Deserialize, Debug)]
-pub(super) struct Language {
-    lang: Option<String>,
-}
-
-#[derive(Deserialize, Debug)]
 pub(super) struct Wish {
     phone: String,
 }
 
 /// `GET /stop`
-pub(super) async fn show(Query(language): Query<Language>, headers: HeaderMap) -> Response {
-    let words = words(&language, &headers);
+pub(super) async fn show(Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let words = words(&asked, &headers);
     page(StatusCode::OK, words, "", "", false)
 }
 
 /// `POST /stop`
 pub(super) async fn stop(
     State(app): State<App>,
-    Query(language): Query<Language>,
+    Query(asked): Query<Asked>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     wish: Result<Form<Wish>, FormRejection>,
@@ -94,7 +86,7 @@ pub(super) async fn stop(
     if is_foreign {
         return Err(Problem::OriginRefused);
     }
-    let words = words(&language, &headers);
+    let words = words(&asked, &headers);
     let ip = client_ip(&headers, peer, &app);
     app.flood.request(ip, Instant::now())?;
     let wish = wish.map_or(Wish { phone: String::new() }, |Form(wish)| wish);
@@ -114,18 +106,10 @@ pub(super) async fn stop(
     })
 }
 
-/// `GET /stop/{file}`
-pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
-    let (_, kind, body) = FILES.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
-    Ok(([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "max-age=86400")], *body).into_response())
-}
-
-/// What was asked for, or what the browser likes best.
-fn words(language: &Language, headers: &HeaderMap) -> &'static Words {
-    let likes = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("ru");
-    match language.lang.as_deref().unwrap_or(likes).get(..2) {
-        Some("ru" | "be" | "kk" | "uk") => &RU,
-        _ => &EN,
+fn words(asked: &Asked, headers: &HeaderMap) -> &'static Words {
+    match asked.language(headers) {
+        Language::Ru => &RU,
+        Language::En => &EN,
     }
 }
 
@@ -148,32 +132,6 @@ fn page(status: StatusCode, words: &Words, said: &str, phone: &str, wrong: bool)
         .replace("{example}", example)
         .replace("{said}", &said)
         .replace("{invalid}", invalid)
-        .replace("{phone}", &escaped(phone));
-    let rules: [(HeaderName, &str); 5] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (status, rules, html).into_response()
-}
-
-/// A text inside an attribute's quotes.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars().take(64) {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            letter => safe.push(letter),
-        }
-    }
-    safe
+        .replace("{phone}", &escaped(&phone.chars().take(64).collect::<String>()));
+    plain::page(status, html)
 }

@@ -3,17 +3,46 @@
 use super::account::page;
 use crate::web::App;
 use crate::web::error::Problem;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, header};
-use axum::response::{Html, IntoResponse as _, Response};
+use crate::web::plain::{self, Asked, escaped};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use callback_core::site::Language;
+use callback_core::time::Ts;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// Letters on the page.
 const LETTERS: u32 = 50;
-/// Style and no script; nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+const PAGE: &str = include_str!("../../../../../web/plain/outbox.html");
+
+/// The words of the page.
+struct Words {
+    language: &'static str,
+    title: &'static str,
+    lead: &'static str,
+    empty: &'static str,
+    /// How a moment is written.
+    moment: &'static str,
+}
+
+const RU: Words = Words {
+    language: "ru",
+    title: "Письма",
+    lead: "Почта не настроена, поэтому письма никуда не уходят и лежат здесь, новые сверху.",
+    empty: "Писем пока нет.",
+    moment: "%d.%m.%Y, %H:%M",
+};
+
+const EN: Words = Words {
+    language: "en",
+    title: "Letters",
+    lead: "Mail is not set up, so letters go nowhere and lie here, the newest first.",
+    empty: "No letters yet.",
+    moment: "%-d %b %Y, %H:%M",
+};
 
 /// Whether there is such a page: the service is this machine's own.
 pub(super) fn is_shown(app: &App) -> bool {
@@ -29,6 +58,7 @@ fn is_loopback(host: &str) -> bool {
 pub(super) async fn show(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
@@ -39,35 +69,38 @@ pub(super) async fn show(
         return Err(Problem::NotFound);
     }
     let letters = app.store.letters(LETTERS).await.map_err(Problem::of_store)?;
+    let words = match asked.language(&headers) {
+        Language::Ru => &RU,
+        Language::En => &EN,
+    };
     let mut body = String::new();
     for row in &letters {
         let _ = write!(
             body,
-            "<article><h2>{}</h2><p class=\"to\">{} · {}{}</p><pre>{}</pre></article>",
+            "<article><h2>{}</h2><p class=\"small\">{} · {}{}</p><pre>{}</pre></article>",
             escaped(&row.letter.subject),
             escaped(&row.letter.email),
-            escaped(&crate::timeline::stamp(row.at)),
+            moment(row.at, words),
             row.trouble.as_deref().map_or_else(String::new, |why| format!(" · {}", escaped(why))),
             linked(&row.letter.body, &page(&app, "")),
         );
     }
     if letters.is_empty() {
-        body.push_str("<p>Писем пока нет. No letters yet.</p>");
+        let _ = write!(body, "<p>{}</p>", words.empty);
     }
-    let html = format!(
-        "<!doctype html><html lang=\"ru\"><head><meta charset=\"utf-8\"><title>Письма · CallBack</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"stylesheet\" href=\"/stop/style.css\"></head><body><main><h1>Письма</h1>\
-         <p>Почта не настроена, поэтому письма остаются здесь. Mail is not set up, so letters stay here.</p>{body}\
-         </main></body></html>"
-    );
-    let rules = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
-    ];
-    Ok((rules, Html(html)).into_response())
+    // What somebody wrote goes in last, so that nothing in it is replaced.
+    let html = PAGE
+        .replace("{language}", words.language)
+        .replace("{title}", words.title)
+        .replace("{lead}", words.lead)
+        .replace("{letters}", &body);
+    Ok(plain::page(StatusCode::OK, html))
+}
+
+/// A moment by this machine's clock: whoever reads sits at it.
+fn moment(at: Ts, words: &Words) -> String {
+    let moment = Timestamp::from_microsecond(at.0).unwrap_or_default().to_zoned(TimeZone::system());
+    moment.strftime(words.moment).to_string()
 }
 
 /// A letter's text, its links to the service's own pages as links.
@@ -77,18 +110,6 @@ fn linked(text: &str, own: &str) -> String {
         if line.starts_with(own) { format!("<a href=\"{escaped}\">{escaped}</a>") } else { escaped }
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn escaped(text: &str) -> String {
-    let escape = |c: char| match c {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '"' => "&quot;".to_owned(),
-        '\'' => "&#39;".to_owned(),
-        other => other.to_string(),
-    };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,67 @@
+//! Pages without script, in the reader's language: `/stop`, `/outbox`; and their files.
+
+use super::error::Problem;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use callback_core::site::Language;
+use serde::Deserialize;
+
+/// Style and no script; nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+const FILES: [(&str, &str, &[u8]); 3] = [
+    ("style.css", "text/css; charset=utf-8", include_bytes!("../../../../web/plain/style.css")),
+    ("onest-cyrillic.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-cyrillic.woff2")),
+    ("onest-latin.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-latin.woff2")),
+];
+
+/// The language that the address asks for.
+#[derive(Deserialize, Debug)]
+pub(super) struct Asked {
+    lang: Option<String>,
+}
+
+impl Asked {
+    /// What was asked for, or what the browser likes best.
+    pub(super) fn language(&self, headers: &HeaderMap) -> Language {
+        let likes = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        match self.lang.as_deref().or(likes).unwrap_or("ru").get(..2) {
+            Some("ru" | "be" | "kk" | "uk") => Language::Ru,
+            _ => Language::En,
+        }
+    }
+}
+
+/// `GET /plain/{file}`
+pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
+    let (_, kind, body) = FILES.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
+    Ok(([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "max-age=86400")], *body).into_response())
+}
+
+/// A page, with the rules that browsers keep on it.
+pub(super) fn page(status: StatusCode, html: String) -> Response {
+    let rules: [(HeaderName, &str); 5] = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, rules, html).into_response()
+}
+
+/// A text as HTML has it, inside an attribute's quotes too.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
