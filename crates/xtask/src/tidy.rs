@@ -30,12 +30,23 @@ const ARROWS: [(&str, &str, &str); 5] = [
     ("crates/callback/src/web", "engine::call", "the web never reaches into a running call"),
 ];
 
+/// How the service names what was wrong: the call, which of its arguments is the code, and where its words stand.
+const CODES: [(&str, usize, &str); 6] = [
+    ("Kind::plain(", 0, "problem"),
+    ("Kind::with(", 0, "problem"),
+    ("parse_as(", 0, "problem"),
+    ("FieldProblem::plain(", 1, "problem"),
+    ("Problem::field(", 1, "problem"),
+    ("Conflict(", 0, "error"),
+];
+
 /// Checks the rules; says what is broken and where.
 pub(crate) fn run() -> Result<bool> {
     let mut wrong: Vec<String> = Vec::new();
     the_map_is_true(&mut wrong)?;
     the_core_is_pure(&mut wrong)?;
     arrows_point_one_way(&mut wrong)?;
+    refusals_have_words(&mut wrong)?;
     for line in &wrong {
         say(line);
     }
@@ -93,6 +104,28 @@ fn arrows_point_one_way(wrong: &mut Vec<String>) -> Result<()> {
     for file in rust_files(&root().join("crates/callback-phone/src"))? {
         if !file.to_string_lossy().contains(wire) && code_of(&file)?.contains("sipx_sip::") {
             wrong.push(format!("{}: only {wire} knows the SIP library", short(&file)));
+        }
+    }
+    Ok(())
+}
+
+/// Every code of a refusal has its words in the cabinet, whose tests see to it that each language has the same ones.
+fn refusals_have_words(wrong: &mut Vec<String>) -> Result<()> {
+    let words = fs::read_to_string(root().join("web/cabinet/src/lib/i18n/ru.json"))?;
+    for file in rust_files(&root().join("crates/callback/src"))? {
+        let code = code_of(&file)?;
+        for (call, argument, room) in CODES {
+            for given in code.split(call).skip(1) {
+                let named = given.split(',').nth(argument).map_or("", str::trim);
+                let Some(named) = named.strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                    continue;
+                };
+                let said = format!("\"{room}.{named}\"");
+                let parts = format!("\"{room}.{named}.");
+                if !words.contains(&said) && !words.contains(&parts) {
+                    wrong.push(format!("{}: the cabinet has no words for {said}", short(&file)));
+                }
+            }
         }
     }
     Ok(())

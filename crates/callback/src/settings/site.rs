@@ -110,7 +110,8 @@ fn schedule(door: &mut Door, week: Option<&raw::Week>, exceptions: &[raw::Except
         if let Some(date) = date
             && dates.insert(date, hours).is_some()
         {
-            door.wrong("exceptions.date", date, "another exception has it; write each date once");
+            let kind = Kind::with("twice", &json!({ "with": date.to_string() }));
+            door.wrong_as(kind, "exceptions.date", date, "another exception has it; write each date once");
         }
     }
     Schedule { week, exceptions: dates }

@@ -44,6 +44,12 @@ impl From<Wrong> for FieldProblem {
     }
 }
 
+impl From<FieldProblem> for Problem {
+    fn from(problem: FieldProblem) -> Self {
+        Self::Refused(Refusal::Fields(vec![problem]))
+    }
+}
+
 /// What a request can be refused for.
 #[derive(Debug)]
 pub(crate) enum Problem {
@@ -103,7 +109,7 @@ impl Problem {
 
     /// One field that is wrong.
     pub(crate) fn field(field: &str, code: &'static str, detail: &str) -> Self {
-        Self::Refused(Refusal::Fields(vec![FieldProblem::plain(field, code, detail)]))
+        FieldProblem::plain(field, code, detail).into()
     }
 
     fn parts(&self) -> (StatusCode, &'static str, String) {
@@ -160,7 +166,7 @@ impl Problem {
             Self::DatabaseAway => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "database-away",
-                "Orders cannot be stored at the moment, so none is taken. Try again in half a minute.",
+                "Nothing can be stored at the moment, so nothing is taken. Try again in half a minute.",
             ),
             Self::NotCancelled => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -20,16 +20,14 @@ export function sentence(error: unknown): string {
   if (!(error instanceof ApiError)) return t('error.unknown');
   const [first] = error.problems;
   if (first) return inWords(first);
-  if (error.kind === 'login-paused') return paused(error);
-  const id = String(error.body.id ?? '');
-  if (error.status >= 500) return id ? t('error.server', { id }) : t('error.unknown');
-  return maybe(`error.${error.kind}`, {}, error.message);
+  if (error.kind === 'paused') return paused(error);
+  return maybe(`error.${error.kind}`, {}, error.status >= 500 ? t('error.unknown') : error.message);
 }
 
-/** How long there is no logging in. */
+/** How long there are no more tries. */
 function paused(error: ApiError): string {
   const seconds = error.number('retry_after_s') ?? 60;
-  return seconds > 90 ? t('error.login-paused.minutes', { n: Math.ceil(seconds / 60) }) : t('error.login-paused.seconds', { n: seconds });
+  return seconds > 90 ? t('error.paused.minutes', { n: Math.ceil(seconds / 60) }) : t('error.paused.seconds', { n: seconds });
 }
 
 /** The words for a field of a form, of an error of its request. */

@@ -492,7 +492,7 @@ pub(super) async fn prove(
     let right = app.cabinet.hasher.verify(given, Some(user.password.clone())).await;
     if !right.map_err(Problem::internal)? {
         let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
-        return Err(Problem::Refused(Refusal::Fields(vec![problem.with("left", left)])));
+        return Err(problem.with("left", left).into());
     }
     let network = format!("login-from:{}", network(ip));
     app.store.guessed_right(login_of(&user.email), network).await.map_err(Problem::of_store)

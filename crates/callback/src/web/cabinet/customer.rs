@@ -127,7 +127,8 @@ pub(super) async fn add_site(
     })?;
     let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
-        return Err(Problem::field("url", "twice", "this site is here already"));
+        let twice = FieldProblem::plain("url", "twice", "this site is here already");
+        return Err(twice.with("with", origin.as_str()).into());
     }
     let key = SiteKey::draw().map_err(Problem::internal)?;
     let new = NewSite {

@@ -151,7 +151,7 @@ pub(super) async fn confirm(
         Telling::Verified => Ok(Json(PhoneView { phone: phone.to_string(), at: stamp(now) })),
         Telling::Wrong { left } => {
             let problem = FieldProblem::plain("code", "code_wrong", "this is not the code that was spoken");
-            Err(Problem::Refused(Refusal::Fields(vec![problem.with("left", left)])))
+            Err(problem.with("left", left).into())
         }
         Telling::Over => Err(Problem::field("code", "code_over", "this code is over; ask for another call")),
     }

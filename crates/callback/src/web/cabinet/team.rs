@@ -103,7 +103,8 @@ pub(super) async fn invite(
     let email = email(&mut wrong, "email", &body.email).ok_or(Problem::Refused(Refusal::Fields(wrong)))?;
     let members = app.store.members(at.customer).await.map_err(Problem::of_store)?;
     if members.iter().any(|member| member.email == email) {
-        return Err(Problem::field("email", "twice", "this address belongs to the company already"));
+        let twice = FieldProblem::plain("email", "twice", "this address belongs to the company already");
+        return Err(twice.with("with", email).into());
     }
     if !letter_may_be_written(&app, &email, signed.from.ip).await? {
         return Err(Problem::Refused(Refusal::Conflict(
