@@ -5,17 +5,30 @@
 
 use super::lite::{FromLite, Lite, LiteRow, LiteTx};
 use super::types::{Json, Ts};
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use anyhow::{Context as _, bail};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Decode, Executor as _, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction,
     Type,
 };
 use std::borrow::Cow;
+use std::str::FromStr as _;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+/// Connections of PostgreSQL: the writer's and the readers'.
+const PG_CONNECTIONS: u32 = 8;
+/// Readers of SQLite, beside its one writer.
+const LITE_READERS: u32 = 4;
+/// How long a read waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement of SQLite waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read may take, its wait for a connection included.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction may take over a network: a server that stands still, or behind a cut cable, closes nothing.
@@ -131,6 +144,37 @@ impl Query {
 }
 
 impl Db {
+    /// Opens the database at `sqlite://…` or `postgres://…`; its schema is the caller's care.
+    pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            // The parser's own errors may repeat the address, and with it the password.
+            let options = PgConnectOptions::from_str(url).ok();
+            let options = options
+                .context("database.url is no address of PostgreSQL, like postgres://user@host/name")?;
+            let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+            let pool =
+                pool.connect_with(options).await.context("the database of database.url cannot be reached")?;
+            return Ok(Self::Pg(pool));
+        }
+        if !url.starts_with("sqlite://") || url.contains(":memory:") {
+            bail!("database.url must be sqlite://FILE or postgres://…");
+        }
+        let options = SqliteConnectOptions::from_str(url).context("database.url is no address of a file")?;
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        let file = options.get_filename().display().to_string();
+        let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+        let w = Lite::open(&options, BUSY_TIMEOUT);
+        let w = w.with_context(|| format!("the database file {file} cannot be opened"))?;
+        let r = pool.max_connections(LITE_READERS).connect_with(options.pragma("query_only", "on")).await;
+        let r = r.with_context(|| format!("the database file {file} cannot be read"))?;
+        Ok(Self::Lite { w, r })
+    }
+
     /// Reads all rows, beside the writer.
     pub(super) async fn all(&self, query: Query) -> sqlx::Result<Vec<Row>> {
         in_time(READ_TIMEOUT, async {

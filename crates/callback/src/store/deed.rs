@@ -2,8 +2,12 @@
 
 use super::db::Tx;
 use super::writer::{Slot, Work};
-use super::{Result, Store};
+use super::{Error, LONG, Result, Store};
 use futures_util::future::BoxFuture;
+use std::time::{Duration, Instant};
+
+/// Whoever looks at a page waits so long for a write.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the writer runs and answers, whatever it is.
 pub(super) trait Deed: Send {
@@ -11,6 +15,8 @@ pub(super) trait Deed: Send {
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, sqlx::Result<()>>;
     /// The database will never take it.
     fn fail(&mut self, error: sqlx::Error);
+    /// It is done by now, though nobody waits for it any more.
+    fn is_overdue(&self) -> bool;
     /// It is durable: whoever waits is told.
     fn tell(self: Box<Self>);
 }
@@ -21,13 +27,15 @@ type Done<D, T> = for<'a> fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T>>;
 struct Doing<D, T> {
     data: D,
     how: Done<D, T>,
+    until: Instant,
     slot: Slot<T>,
 }
 
 impl<D: Send + Sync, T: Send> Deed for Doing<D, T> {
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, sqlx::Result<()>> {
         Box::pin(async move {
-            let answer = (self.how)(tx, &self.data).await;
+            let late = self.until < Instant::now();
+            let answer = if late { Err(Error::TooLate) } else { (self.how)(tx, &self.data).await };
             self.slot.fill(answer)
         })
     }
@@ -36,18 +44,44 @@ impl<D: Send + Sync, T: Send> Deed for Doing<D, T> {
         self.slot.fail(error);
     }
 
+    fn is_overdue(&self) -> bool {
+        self.slot.is_overdue(self.until)
+    }
+
     fn tell(self: Box<Self>) {
         self.slot.tell();
     }
 }
 
 impl Store {
-    /// Writes, and waits until it is durable.
+    /// Writes, and waits until it is durable; or not at all, where the database is away or takes too long.
     pub(super) async fn deed<D, T>(&self, data: D, how: Done<D, T>) -> Result<T>
     where
         D: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.ask(|slot| Work::Deed(Box::new(Doing { data, how, slot }))).await
+        if self.trouble.borrow().is_some() {
+            return Err(Error::TooLate);
+        }
+        self.deed_within(PATIENCE, data, how).await
+    }
+
+    /// Writes however long the database is away: what has happened is written down.
+    pub(super) async fn deed_at_last<D, T>(&self, data: D, how: Done<D, T>) -> Result<T>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.deed_within(LONG, data, how).await
+    }
+
+    async fn deed_within<D, T>(&self, span: Duration, data: D, how: Done<D, T>) -> Result<T>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let until = Instant::now() + span;
+        let done = self.ask(|slot| Work::Deed(Box::new(Doing { data, how, until, slot })));
+        tokio::time::timeout_at(until.into(), done).await.unwrap_or(Err(Error::TooLate))
     }
 }

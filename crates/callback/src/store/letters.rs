@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// The store is closed.
     pub async fn letter_tried(&self, id: Uuid, sending: Sending, now: Ts) -> Result<()> {
-        self.deed((id, sending, now), |tx, (id, sending, now)| {
+        self.deed_at_last((id, sending, now), |tx, (id, sending, now)| {
             Box::pin(async move {
                 let write = match sending {
                     Sending::Sent => query(SENT).bind(*id).bind(*now),

@@ -60,13 +60,9 @@ use callback_core::time::Ts;
 use db::{Db, query};
 use kept::Kept;
 use known::Known;
-use lite::Lite;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -76,14 +72,6 @@ use writer::{Signals, Slot, Work};
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Connections of PostgreSQL: the writer's and the readers'.
-const PG_CONNECTIONS: u32 = 8;
-/// Readers of SQLite, beside its one writer.
-const LITE_READERS: u32 = 4;
-/// How long a read waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a statement of SQLite waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Whoever waits for a commit without an end of his own.
 const LONG: Duration = Duration::from_secs(3_600);
 /// How often other processes' changes of settings are looked for.
@@ -125,13 +113,13 @@ impl Store {
     /// # Errors
     /// In words: what cannot be opened, or whose schema it is.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
-        let db = connect(url).await?;
+        let db = Db::open(url).await?;
         schema::migrate(&db).await?;
         let (writer, waiting) = mpsc::channel(writer::WAITING);
         let orders = Arc::new(Notify::new());
         let applied = Arc::new(Notify::new());
         let (trouble_in, trouble) = watch::channel(None);
-        let signals = Signals { orders: orders.clone(), settings: applied.clone(), trouble: trouble_in };
+        let signals = Signals { orders: orders.clone(), trouble: trouble_in };
         let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
         let (epoch_in, settings) = watch::channel(epoch);
         writer::start(db.clone(), waiting, signals)?;
@@ -501,36 +489,6 @@ impl Store {
         self.writer.send(work(slot)).await.map_err(|_closed| Error::Closed)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
-}
-
-async fn connect(url: &str) -> anyhow::Result<Db> {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        // The parser's own errors may repeat the address, and with it the password.
-        let options = PgConnectOptions::from_str(url).ok();
-        let options =
-            options.context("database.url is no address of PostgreSQL, like postgres://user@host/name")?;
-        let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-        let pool =
-            pool.connect_with(options).await.context("the database of database.url cannot be reached")?;
-        return Ok(Db::Pg(pool));
-    }
-    if !url.starts_with("sqlite://") || url.contains(":memory:") {
-        bail!("database.url must be sqlite://FILE or postgres://…");
-    }
-    let options = SqliteConnectOptions::from_str(url).context("database.url is no address of a file")?;
-    let options = options
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT);
-    let file = options.get_filename().display().to_string();
-    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-    let w = Lite::open(&options, BUSY_TIMEOUT);
-    let w = w.with_context(|| format!("the database file {file} cannot be opened"))?;
-    let r = pool.max_connections(LITE_READERS).connect_with(options.pragma("query_only", "on")).await;
-    let r = r.with_context(|| format!("the database file {file} cannot be read"))?;
-    Ok(Db::Lite { w, r })
 }
 
 /// Looks for changes of settings: at once for this process's own, by asking for others'.

@@ -98,6 +98,11 @@ impl<T> Slot<T> {
         (Self { to, answer: None }, from)
     }
 
+    /// It is answered well, and by then whoever waited had been told that it would not be done.
+    pub(super) fn is_overdue(&self, until: Instant) -> bool {
+        matches!(self.answer, Some(Ok(_))) && until < Instant::now()
+    }
+
     /// Takes the answer in; trouble of the database is not the answer, but the transaction's.
     pub(super) fn fill(&mut self, answer: Result<T>) -> sqlx::Result<()> {
         match answer {
@@ -123,8 +128,6 @@ impl<T> Slot<T> {
 pub(super) struct Signals {
     /// An order is due, or may be.
     pub(super) orders: Arc<Notify>,
-    /// Settings were applied here.
-    pub(super) settings: Arc<Notify>,
     /// Why nothing can be written, while nothing can.
     pub(super) trouble: watch::Sender<Option<Arc<str>>>,
 }
@@ -236,7 +239,7 @@ async fn attempt(db: &Db, batch: &mut [Work], apart: bool) -> sqlx::Result<()> {
         return Err(error);
     }
     if batch.iter().any(Work::is_overdue) {
-        // Whoever ordered has been told that it was not taken: it is not.
+        // Whoever waited has been told that it was not done: it is not.
         let _gone = tx.rollback().await;
         return Err(sqlx::Error::PoolTimedOut);
     }
@@ -332,10 +335,23 @@ impl Work {
         }
     }
 
-    /// An order that is stored by now, though nobody waits for it any more.
+    /// It is done by now, though nobody waits for it any more.
     fn is_overdue(&self) -> bool {
-        let Self::Accept(_, until, slot) = self else { return false };
-        *until < Instant::now() && matches!(slot.answer, Some(Ok(_)))
+        match self {
+            Self::Accept(_, until, slot) => slot.is_overdue(*until),
+            Self::Deed(deed) => deed.is_overdue(),
+            Self::Claim(..)
+            | Self::ClaimUnrecorded(..)
+            | Self::Renew { .. }
+            | Self::EndLeases(_)
+            | Self::EndUnclaimed { .. }
+            | Self::EndPretence { .. }
+            | Self::Stop { .. }
+            | Self::LiftStop(..)
+            | Self::Write(..)
+            | Self::Apply { .. }
+            | Self::Flush(_) => false,
+        }
     }
 
     async fn run(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
@@ -396,10 +412,7 @@ impl Work {
             | Self::Stop { slot, .. }
             | Self::LiftStop(_, slot) => slot.tell(),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.tell(),
-            Self::Apply { slot, .. } => {
-                slot.tell();
-                signals.settings.notify_one();
-            }
+            Self::Apply { slot, .. } => slot.tell(),
             Self::Deed(deed) => deed.tell(),
         }
     }

@@ -71,12 +71,15 @@ async fn a_database_that_is_away_is_waited_for_and_nothing_is_lost() {
     tokio::time::timeout(PATIENCE, trouble.wait_for(Option::is_some)).await.unwrap().unwrap();
     let read = store.order(&key("demo"), order_id(1)).await.unwrap().unwrap();
     assert_eq!(read.state, VisitorState::Accepted, "reads do not wait for it");
+    let answer = store.draw_customer_number().await;
+    assert!(matches!(answer, Err(Error::TooLate)), "whoever looks at a page is told at once: {answer:?}");
     let waiting = store.write(fence, vec![Fact::Shown(VisitorState::CallingVisitor, Default::default())]);
     held.rollback().await.unwrap();
     tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
     tokio::time::timeout(PATIENCE, trouble.wait_for(Option::is_none)).await.unwrap().unwrap();
     let read = store.order(&key("demo"), order_id(1)).await.unwrap().unwrap();
     assert_eq!(read.state, VisitorState::CallingVisitor);
+    assert!(store.draw_customer_number().await.is_ok(), "and is served again afterwards");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
