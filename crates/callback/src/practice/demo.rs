@@ -73,15 +73,17 @@ async fn login(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
     let page = format!("{}/login", origin.as_str());
     let letter = Message::Practice { login: &page, password: PASSWORD }.to(EMAIL, Language::Ru);
     store.write_link(link, letter, None).await?;
-    // Nobody has this browser's cookie.
-    let session = NewSession {
-        id: Uuid::now_v7(),
+    // Whoever confirms is signed in: nobody has this one's cookie, and it ends at once.
+    let session = Uuid::now_v7();
+    let browser = NewSession {
+        id: session,
         secret: Secret::draw()?.fingerprint(),
         ip: "127.0.0.1".to_owned(),
         device: String::new(),
         now,
     };
-    store.confirm(secret.fingerprint(), session).await?;
+    let user = store.confirm(secret.fingerprint(), browser).await?.context("the practice login")?;
+    store.sign_out(user, session).await?;
     Ok(())
 }
 

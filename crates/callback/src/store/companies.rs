@@ -7,8 +7,9 @@ use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::blacklist::Blacklist;
 use callback_core::id::OrderId;
 use callback_core::number::Country;
-use callback_core::site::{Language, Manager};
+use callback_core::site::{Language, Manager, Site};
 use callback_core::time::Ts;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// Sites of one customer, archived ones included.
@@ -58,6 +59,10 @@ pub struct SiteRow {
     pub published: Option<(Ts, String)>,
     /// When it was put away.
     pub archived_at: Option<Ts>,
+    /// What is published.
+    pub body: Option<Site>,
+    /// What is being written, where somebody has begun to.
+    pub draft: Option<Map<String, Value>>,
 }
 
 /// Something that belongs to a customer.
@@ -98,6 +103,8 @@ fn site(row: &Row) -> sqlx::Result<SiteRow> {
         version: row.number("version")?,
         published: at.zip(author),
         archived_at: row.maybe_time("archived_at")?,
+        body: row.maybe_json("body")?,
+        draft: row.maybe_json("draft")?,
     })
 }
 
@@ -205,8 +212,9 @@ impl Store {
 
 macro_rules! site_columns {
     () => {
-        "s.id, s.key, s.name, s.origin, s.version, s.archived_at, v.published_at, v.author FROM sites s
-        LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version"
+        "s.id, s.key, s.name, s.origin, s.version, s.archived_at, v.published_at, v.author, v.body,
+        d.body AS draft FROM sites s LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
+        LEFT JOIN drafts d ON d.owner = s.id"
     };
 }
 

@@ -2,13 +2,15 @@
 //! from none of them who has a cabinet: a known and an unknown address are answered alike and take the same time.
 
 use super::body::Body;
+use super::fields::{email, language, name, password};
+use super::links::{letter_may_be_written, link, page};
 use super::me::{Me, me};
 use super::signed::{Cookie, From, Signed};
-use crate::account::{Hasher, Refused, Role, SecondFactor, Secret, fingerprint};
+use crate::account::{Role, SecondFactor, fingerprint};
 use crate::engine::wall_now;
 use crate::mail::letter::Message;
 use crate::practice::demo;
-use crate::store::{EmailChange, Guessed, Leads, NewLink, Try, User, language_name, login_of, network};
+use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name, login_of, network};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
@@ -24,18 +26,12 @@ use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Letters of a name.
-const NAME: usize = 64;
-/// How long links are good: of a confirmation, of a new password, of an invitation.
+/// How long links are good: of a confirmation, of a new password.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
-pub(super) const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Wrong passwords of one account, and from one network, before there is a pause.
 const LOGINS: u32 = 5;
 const LOGINS_FROM: u32 = 50;
-/// Letters to one address, and for requests from one network, before there is a pause.
-const LETTERS: u32 = 3;
-const LETTERS_FROM: u32 = 20;
 
 /// What there is to know before one signs in.
 #[derive(Serialize, ToSchema)]
@@ -501,98 +497,4 @@ pub(super) async fn prove(
 /// The answer to a browser that is signed in now.
 async fn signed(app: &App, user: Uuid, session: Uuid, cookie: Cookie) -> Result<Response, Problem> {
     Ok(cookie.on(Json(me(app, user, session).await?)))
-}
-
-/// Whether a letter goes out: not too many to one address, whoever asks; not too many for one network.
-pub(super) async fn letter_may_be_written(app: &App, email: &str, ip: IpAddr) -> Result<bool, Problem> {
-    let now = wall_now();
-    let from = vec![Guessed { name: format!("letters-from:{}", network(ip)), free: LETTERS_FROM }];
-    if let Try::Paused { until } = app.store.try_at(from, now).await.map_err(Problem::of_store)? {
-        return Err(Refusal::paused(until, now));
-    }
-    let to = vec![Guessed { name: format!("letters-to:{}", fingerprint(email)), free: LETTERS }];
-    // To whom letters went says something about him: it is not told.
-    Ok(matches!(app.store.try_at(to, now).await.map_err(Problem::of_store)?, Try::Made { .. }))
-}
-
-/// A link that is about to be, and its address.
-pub(super) fn link(
-    app: &App,
-    email: &str,
-    leads_to: &str,
-    leads: Leads,
-    good_for: Duration,
-) -> Result<(NewLink, String), Problem> {
-    let secret = Secret::draw().map_err(Problem::internal)?;
-    let now = wall_now();
-    let link = NewLink {
-        secret: secret.fingerprint(),
-        email: email.to_owned(),
-        user: None,
-        customer: None,
-        leads,
-        now,
-        until: now + good_for,
-    };
-    Ok((link, format!("{}?token={}", page(app, leads_to), secret.expose())))
-}
-
-/// The address of a page.
-pub(super) fn page(app: &App, name: &str) -> String {
-    format!("{}/{name}", app.door.origin.as_str())
-}
-
-/// A name that people read: one line.
-pub(super) fn name(wrong: &mut Vec<FieldProblem>, field: &str, given: &str) -> Option<String> {
-    let given = given.trim();
-    let problem = if given.is_empty() {
-        FieldProblem::plain(field, "required", "write a name")
-    } else if given.chars().count() > NAME {
-        FieldProblem::plain(field, "too_long", "write a shorter name").with("max", NAME)
-    } else if given.chars().any(char::is_control) {
-        FieldProblem::plain(field, "invalid", "write the name on one line")
-    } else {
-        return Some(given.to_owned());
-    };
-    wrong.push(problem);
-    None
-}
-
-/// An e-mail address, in small letters.
-pub(super) fn email(wrong: &mut Vec<FieldProblem>, field: &str, given: &str) -> Option<String> {
-    let read = crate::settings::email(given).ok().filter(|email| email.parse::<lettre::Address>().is_ok());
-    if read.is_none() {
-        let code = if given.trim().is_empty() { "required" } else { "email" };
-        wrong.push(FieldProblem::plain(field, code, "write an e-mail address, like owner@shop.example"));
-    }
-    read
-}
-
-/// A password that is chosen.
-pub(super) fn password(wrong: &mut Vec<FieldProblem>, field: &str, given: &str, known: &[&str]) {
-    let problem = match Hasher::accept(given, known) {
-        Ok(()) => return,
-        Err(Refused::TooShort { min }) => {
-            FieldProblem::plain(field, "too_short", "choose a longer password").with("min", min)
-        }
-        Err(Refused::TooLong { max }) => {
-            FieldProblem::plain(field, "too_long", "choose a shorter password").with("max", max)
-        }
-        Err(Refused::Common) => {
-            FieldProblem::plain(field, "common_password", "this password is one of the first that are tried")
-        }
-    };
-    wrong.push(problem);
-}
-
-/// A language of the cabinet.
-pub(super) fn language(wrong: &mut Vec<FieldProblem>, given: &str) -> Option<Language> {
-    match given {
-        "ru" => Some(Language::Ru),
-        "en" => Some(Language::En),
-        _ => {
-            wrong.push(FieldProblem::plain("language", "language", "write ru or en"));
-            None
-        }
-    }
 }

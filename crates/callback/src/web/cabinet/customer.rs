@@ -1,12 +1,13 @@
 //! A company, its sites, and what was done by whom.
 
 use super::body::Body;
-use super::signed::Signed;
+use super::scope::{company_of, differing};
+use super::signed::{At, Signed};
 use crate::account::{Right, Role};
 use crate::door::Door;
 use crate::ids::SiteKey;
-use crate::settings;
-use crate::store::{self, NewSite, Owner, SiteRow, language_name};
+use crate::settings::{self, site_draft};
+use crate::store::{self, NewSite, SiteRow, language_name};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -15,6 +16,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::Country;
+use callback_core::site::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -54,14 +56,13 @@ pub(super) struct SiteSummary {
 }
 
 /// A site, in a list, with what its draft changes.
-pub(super) async fn summary(app: &App, site: SiteRow, country: Country) -> Result<SiteSummary, Problem> {
-    let draft = app.store.draft(Owner::Site(site.id)).await.map_err(Problem::of_store)?;
-    let changes = match draft {
-        None => 0,
-        Some(draft) => super::draft::changes_of_site(app, &site, &draft.body, country).await?.len(),
-    };
+fn summary(site: SiteRow, country: Country) -> SiteSummary {
+    let changes = site.body.as_ref().zip(site.draft.as_ref()).map_or(0, |(published, draft)| {
+        let settled = settings::read_site(draft, &site.key, country).map(|site| site_draft(&site));
+        differing(&site_draft(published), settled.as_ref().unwrap_or(draft)).len()
+    });
     let (published_at, author) = site.published.unzip();
-    Ok(SiteSummary {
+    SiteSummary {
         key: site.key.to_string(),
         name: site.name,
         url: site.origin,
@@ -70,7 +71,7 @@ pub(super) async fn summary(app: &App, site: SiteRow, country: Country) -> Resul
         author,
         changes,
         archived_at: site.archived_at.map(stamp),
-    })
+    }
 }
 
 /// A company and its sites.
@@ -82,12 +83,8 @@ pub(super) async fn show(
     Path(customer): Path<String>,
 ) -> Result<Json<CustomerView>, Problem> {
     let at = signed.at(&app, &customer, Right::See).await?;
-    let company =
-        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    let mut sites = Vec::new();
-    for site in app.store.sites_of(at.customer).await.map_err(Problem::of_store)? {
-        sites.push(summary(&app, site, company.country).await?);
-    }
+    let company = company_of(&app, &at).await?;
+    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     Ok(Json(CustomerView {
         number: company.number.to_string(),
         name: company.name,
@@ -97,7 +94,7 @@ pub(super) async fn show(
         language: language_name(company.language),
         max_calls: company.max_calls,
         role: at.role,
-        sites,
+        sites: sites.into_iter().map(|site| summary(site, company.country)).collect(),
     }))
 }
 
@@ -118,8 +115,7 @@ pub(super) async fn add_site(
     Body(body): Body<NewSiteBody>,
 ) -> Result<Response, Problem> {
     let at = signed.at(&app, &customer, Right::ChangeSettings).await?;
-    let company =
-        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let company = company_of(&app, &at).await?;
     let mut door = Door::new();
     let origin = settings::site_address(&mut door, "url", &body.url);
     let origin = origin.ok_or_else(|| {
@@ -145,7 +141,61 @@ pub(super) async fn add_site(
         )));
     }
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    Ok((StatusCode::CREATED, Json(summary(&app, site, company.country).await?)).into_response())
+    Ok((StatusCode::CREATED, Json(summary(site, company.country))).into_response())
+}
+
+/// A name that confirms something that visitors notice.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Confirmed {
+    /// The site's host, typed by hand.
+    confirm: String,
+}
+
+async fn put_away(
+    app: &App,
+    signed: &Signed,
+    at: &At,
+    key: &str,
+    away: bool,
+    confirm: Option<&str>,
+) -> Result<Json<SiteSummary>, Problem> {
+    let key = key.parse().map_err(|_| Problem::NotFound)?;
+    let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let origin = Origin::parse(&site.origin).map_err(Problem::internal)?;
+    if confirm.is_some_and(|typed| typed.trim() != origin.host()) {
+        return Err(Problem::field("confirm", "confirm", "write the site's address to confirm"));
+    }
+    let what = if away { "site.archive" } else { "site.unarchive" };
+    let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));
+    app.store.archive(site.id, at.customer, away, entry).await.map_err(Problem::of_store)?;
+    let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let country = company_of(app, at).await?.country;
+    Ok(Json(summary(site, country)))
+}
+
+/// Puts a site away: nobody is called for it any more, its history stays.
+#[utoipa::path(post, path = "/api/v1/sites/{site}/archive", tag = "settings", request_body = Confirmed,
+    responses((status = 200, body = SiteSummary), (status = 422, body = [FieldProblem])))]
+pub(super) async fn archive(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+    Body(body): Body<Confirmed>,
+) -> Result<Json<SiteSummary>, Problem> {
+    let at = signed.at_site(&app, &site, Right::ChangeSettings).await?;
+    put_away(&app, &signed, &at, &site, true, Some(&body.confirm)).await
+}
+
+/// Takes a site back.
+#[utoipa::path(post, path = "/api/v1/sites/{site}/unarchive", tag = "settings",
+    responses((status = 200, body = SiteSummary), (status = 404)))]
+pub(super) async fn unarchive(
+    State(app): State<App>,
+    signed: Signed,
+    Path(site): Path<String>,
+) -> Result<Json<SiteSummary>, Problem> {
+    let at = signed.at_site(&app, &site, Right::ChangeSettings).await?;
+    put_away(&app, &signed, &at, &site, false, None).await
 }
 
 /// Where a page of the audit begins.

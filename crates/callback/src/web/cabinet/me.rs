@@ -1,9 +1,9 @@
 //! One's own: name and language, password, address, browsers, second factor.
 
-use super::account::{
-    email as read_email, language, letter_may_be_written, link, name, password as read_password, prove,
-};
+use super::account::prove;
 use super::body::Body;
+use super::fields::{email as read_email, language, name, password as read_password};
+use super::links::{letter_may_be_written, link};
 use super::signed::Signed;
 use crate::account::{Role, SecondFactor, recovery_codes};
 use crate::engine::wall_now;

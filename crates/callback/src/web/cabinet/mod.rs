@@ -6,14 +6,18 @@ mod body;
 mod calls;
 mod customer;
 mod draft;
+mod fields;
 mod known;
+mod links;
 mod me;
 mod outbox;
 mod pages;
 mod phones;
+mod scope;
 mod signed;
 mod team;
 mod tried;
+mod versions;
 
 use super::App;
 use super::error::Problem;
@@ -89,17 +93,17 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(team::change, team::remove))
         .routes(routes!(draft::site, draft::change_site, draft::reset_site))
         .routes(routes!(draft::publish_site))
-        .routes(routes!(draft::site_versions))
-        .routes(routes!(draft::site_version))
-        .routes(routes!(draft::restore_site))
+        .routes(routes!(versions::site_versions))
+        .routes(routes!(versions::site_version))
+        .routes(routes!(versions::restore_site))
         .routes(routes!(tried::rehearsal))
-        .routes(routes!(draft::archive))
-        .routes(routes!(draft::unarchive))
+        .routes(routes!(customer::archive))
+        .routes(routes!(customer::unarchive))
         .routes(routes!(draft::company, draft::change_company, draft::reset_company))
         .routes(routes!(draft::publish_company))
-        .routes(routes!(draft::company_versions))
-        .routes(routes!(draft::company_version))
-        .routes(routes!(draft::restore_company))
+        .routes(routes!(versions::company_versions))
+        .routes(routes!(versions::company_version))
+        .routes(routes!(versions::restore_company))
         .routes(routes!(tried::announcement))
         .routes(routes!(tried::test_call))
         .routes(routes!(known::countries))

@@ -1,6 +1,6 @@
 //! `/outbox`: letters, where no server takes them. For whoever sits at this machine alone: the links in them let in.
 
-use super::account::page;
+use super::links::page;
 use crate::web::App;
 use crate::web::error::Problem;
 use crate::web::plain::{self, Asked, escaped};

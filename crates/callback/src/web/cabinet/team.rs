@@ -1,7 +1,8 @@
 //! Who belongs to a company, and who is invited.
 
-use super::account::{WEEK, email, letter_may_be_written, link};
 use super::body::Body;
+use super::fields::email;
+use super::links::{letter_may_be_written, link};
 use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::engine::wall_now;
@@ -16,8 +17,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// How long an invitation is good.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Somebody of a company.
 #[derive(Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 //! that was verified.
 
 use super::body::Body;
-use super::draft::{Scope, Settled};
+use super::scope::{Scope, Settled};
 use super::signed::Signed;
 use crate::account::Right;
 use crate::engine::wall_now;
@@ -82,15 +82,14 @@ pub(super) async fn rehearsal(
     signed: Signed,
     Path(site): Path<String>,
 ) -> Result<Json<RehearsalView>, Problem> {
-    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
-    let scope = Scope::of_site(&app, &at, &site).await?;
+    let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
     let (Settled::Site(mut body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let company = scope.company();
     if !body.own_managers {
         body.managers.clone_from(&company.managers);
     }
-    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
-    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
+    let sites = app.store.sites_of(scope.company().id).await.map_err(Problem::of_store)?;
     let zone = TimeZone::get(&company.time_zone).map_err(Problem::internal)?;
     let around = Circumstances {
         version: scope.version(),
@@ -121,8 +120,7 @@ pub(super) async fn announcement(
     signed: Signed,
     Path(site): Path<String>,
 ) -> Result<Response, Problem> {
-    let at = signed.at_site(&app, &site, Right::SeeSettings).await?;
-    let scope = Scope::of_site(&app, &at, &site).await?;
+    let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
     let (Settled::Site(body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
         tracing::warn!(%error, "an announcement cannot be spoken");
@@ -161,13 +159,12 @@ pub(super) async fn test_call(
     Path(site): Path<String>,
     Body(body): Body<TestCall>,
 ) -> Result<Response, Problem> {
-    let at = signed.at_site(&app, &site, Right::ChangeSettings).await?;
-    let scope = Scope::of_site(&app, &at, &site).await?;
+    let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
     let (Settled::Site(draft), revision) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let Scope::Site(row, company) = &scope else { return Err(Problem::NotFound) };
     let read = number::parse(&body.phone, company.country);
     let (phone, country) = read.map_err(|error| Problem::field("phone", "phone", &error.to_string()))?;
-    let verified = app.store.verified_phones(at.customer).await.map_err(Problem::of_store)?;
+    let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
     if !verified.iter().any(|one| one.phone == phone) {
         return Err(Problem::field(
             "phone",
@@ -191,11 +188,11 @@ pub(super) async fn test_call(
     let now = wall_now();
     let order = OrderId(Uuid::new_v4());
     let entry = signed.did("site.test_call", row.key.as_str(), json!({ "call": order.0 }));
-    let version = app.store.try_version(row.id, at.customer, revision, (*draft).clone(), entry);
+    let version = app.store.try_version(row.id, scope.company().id, revision, (*draft).clone(), entry);
     let facts = OrderFacts {
         id: order,
         site: row.id,
-        customer: at.customer,
+        customer: scope.company().id,
         country,
         settings_version: version.await.map_err(Problem::of_store)?,
         accepted_at: now,
