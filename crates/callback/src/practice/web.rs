@@ -6,6 +6,7 @@ use super::{KEY, numbers, sound};
 use crate::engine::wall_now;
 use crate::store;
 use crate::timeline::Timeline;
+use crate::web::asset::{Assets, asset, assets};
 use crate::web::{App, Problem};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, Query, Request, State};
@@ -28,11 +29,11 @@ const PAGES: usize = 20;
 /// The routes of the page.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/practice/", get(|headers| async move { asset("index.html", &headers) }))
+        .route("/practice/", get(|headers| async move { asset(ASSETS, "index.html", &headers) }))
         .route("/practice", get(|| async { Redirect::permanent("/practice/") }))
         .route(
             "/practice/{file}",
-            get(|Path(file): Path<String>, headers| async move { asset(&file, &headers) }),
+            get(|Path(file): Path<String>, headers| async move { asset(ASSETS, &file, &headers) }),
         )
         .route("/practice/v1/numbers", get(|| async { Json(&numbers::NUMBERS) }))
         .route("/practice/v1/settings", get(show_settings).post(change_settings))
@@ -88,14 +89,8 @@ async fn strict_headers(request: Request, next: Next) -> Response {
     response
 }
 
-macro_rules! assets {
-    ($($name:literal: $kind:literal,)*) => {
-        const ASSETS: &[(&str, &str, &[u8])] =
-            &[$(($name, $kind, include_bytes!(concat!("../../../../web/practice/", $name)))),*];
-    };
-}
-
-assets! {
+const ASSETS: &Assets = assets! {
+    "practice",
     "index.html": "text/html; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
@@ -103,21 +98,7 @@ assets! {
     "told.js": "text/javascript; charset=utf-8",
     "strings.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
-    "onest-cyrillic.woff2": "font/woff2",
-    "onest-latin.woff2": "font/woff2",
-}
-
-/// A file of the page. A browser keeps it and asks each time whether it is still the same (RFC 9110 §8.8.3).
-fn asset(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
-    let (_, kind, body) = ASSETS.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
-    let tag = format!("\"{}\"", Uuid::new_v5(&Uuid::NAMESPACE_OID, body).simple());
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let caching = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())];
-    if known {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
-    }
-    Ok((caching, [(header::CONTENT_TYPE, *kind)], *body).into_response())
-}
+};
 
 async fn show_settings(State(app): State<App>) -> Result<Json<Published>, Problem> {
     let site = settings::published(&app.store).await.map_err(Problem::internal)?;

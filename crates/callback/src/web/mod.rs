@@ -1,5 +1,6 @@
 //! HTTP: all routes on one page. A handler authorises, asks the store or the engine once, and replies.
 
+pub(crate) mod asset;
 mod cabinet;
 mod door;
 mod error;
@@ -78,6 +79,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
         .route("/stop", get(stop::show).post(stop::stop))
         .route("/plain/{file}", get(plain::file))
+        .route("/design/{file}", get(asset::design))
         .merge(cabinet)
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))

@@ -1,5 +1,6 @@
 //! Pages without script, in the reader's language: `/stop`, `/outbox`; and their files.
 
+use super::asset::{Assets, asset, assets};
 use super::error::Problem;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -10,11 +11,7 @@ use serde::Deserialize;
 /// Style and no script; nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
-const FILES: [(&str, &str, &[u8]); 3] = [
-    ("style.css", "text/css; charset=utf-8", include_bytes!("../../../../web/plain/style.css")),
-    ("onest-cyrillic.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-cyrillic.woff2")),
-    ("onest-latin.woff2", "font/woff2", include_bytes!("../../../../web/practice/onest-latin.woff2")),
-];
+const FILES: &Assets = assets! { "plain", "style.css": "text/css; charset=utf-8", };
 
 /// The language that the address asks for.
 #[derive(Deserialize, Debug)]
@@ -34,9 +31,8 @@ impl Asked {
 }
 
 /// `GET /plain/{file}`
-pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
-    let (_, kind, body) = FILES.iter().find(|(known, ..)| *known == name).ok_or(Problem::NotFound)?;
-    Ok(([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "max-age=86400")], *body).into_response())
+pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    asset(FILES, &name, &headers)
 }
 
 /// A page, with the rules that browsers keep on it.

@@ -1,10 +1,9 @@
 //! What is the same for everybody, and settings are chosen from: countries, holidays.
 
 use super::signed::Signed;
-use crate::web::App;
 use crate::web::error::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use callback_core::number::Country;
 use callback_core::{holidays, number};
 use serde::Serialize;
@@ -39,7 +38,6 @@ pub(super) struct HolidayView {
 #[utoipa::path(get, path = "/api/v1/holidays/{country}/{year}", tag = "known",
     responses((status = 200, body = [HolidayView]), (status = 404)))]
 pub(super) async fn holidays(
-    State(_): State<App>,
     _signed: Signed,
     Path((country, year)): Path<(String, i16)>,
 ) -> Result<Json<Vec<HolidayView>>, Problem> {

@@ -143,3 +143,24 @@ pub(super) fn router(origin: &Origin) -> anyhow::Result<Router<App>> {
         .route("/outbox", get(outbox::show))
         .merge(pages::router()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+    use serde_json::Value;
+
+    #[test]
+    fn the_document_names_every_part_of_a_path() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        for (path, kinds) in document["paths"].as_object().unwrap() {
+            let parts: Vec<_> =
+                path.split('{').skip(1).filter_map(|part| part.split('}').next()).map(Value::from).collect();
+            for (kind, operation) in kinds.as_object().unwrap() {
+                let named = operation["parameters"].as_array().into_iter().flatten();
+                let named: Vec<_> =
+                    named.filter(|part| part["in"] == "path").map(|part| part["name"].clone()).collect();
+                assert_eq!(named, parts, "{kind} {path}");
+            }
+        }
+    }
+}

@@ -1319,7 +1319,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                call: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1392,7 +1394,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1420,7 +1424,9 @@ export interface operations {
                 before?: string;
             };
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1452,7 +1458,9 @@ export interface operations {
                 site?: string;
             };
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1477,7 +1485,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1589,7 +1599,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1620,7 +1632,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+                invitation: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1643,7 +1658,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1668,7 +1685,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1699,7 +1718,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1775,7 +1796,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1806,7 +1829,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1831,7 +1856,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+                user: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1860,7 +1888,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+                user: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1920,7 +1951,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+                version: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1945,7 +1979,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer: string;
+                version: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1999,7 +2036,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                country: string;
+                year: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2024,7 +2064,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                token: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2049,7 +2091,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                token: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2271,7 +2315,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                session: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2504,7 +2550,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2529,7 +2577,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2686,7 +2736,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2713,7 +2765,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2750,7 +2804,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2802,7 +2858,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+                version: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2827,7 +2886,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                site: string;
+                version: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
