@@ -310,6 +310,7 @@ impl Call {
             return;
         };
         self.dialling.insert(leg);
+        let telephone = matches!(callee, Callee::Manager(_)).then(|| to.clone());
         let (tools, fence, key, at) = (self.tools.clone(), self.fence, self.key(leg), self.clock.now());
         self.pending.push(Box::pin(async move {
             let dialog = match tools.phone.reserve(key, Dial { to, caller_id }).await {
@@ -317,8 +318,8 @@ impl Call {
                 Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
             };
             let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
-            let stored =
-                tools.store.write(fence, vec![Fact::Intent { intent, dialog: Some(json(&dialog)) }]).await;
+            let dial = Fact::Intent { intent, telephone, dialog: Some(json(&dialog)) };
+            let stored = tools.store.write(fence, vec![dial]).await;
             if stored.is_err() {
                 tools.phone.release(key).await;
             }

@@ -9,11 +9,12 @@ use crate::store::{
     PublishedSite, Store,
 };
 use anyhow::{Context as _, Result};
-use callback_core::flow::Past;
+use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
 use callback_core::order::{Circumstances, Order, admit};
-use callback_core::plan::PromptLengths;
+use callback_core::plan::{Callee, PromptLengths};
+use callback_core::record::LegRecord;
 use callback_core::rehearsal::play::{Habits, Told, play};
 use callback_core::schedule;
 use callback_core::site::{Language, Origin};
@@ -145,8 +146,14 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let claimed = claimed.into_iter().find(|claimed| claimed.fence.order == row.facts.id);
     let fence = claimed.context("an order of the practice week")?.fence;
     let Told { inputs, shown: (state, detail), record } = play(&plan, habits);
-    let mut facts = vec![Fact::Began { at, plan, past: Past::default() }];
+    let mut facts = vec![Fact::Began { at, plan: plan.clone(), past: Past::default() }];
     facts.extend((0..).zip(inputs).map(|(seq, (at, input))| Fact::Input { seq, at, input }));
+    facts.extend(record.legs.iter().map(|leg| {
+        let LegRecord { leg, callee, round, times, .. } = *leg;
+        let telephone = plan.telephone(callee).filter(|_| callee != Callee::Visitor);
+        let intent = Intent { leg, callee, round, at: times.dialled_at, end: IntentEnd::Unknown };
+        Fact::Intent { intent, telephone, dialog: None }
+    }));
     facts.push(Fact::Shown(state, detail));
     facts.push(Fact::Record(Box::new(record)));
     Ok(store.write(fence, facts).await?)

@@ -1,6 +1,7 @@
 //! Customers and their sites, as their cabinet lists them, and whose is what.
 
 use super::db::{Row, Tx, query};
+use super::words::Telephones;
 use super::{Result, Store, audit, sites, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::{CustomerId, SiteId, SiteKey};
@@ -63,6 +64,17 @@ pub struct SiteRow {
     pub body: Option<Site>,
     /// What is being written, where somebody has begun to.
     pub draft: Option<Map<String, Value>>,
+}
+
+/// A user's part at a customer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// The customer.
+    pub customer: CustomerId,
+    /// What he is there.
+    pub role: Role,
+    /// Where he answers.
+    pub telephones: Telephones,
 }
 
 /// Something that belongs to a customer.
@@ -139,14 +151,18 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn part(&self, user: Uuid, asked: Asked) -> Result<Option<(CustomerId, Role)>> {
+    pub async fn part(&self, user: Uuid, asked: Asked) -> Result<Option<Part>> {
         let find = match asked {
             Asked::Customer(number) => query(PART_AT).bind(number.0),
             Asked::Site(key) => query(PART_AT_SITE).bind(key.as_str()),
             Asked::Call(order) => query(PART_AT_CALL).bind(order.0),
         };
         let Some(row) = self.db.maybe(find.bind(user)).await? else { return Ok(None) };
-        Ok(Some((CustomerId(row.get("customer_id")?), row.parsed("role")?)))
+        Ok(Some(Part {
+            customer: CustomerId(row.get("customer_id")?),
+            role: row.parsed("role")?,
+            telephones: row.json("telephones")?,
+        }))
     }
 
     /// A customer.
@@ -219,12 +235,12 @@ macro_rules! site_columns {
 }
 
 statements! {
-    PART_AT = "SELECT m.customer_id, m.role FROM memberships m JOIN customers c ON c.id = m.customer_id
-        WHERE c.number = $1 AND m.user_id = $2";
-    PART_AT_SITE = "SELECT m.customer_id, m.role FROM memberships m JOIN sites s ON s.customer_id = m.customer_id
-        WHERE s.key = $1 AND m.user_id = $2";
-    PART_AT_CALL = "SELECT m.customer_id, m.role FROM memberships m JOIN orders o ON o.customer_id = m.customer_id
-        WHERE o.id = $1 AND m.user_id = $2";
+    PART_AT = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN customers c ON c.id = m.customer_id WHERE c.number = $1 AND m.user_id = $2";
+    PART_AT_SITE = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN sites s ON s.customer_id = m.customer_id WHERE s.key = $1 AND m.user_id = $2";
+    PART_AT_CALL = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN orders o ON o.customer_id = m.customer_id WHERE o.id = $1 AND m.user_id = $2";
     COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
         version FROM customers WHERE id = $1";
     SITES_OF = concat!("SELECT ", site_columns!(), " WHERE s.customer_id = $1

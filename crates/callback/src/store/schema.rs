@@ -6,10 +6,11 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
+    (4, "telephones", include_str!("../../migrations/0004_telephones.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

@@ -12,6 +12,12 @@ import { zoneName } from './zones';
 const nameOf = (code: string): string => new Intl.DisplayNames([language()], { type: 'region' }).of(code) ?? code;
 const list = (items: string[]): string => new Intl.ListFormat(language(), { type: 'conjunction' }).format(items);
 
+/** A telephone with its extension, for reading: of `+74951234567;ext=102`. */
+export function telephone(text: string): string {
+  const [address = '', ext] = text.split(';ext=');
+  return ext ? t('telephone.ext', { phone: pretty(address), ext }) : pretty(address);
+}
+
 /** A value of a setting. */
 export function said(field: string, value: unknown): string {
   const unit = siteFields[field as keyof SiteBody]?.unit;

@@ -43,14 +43,24 @@ class Session {
   }
 
   role(number: string): Role | null {
-    return this.me?.memberships.find((member) => member.number === number)?.role ?? null;
+    return this.#at(number)?.role ?? null;
+  }
+
+  /** A manager without a telephone: no call is his own. */
+  isUntied(number: string): boolean {
+    const at = this.#at(number);
+    return at?.role === 'manager' && at.telephones.length === 0;
+  }
+
+  #at(number: string) {
+    return this.me?.memberships.find((member) => member.number === number);
   }
 }
 
 export const session = new Session();
 
 const rights = {
-  calls: ['owner', 'marketer'],
+  calls: ['owner', 'manager', 'marketer'],
   settings: ['owner', 'marketer'],
   change: ['owner'],
   team: ['owner'],

@@ -44,10 +44,10 @@ export const companyBody = (): CompanyBody => ({
 });
 
 export const team: Member[] = [
-  { user_id: 'u1', invitation_id: null, name: 'Екатерина Климова', email: 'klimova@romashka.example', role: 'owner', state: 'active', since: '2026-06-02T08:00:00Z', totp: true, you: true },
-  { user_id: 'u2', invitation_id: null, name: 'Анна Белова', email: 'belova@romashka.example', role: 'manager', state: 'active', since: '2026-06-05T08:00:00Z', totp: false, you: false },
-  { user_id: 'u3', invitation_id: null, name: 'Павел Орлов', email: 'orlov@agency.example', role: 'marketer', state: 'active', since: '2026-09-14T08:00:00Z', totp: true, you: false },
-  { user_id: null, invitation_id: 'i1', name: null, email: 'buh@romashka.example', role: 'accountant', state: 'invited', since: '2026-11-19T08:00:00Z', totp: false, you: false },
+  { user_id: 'u1', invitation_id: null, name: 'Екатерина Климова', email: 'klimova@romashka.example', role: 'owner', state: 'active', since: '2026-06-02T08:00:00Z', totp: true, you: true, telephones: [] },
+  { user_id: 'u2', invitation_id: null, name: 'Анна Белова', email: 'belova@romashka.example', role: 'manager', state: 'active', since: '2026-06-05T08:00:00Z', totp: false, you: false, telephones: ['+74955550101'] },
+  { user_id: 'u3', invitation_id: null, name: 'Павел Орлов', email: 'orlov@agency.example', role: 'marketer', state: 'active', since: '2026-09-14T08:00:00Z', totp: true, you: false, telephones: [] },
+  { user_id: null, invitation_id: 'i1', name: null, email: 'buh@romashka.example', role: 'accountant', state: 'invited', since: '2026-11-19T08:00:00Z', totp: false, you: false, telephones: [] },
 ];
 
 export const versions: Version[] = [

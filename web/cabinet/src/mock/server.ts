@@ -17,7 +17,7 @@ const isNew = as === 'new' || as === 'empty';
 const C = '4071-8';
 const me = (): Me => ({
   user: { id: 'u1', email: 'klimova@romashka.example', name: 'Екатерина Климова', language: (localStorage.getItem('mock-language') as 'ru' | null) ?? 'ru', totp: as !== 'new', recovery_codes: 8 },
-  memberships: [{ number: C, company: 'Ромашка', role }],
+  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }],
   operator: false,
 });
 
@@ -188,6 +188,7 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
     return [200, numbers.at(-1)];
   }
   if (rest === 'team') return [200, isNew ? team.slice(0, 1) : team];
+  if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];
   if (rest === 'invitations' || rest.startsWith('invitations/') || rest.startsWith('team/')) return method === 'POST' ? [201, { invitation_id: 'i2' }] : [204, null];
   if (rest.startsWith('audit')) return [200, { entries: [
     { id: 'a3', at: '2026-11-18T11:20:00Z', who: 'Екатерина Климова', what: 'site.publish', object: 'k7m2', detail: { version: 14 } },

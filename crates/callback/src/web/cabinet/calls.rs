@@ -4,7 +4,7 @@ use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::engine::wall_now;
 use crate::ids::CustomerId;
-use crate::store::{JournalOf, PlannedRow};
+use crate::store::{JournalOf, Part, PlannedRow, Telephones};
 use crate::timeline::{Timeline, legs_of, stamp};
 use crate::web::App;
 use crate::web::error::Problem;
@@ -101,12 +101,25 @@ pub(super) async fn journal(
     let before = lines.before.as_deref().map(|text| cursor(text).ok_or(Problem::NotFound)).transpose()?;
     let limit = lines.limit.unwrap_or(USUAL).clamp(1, MOST);
     let site = lines.site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
-    let of = JournalOf { customer: at.customer, site };
+    let of = JournalOf { customer: at.customer, site, telephones: own(&at).cloned() };
     let rows = app.store.journal_of(&of, limit, before).await.map_err(Problem::of_store)?;
     let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
     let next = rows.last().map(|row| &row.row.order.facts).filter(|_| !is_last);
     let next = next.map(|order| format!("{}.{}", order.accepted_at.0, order.id.0.simple()));
     Ok(Json(CallPage { calls: rows.iter().map(|row| line(row, at.role)).collect(), next }))
+}
+
+/// Where the calls rang that he may see; none where he may see all.
+fn own(at: &Part) -> Option<&Telephones> {
+    at.role.sees_own_calls().then_some(&at.telephones)
+}
+
+/// Whether he may see a call of the customer.
+async fn may_see(app: &App, at: &Part, order: OrderId) -> Result<bool, Problem> {
+    match own(at) {
+        Some(telephones) => app.store.rang_at(order, telephones).await.map_err(Problem::of_store),
+        None => Ok(true),
+    }
 }
 
 fn cursor(text: &str) -> Option<(Ts, OrderId)> {
@@ -196,7 +209,9 @@ impl Watch {
             let sessions = self.app.store.sessions(user.id, wall_now()).await.ok()?;
             sessions.iter().find(|session| session.id == self.signed.session.id)?;
             let at = self.signed.at(&self.app, &self.number, Right::SeeCalls).await.ok()?;
-            return Some(line(&found, at.role));
+            if may_see(&self.app, &at, order).await.ok()? {
+                return Some(line(&found, at.role));
+            }
         }
     }
 }
@@ -217,6 +232,9 @@ pub(super) async fn show(
     Path(call): Path<Uuid>,
 ) -> Result<Json<Value>, Problem> {
     let at = signed.at_call(&app, call, Right::SeeCalls).await?;
+    if !may_see(&app, &at, OrderId(call)).await? {
+        return Err(Problem::NotFound);
+    }
     let file = app.store.call(OrderId(call)).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let mut told = serde_json::to_value(Timeline::of(&file)).map_err(Problem::internal)?;
     let phone = file.order.phone.to_string();

@@ -2,12 +2,12 @@
 
 use super::body::Body;
 use super::scope::{company_of, differing};
-use super::signed::{At, Signed};
+use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::door::Door;
 use crate::ids::SiteKey;
 use crate::settings::{self, site_draft};
-use crate::store::{self, NewSite, SiteRow, language_name};
+use crate::store::{self, NewSite, Part, SiteRow, language_name};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -154,7 +154,7 @@ pub(super) struct Confirmed {
 async fn put_away(
     app: &App,
     signed: &Signed,
-    at: &At,
+    at: &Part,
     key: &str,
     away: bool,
     confirm: Option<&str>,

@@ -54,6 +54,8 @@ pub(super) struct MembershipView {
     number: String,
     company: String,
     role: Role,
+    /// Where he answers: a manager sees the calls that rang there.
+    telephones: Vec<String>,
 }
 
 /// Everything about a user who is signed in.
@@ -69,6 +71,7 @@ pub(super) async fn me(app: &App, user: Uuid, session: Uuid) -> Result<Me, Probl
         number: one.number.to_string(),
         company: one.company,
         role: one.role,
+        telephones: one.telephones.0,
     };
     Ok(Me {
         user: UserView {

@@ -91,6 +91,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(team::invite))
         .routes(routes!(team::end_invitation))
         .routes(routes!(team::change, team::remove))
+        .routes(routes!(team::telephones))
+        .routes(routes!(team::tie))
         .routes(routes!(draft::site, draft::change_site, draft::reset_site))
         .routes(routes!(draft::publish_site))
         .routes(routes!(versions::site_versions))

@@ -1,12 +1,12 @@
 //! Whose settings they are: a site's or a company's, published or as they would be.
 
-use super::signed::{At, Signed};
+use super::signed::Signed;
 use crate::account::Right;
 use crate::door::Wrong;
 use crate::settings::{
     CompanySettings, Kept, company_draft, read_company, read_site, site_draft, usual_site,
 };
-use crate::store::{Columns, Company, FieldChange, Owner, SiteRow, changes, language_name};
+use crate::store::{Columns, Company, FieldChange, Owner, Part, SiteRow, changes, language_name};
 use crate::web::App;
 use crate::web::error::{Problem, Refusal};
 use callback_core::site::{Origin, Site};
@@ -165,7 +165,7 @@ impl Settled {
 }
 
 /// The company that somebody has a part at.
-pub(super) async fn company_of(app: &App, at: &At) -> Result<Company, Problem> {
+pub(super) async fn company_of(app: &App, at: &Part) -> Result<Company, Problem> {
     app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)
 }
 

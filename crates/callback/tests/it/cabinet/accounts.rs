@@ -36,7 +36,7 @@ fn a_company_registers_confirms_its_address_and_has_a_cabinet() {
         assert_eq!((&me["user"]["email"], &me["operator"]), (&json!(OWNER), &json!(false)));
         assert_eq!(
             me["memberships"],
-            json!([{ "number": registered["number"], "company": "Ромашка", "role": "owner" }])
+            json!([{ "number": registered["number"], "company": "Ромашка", "role": "owner", "telephones": [] }])
         );
         assert_eq!(browser.post("/confirm", token).await.problem(), "link-over", "a link is good once");
         let number = registered["number"].as_str().unwrap();

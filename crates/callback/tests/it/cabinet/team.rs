@@ -1,10 +1,11 @@
 //! Who belongs to a company, and what each of them may do.
 
 use super::{Browser, PASSWORD, letter_to, stage, token_to};
-use crate::stage::{Network, Stage};
+use crate::stage::{ANNA, BORIS, Does, Network, Stage, VISITOR, managers};
 use crate::world::on_both;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const OWNER: &str = "klimova@romashka.example";
 
@@ -94,6 +95,46 @@ fn an_invitation_is_taken_back_or_accepted_by_whoever_it_went_to() {
 }
 
 #[test]
+fn a_manager_sees_the_calls_that_rang_at_his_telephone() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+        let mut stage = Stage::new(world, &network, &managers(&[ANNA, BORIS])).await;
+        // The company of the file is its address's.
+        let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let mut manager = joined(&stage, &mut owner, &number, "manager").await;
+        let call = Uuid::new_v4();
+        stage.order(call).await;
+        stage.record(call).await;
+        let path = format!("/customers/{number}");
+        let user = manager.get("/me").await.ok()["user"]["id"].as_str().unwrap().to_owned();
+        let tie = format!("{path}/team/{user}/telephones");
+        let known = owner.get(&format!("{path}/telephones")).await.ok();
+        let known: Vec<_> = known.as_array().unwrap().iter().map(|one| one["telephone"].clone()).collect();
+        assert_eq!(known, [ANNA, BORIS]);
+        let strange = json!({ "telephones": ["+74959999999"] });
+        assert_eq!(owner.ask("PUT", &tie, strange).await.fields(), "telephones choice");
+        assert_eq!(manager.ask("PUT", &tie, json!({ "telephones": [ANNA] })).await.problem(), "not-allowed");
+
+        let all = [(vec![], 0), (vec![BORIS], 0), (vec![ANNA, BORIS], 1), (vec![ANNA], 1)];
+        for (telephones, sees) in all {
+            let tied = owner.ask("PUT", &tie, json!({ "telephones": telephones })).await;
+            assert_eq!(tied.status, StatusCode::NO_CONTENT);
+            assert_eq!(manager.get("/me").await.ok()["memberships"][0]["telephones"], json!(telephones));
+            let seen = manager.get(&format!("{path}/calls")).await.ok();
+            let seen: Vec<_> =
+                seen["calls"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+            assert_eq!(seen, vec![json!(call); sees], "{telephones:?}");
+            let one = manager.get(&format!("/calls/{call}")).await;
+            let expected = if sees == 1 { StatusCode::OK } else { StatusCode::NOT_FOUND };
+            assert_eq!(one.status, expected, "{telephones:?}");
+        }
+        let row = manager.get(&format!("{path}/calls?site=demo")).await.ok()["calls"][0].clone();
+        assert_eq!((&row["phone"], &row["disposition"]), (&json!(VISITOR), &json!("connected")));
+        stage.service.take();
+    });
+}
+
+#[test]
 fn each_role_may_do_what_is_its_own_and_no_more() {
     on_both(async |world| {
         let network = Network::start(&[]).await;
@@ -105,7 +146,7 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
         let edit = json!({ "revision": 0, "set": { "rounds": 3 } });
         let asked: [(&str, String, Value, [bool; 3]); 8] = [
             ("GET", path.clone(), Value::Null, [true, true, true]),
-            ("GET", format!("{path}/calls"), Value::Null, [false, true, false]),
+            ("GET", format!("{path}/calls"), Value::Null, [true, true, false]),
             ("GET", format!("{path}/team"), Value::Null, [false, false, false]),
             ("GET", format!("{path}/audit"), Value::Null, [false, false, false]),
             ("GET", format!("{site}/draft"), Value::Null, [false, true, false]),

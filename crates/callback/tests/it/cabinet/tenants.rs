@@ -11,7 +11,7 @@ use uuid::Uuid;
 fn body() -> Value {
     json!({
         "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
-        "confirm": "romashka.example", "phone": "+74951234501", "code": "1234",
+        "confirm": "romashka.example", "phone": "+74951234501", "code": "1234", "telephones": [],
     })
 }
 

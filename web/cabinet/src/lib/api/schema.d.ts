@@ -296,6 +296,40 @@ export interface paths {
         patch: operations["change"];
         trace?: never;
     };
+    "/api/v1/customers/{customer}/team/{user}/telephones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says where somebody answers: the calls that ring there are his own. */
+        put: operations["tie"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/telephones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every telephone that the company's published lists ring. */
+        get: operations["telephones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/versions": {
         parameters: {
             query?: never;
@@ -1069,6 +1103,8 @@ export interface components {
             since: string;
             /** @description "active", or "invited". */
             state: string;
+            /** @description Where he answers: a manager sees the calls that rang there. */
+            telephones: string[];
             /** @description He has a second factor. */
             totp: boolean;
             /** Format: uuid */
@@ -1081,6 +1117,8 @@ export interface components {
             company: string;
             number: string;
             role: components["schemas"]["Role"];
+            /** @description Where he answers: a manager sees the calls that rang there. */
+            telephones: string[];
         };
         /** @description A new address, and the password. */
         NewEmail: {
@@ -1232,10 +1270,22 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description A telephone of the company's lists. */
+        TelephoneView: {
+            /** @description How those are called who answer there. */
+            names: string[];
+            /** @description As it is stored: `+74951234567;ext=102`, `sip:anna@192.0.2.7`. */
+            telephone: string;
+        };
         /** @description Whom to call. */
         TestCall: {
             /** @description A telephone that was verified, and is none of the managers'. */
             phone: string;
+        };
+        /** @description Where somebody answers. */
+        Tied: {
+            /** @description Of the company's telephones, three at most. */
+            telephones: string[];
         };
         /** @description The secret of a link. */
         Token: {
@@ -1913,6 +1963,71 @@ export interface operations {
                 content?: never;
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    tie: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tied"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    telephones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TelephoneView"][];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

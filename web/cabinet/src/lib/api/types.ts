@@ -21,7 +21,7 @@ export interface Service {
 
 export interface Me {
   user: { id: string; email: string; name: string; language: Language; totp: boolean; recovery_codes?: number };
-  memberships: { number: string; company: string; role: Role }[];
+  memberships: { number: string; company: string; role: Role; telephones: string[] }[];
   operator: boolean;
 }
 
@@ -99,6 +99,14 @@ export interface Member {
   since: string;
   totp: boolean;
   you: boolean;
+  /** Where he answers, as the service writes it: a manager sees the calls that rang there. */
+  telephones: string[];
+}
+
+/** A telephone of the company's lists. */
+export interface Telephone {
+  telephone: string;
+  names: string[];
 }
 
 export interface AuditEntry {
