@@ -61,6 +61,20 @@ pub struct CustomerSettings {
     pub sites: Vec<SiteSettings>,
 }
 
+impl CustomerSettings {
+    /// What of it a cabinet edits.
+    pub(crate) fn company(&self) -> CompanySettings {
+        CompanySettings {
+            name: self.name.clone(),
+            country: self.country,
+            time_zone: self.time_zone.clone(),
+            language: self.language,
+            blacklist: self.blacklist.clone(),
+            managers: self.managers.clone(),
+        }
+    }
+}
+
 /// A site of the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SiteSettings {

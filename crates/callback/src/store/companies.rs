@@ -1,14 +1,14 @@
 //! Customers and their sites, as their cabinet lists them, and whose is what.
 
 use super::db::{Row, Tx, query};
+use super::users::language;
 use super::words::Telephones;
 use super::{Result, Store, audit, sites, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::{CustomerId, SiteId, SiteKey};
-use callback_core::blacklist::Blacklist;
+use crate::settings::CompanySettings;
 use callback_core::id::OrderId;
-use callback_core::number::Country;
-use callback_core::site::{Language, Manager, Site};
+use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -23,22 +23,12 @@ pub struct Company {
     pub id: CustomerId,
     /// Its number.
     pub number: CustomerNumber,
-    /// Its name.
-    pub name: String,
     /// Its address.
     pub email: String,
-    /// Where its numbers are read.
-    pub country: Country,
-    /// Its time zone, by its IANA name.
-    pub time_zone: String,
-    /// Its language.
-    pub language: Language,
     /// Calls at once.
     pub max_calls: u32,
-    /// Whom none of its sites calls.
-    pub blacklist: Blacklist,
-    /// Who answers for sites that have no managers of their own.
-    pub managers: Vec<Manager>,
+    /// What its cabinet edits.
+    pub(crate) settings: CompanySettings,
     /// The version of its own settings; 0 where none was published.
     pub version: u32,
 }
@@ -92,15 +82,22 @@ fn company(row: &Row) -> sqlx::Result<Company> {
     Ok(Company {
         id: CustomerId(row.get("id")?),
         number: CustomerNumber(row.number("number")?),
-        name: row.get("name")?,
         email: row.get("email")?,
+        max_calls: row.number("max_calls")?,
+        settings: company_settings(row)?,
+        version: row.number("version")?,
+    })
+}
+
+/// What of a customer its cabinet edits.
+pub(super) fn company_settings(row: &Row) -> sqlx::Result<CompanySettings> {
+    Ok(CompanySettings {
+        name: row.get("name")?,
         country: row.parsed("country")?,
         time_zone: row.get("time_zone")?,
-        language: super::users::language(&row.get::<String>("language")?),
-        max_calls: row.number("max_calls")?,
+        language: language(&row.get::<String>("language")?),
         blacklist: row.json("blacklist")?,
         managers: row.json("managers")?,
-        version: row.number("version")?,
     })
 }
 

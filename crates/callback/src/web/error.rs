@@ -61,6 +61,8 @@ pub(crate) enum Problem {
     OriginRefused,
     /// The body is not what it should be: why, naming the field.
     BodyInvalid(String),
+    /// What stands behind the `?` is not what it should be: why, naming the field.
+    QueryInvalid(String),
     /// The body is longer than any order.
     BodyTooLong,
     /// The path is right, and not for this.
@@ -128,6 +130,7 @@ impl Problem {
                 "This page is not of the site that the key belongs to. Add its address to the site's settings.",
             ),
             Self::BodyInvalid(why) => return (StatusCode::BAD_REQUEST, "body-invalid", why.clone()),
+            Self::QueryInvalid(why) => return (StatusCode::BAD_REQUEST, "query-invalid", why.clone()),
             Self::BodyTooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-long",

@@ -93,17 +93,19 @@ export class Draft<Body extends object> {
 
   async reset(): Promise<void> {
     await this.flush();
-    this.#undo = [];
-    this.local = {};
-    this.#keep({});
-    this.view = await api.resetDraft<Body>(this.path);
+    await this.#replace((revision) => api.resetDraft<Body>(this.path, revision));
   }
 
   async restore(version: number): Promise<void> {
+    await this.#replace((revision) => api.restore<Body>(this.path, version, revision));
+  }
+
+  /** The draft becomes another; what was typed here is kept where the server refuses. */
+  async #replace(by: (revision: number) => Promise<DraftView<Body>>): Promise<void> {
+    this.view = await by(this.view?.revision ?? 0);
     this.#undo = [];
     this.local = {};
     this.#keep({});
-    this.view = await api.restore<Body>(this.path, version);
   }
 
   /** Settles a conflict: one's own value is written over the other's, or the other's stays. */

@@ -1,10 +1,10 @@
 //! Before one is signed in: to register, to log in, to set a new password, to accept an invitation. A stranger learns
 //! from none of them who has a cabinet: a known and an unknown address are answered alike and take the same time.
 
-use super::body::Body;
 use super::fields::{email, language, name, password};
 use super::links::{letter_may_be_written, link, page};
 use super::me::{Me, me};
+use super::read::{Body, Path};
 use super::signed::{Cookie, From, Signed};
 use crate::account::{Role, SecondFactor, fingerprint};
 use crate::engine::wall_now;
@@ -14,7 +14,7 @@ use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name, login_
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::Country;
@@ -402,7 +402,7 @@ pub(super) async fn invitation(
         .map_err(Problem::of_store)?
         .ok_or(Problem::Refused(Refusal::LinkOver))?;
     let known = app.store.user_by_email(&link.email).await.map_err(Problem::of_store)?.is_some();
-    Ok(Json(InvitationView { company: company.name, email: link.email, role, inviter, known }))
+    Ok(Json(InvitationView { company: company.settings.name, email: link.email, role, inviter, known }))
 }
 
 /// Who accepts an invitation.

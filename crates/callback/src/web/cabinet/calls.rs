@@ -1,5 +1,6 @@
 //! Calls: the journal of a company, and one call with all that happened in it.
 
+use super::read::{Path, Query};
 use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::engine::wall_now;
@@ -11,7 +12,7 @@ use crate::web::error::Problem;
 use crate::web::flood::StreamPass;
 use crate::web::status::state_key;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -33,7 +34,8 @@ const MOST: u32 = 100;
 const USUAL: u32 = 50;
 
 /// Which lines of the journal.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Lines {
     /// `next` of the page before.
     before: Option<String>,
@@ -86,10 +88,7 @@ pub(super) struct CallSite {
 }
 
 /// The journal of a company, the newest first.
-#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(
-        ("before" = Option<String>, Query, description = "`next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Lines, 100 at most"),
-        ("site" = Option<String>, Query, description = "Of one site alone, by its key")),
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(Lines),
     responses((status = 200, body = CallPage), (status = 404)))]
 pub(super) async fn journal(
     State(app): State<App>,

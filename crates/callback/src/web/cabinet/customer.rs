@@ -1,6 +1,6 @@
 //! A company, its sites, and what was done by whom.
 
-use super::body::Body;
+use super::read::{Body, Path, Query};
 use super::scope::{company_of, differing};
 use super::signed::Signed;
 use crate::account::{Right, Role};
@@ -12,7 +12,7 @@ use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::Country;
@@ -87,14 +87,14 @@ pub(super) async fn show(
     let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     Ok(Json(CustomerView {
         number: company.number.to_string(),
-        name: company.name,
+        name: company.settings.name,
         email: company.email,
-        country: company.country.to_string(),
-        time_zone: company.time_zone,
-        language: language_name(company.language),
+        country: company.settings.country.to_string(),
+        time_zone: company.settings.time_zone,
+        language: language_name(company.settings.language),
         max_calls: company.max_calls,
         role: at.role,
-        sites: sites.into_iter().map(|site| summary(site, company.country)).collect(),
+        sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn add_site(
         )));
     }
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    Ok((StatusCode::CREATED, Json(summary(site, company.country))).into_response())
+    Ok((StatusCode::CREATED, Json(summary(site, company.settings.country))).into_response())
 }
 
 /// A name that confirms something that visitors notice.
@@ -169,7 +169,7 @@ async fn put_away(
     let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));
     app.store.archive(site.id, at.customer, away, entry).await.map_err(Problem::of_store)?;
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    let country = company_of(app, at).await?.country;
+    let country = company_of(app, at).await?.settings.country;
     Ok(Json(summary(site, country)))
 }
 
@@ -199,7 +199,8 @@ pub(super) async fn unarchive(
 }
 
 /// Where a page of the audit begins.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Before {
     /// `next` of the page before.
     before: Option<Uuid>,
@@ -227,8 +228,7 @@ pub(super) struct AuditEntry {
 }
 
 /// Who changed what, the newest first.
-#[utoipa::path(get, path = "/api/v1/customers/{customer}/audit", tag = "customer", params(
-        ("before" = Option<Uuid>, Query, description = "`next` of the page before")),
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/audit", tag = "customer", params(Before),
     responses((status = 200, body = AuditPage), (status = 404)))]
 pub(super) async fn audit(
     State(app): State<App>,

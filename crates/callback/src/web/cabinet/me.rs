@@ -1,9 +1,9 @@
 //! One's own: name and language, password, address, browsers, second factor.
 
 use super::account::prove;
-use super::body::Body;
 use super::fields::{email as read_email, language, name, password as read_password};
 use super::links::{letter_may_be_written, link};
+use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::{Role, SecondFactor, recovery_codes};
 use crate::engine::wall_now;
@@ -13,7 +13,7 @@ use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

@@ -2,7 +2,6 @@
 //! handlers, and the browser's types are made from that.
 
 mod account;
-mod body;
 mod calls;
 mod customer;
 mod draft;
@@ -13,6 +12,7 @@ mod me;
 mod outbox;
 mod pages;
 mod phones;
+mod read;
 mod scope;
 mod signed;
 mod team;

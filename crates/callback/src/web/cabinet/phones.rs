@@ -1,6 +1,6 @@
 //! Managers' telephones: each is verified by a code that a call speaks, before it is dialled for a visitor (R12).
 
-use super::body::Body;
+use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::Right;
 use crate::engine::wall_now;
@@ -9,7 +9,7 @@ use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::{self, PhoneNumber, Unusable};
@@ -158,7 +158,7 @@ pub(super) async fn confirm(
 }
 
 fn read(text: &str, company: &Company) -> Result<PhoneNumber, Problem> {
-    match number::parse(text, company.country) {
+    match number::parse(text, company.settings.country) {
         Ok((number, _)) => Ok(number),
         Err(error) => {
             let code = match error {

@@ -1,8 +1,8 @@
 //! Who belongs to a company, and who is invited.
 
-use super::body::Body;
 use super::fields::email;
 use super::links::{letter_may_be_written, link};
+use super::read::{Body, Path};
 use super::scope::company_of;
 use super::signed::Signed;
 use crate::account::{Right, Role};
@@ -13,7 +13,7 @@ use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
@@ -128,8 +128,8 @@ pub(super) async fn invite(
     let (mut link, url) = link(&app, &email, "invite", leads, WEEK)?;
     link.customer = Some(at.customer);
     let inviter = &signed.user.name;
-    let letter = Message::Invite { company: &company.name, inviter, role: body.role, link: &url };
-    let letter = letter.to(&email, company.language);
+    let letter = Message::Invite { company: &company.settings.name, inviter, role: body.role, link: &url };
+    let letter = letter.to(&email, company.settings.language);
     let entry = signed.did("team.invite", &email, json!({ "role": body.role }));
     let id = app.store.invite(at.customer, link, letter, entry).await.map_err(Problem::of_store)?;
     let id = id.ok_or(Problem::Refused(Refusal::Conflict(
@@ -205,7 +205,7 @@ async fn known_telephones(app: &App, at: &Part) -> Result<BTreeMap<String, BTree
     let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     let of_sites = sites.iter().filter_map(|site| site.body.as_ref()).flat_map(|body| &body.managers);
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for manager in company.managers.iter().chain(of_sites) {
+    for manager in company.settings.managers.iter().chain(of_sites) {
         known.entry(manager.telephone.to_string()).or_default().insert(manager.name.to_string());
     }
     Ok(known)

@@ -1,8 +1,11 @@
 //! Settings from the first site to the first call: drafts, publishing, versions, verified telephones.
 
 use super::{Browser, PASSWORD, stage};
-use crate::stage::{ANNA, Does, Network, ORIGIN, VISITOR};
+use crate::stage::{ANNA, Does, Network, ORIGIN, Stage, VISITOR, managers};
 use crate::world::on_both;
+use callback::settings::SettingsFile;
+use callback::store::Store;
+use callback_core::time::Ts;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -34,7 +37,7 @@ async fn verify_anna(owner: &mut Browser, number: &str, network: &mut Network) {
 }
 
 /// A call by a draft that is not published, to whom it may go.
-async fn try_a_draft(stage: &crate::stage::Stage, owner: &mut Browser, site: &str) {
+async fn try_a_draft(stage: &Stage, owner: &mut Browser, site: &str) {
     let draft = owner.get(&format!("{site}/draft")).await.ok();
     let edit = json!({ "revision": draft["revision"], "set": { "promise_seconds": 50 } });
     owner.ask("PATCH", &format!("{site}/draft"), edit).await.ok();
@@ -137,7 +140,7 @@ fn from_the_first_site_to_the_first_call() {
     });
 }
 
-fn owner_base(stage: &crate::stage::Stage) -> String {
+fn owner_base(stage: &Stage) -> String {
     format!("http://{}", stage.service.as_ref().unwrap().http())
 }
 
@@ -198,6 +201,39 @@ fn two_who_write_the_same_field_are_told_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_file_that_is_applied_takes_nothing_from_what_is_being_written() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = Stage::new(world, &network, &managers(&[ANNA])).await;
+        let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let edit = json!({ "revision": 0, "set": { "promise_seconds": 50 } });
+        owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+        let company = format!("/customers/{number}");
+        let edit = json!({ "revision": 0, "set": { "language": "en" } });
+        owner.ask("PATCH", &format!("{company}/draft"), edit).await.ok();
+
+        let by_hand = Store::open(&stage.world.url).await.unwrap();
+        let changed = stage.settings.replace("\"M\"", "\"Olga\"").replace("\"Shop\"", "\"Shop Ltd\"");
+        let changed = SettingsFile::parse(&changed).unwrap();
+        by_hand.apply(changed.into(), "operator", Ts(1), false).await.unwrap();
+
+        let draft = owner.get("/sites/demo/draft").await.ok();
+        assert_eq!(
+            draft["body"]["managers"][0]["name"], "Olga",
+            "what nobody wrote is what is published now"
+        );
+        let change = json!([{ "field": "promise_seconds", "from": 29, "to": 50 }]);
+        assert_eq!((&draft["changes"], &draft["version"]), (&change, &json!(2)));
+        let draft = owner.get(&format!("{company}/draft")).await.ok();
+        let change = json!([{ "field": "language", "from": "ru", "to": "en" }]);
+        assert_eq!((&draft["body"]["name"], &draft["changes"]), (&json!("Shop Ltd"), &change));
+        let versions = owner.get(&format!("{company}/versions")).await.ok();
+        let told = [&versions[0]["author"], &versions[0]["changes"][0]["to"]];
+        assert_eq!(told, [&json!("operator"), &json!("Shop Ltd")]);
+    });
+}
+
+#[test]
 fn a_draft_is_published_compared_and_rolled_back() {
     on_both(async |world| {
         let network = Network::start(&[]).await;
@@ -227,12 +263,19 @@ fn a_draft_is_published_compared_and_rolled_back() {
         assert_eq!(owner.ask("PATCH", &draft, wrong).await.fields(), "rounds wrong_type");
         let file = json!({ "revision": 99, "set": { "recording": "/etc/passwd" } });
         assert_eq!(owner.ask("PATCH", &draft, file).await.fields(), "recording unknown_field");
-        let restored = owner.post(&format!("{site}/versions/1/restore"), json!({})).await.ok();
+        let restore = format!("{site}/versions/1/restore");
+        let stale = owner.post(&restore, json!({ "revision": 1 })).await;
+        assert_eq!((stale.status, stale.problem().as_str()), (StatusCode::CONFLICT, "draft-moved"));
+        let seen = owner.get(&draft).await.ok()["revision"].clone();
+        let restored = owner.post(&restore, json!({ "revision": seen })).await.ok();
         assert_eq!(
             (&restored["body"]["rounds"], restored["changes"].as_array().unwrap().len()),
             (&json!(2), 2)
         );
-        let reset = owner.ask("DELETE", &draft, json!({})).await.ok();
+        let reset = format!("{draft}?revision={seen}");
+        assert_eq!(owner.ask("DELETE", &reset, Value::Null).await.problem(), "draft-moved", "he saw another");
+        let reset = format!("{draft}?revision={}", restored["revision"]);
+        let reset = owner.ask("DELETE", &reset, Value::Null).await.ok();
         assert_eq!((&reset["body"]["rounds"], &reset["changes"]), (&json!(3), &json!([])));
 
         assert_eq!(

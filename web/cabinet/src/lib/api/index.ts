@@ -57,10 +57,10 @@ export const api = {
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
   edit: <B>(path: string, revision: number, set: Record<string, unknown>) =>
     ask<T.DraftView<B>>('PATCH', `${path}/draft`, { revision, set }, { patient: true }),
-  resetDraft: <B>(path: string) => ask<T.DraftView<B>>('DELETE', `${path}/draft`),
+  resetDraft: <B>(path: string, revision: number) => ask<T.DraftView<B>>('DELETE', `${path}/draft?revision=${revision}`),
   publish: (path: string, revision: number) => ask<T.Published>('POST', `${path}/publish`, { revision }),
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
-  restore: <B>(path: string, version: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, {}),
+  restore: <B>(path: string, version: number, revision: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, { revision }),
 
   calls: (c: string, query: { before?: string; site?: string; limit?: number }, signal?: AbortSignal) => {
     const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));

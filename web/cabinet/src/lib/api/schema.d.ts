@@ -1165,14 +1165,6 @@ export interface components {
             language?: string | null;
             name?: string | null;
         };
-        /** @description What is to be published. */
-        PublishBody: {
-            /**
-             * Format: int32
-             * @description The revision that was seen.
-             */
-            revision: number;
-        };
         /** @description What was published. */
         PublishedView: {
             /**
@@ -1229,6 +1221,14 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
+        /** @description The draft that is meant. */
+        Seen: {
+            /**
+             * Format: int32
+             * @description The revision that was seen.
+             */
+            revision: number;
+        };
         /** @description What there is to know before one signs in. */
         Service: {
             demo?: components["schemas"]["Demo"] | null;
@@ -1470,7 +1470,7 @@ export interface operations {
     audit: {
         parameters: {
             query?: {
-                /** @description `next` of the page before */
+                /** @description `next` of the page before. */
                 before?: string;
             };
             header?: never;
@@ -1500,11 +1500,11 @@ export interface operations {
     journal: {
         parameters: {
             query?: {
-                /** @description `next` of the page before */
+                /** @description `next` of the page before. */
                 before?: string;
-                /** @description Lines, 100 at most */
+                /** @description Lines, 100 at most. */
                 limit?: number;
-                /** @description Of one site alone, by its key */
+                /** @description Of one site alone, by its key. */
                 site?: string;
             };
             header?: never;
@@ -1587,7 +1587,10 @@ export interface operations {
     };
     reset_company: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The revision that was seen. */
+                revision: number;
+            };
             header?: never;
             path: {
                 customer: string;
@@ -1605,6 +1608,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1814,7 +1823,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublishBody"];
+                "application/json": components["schemas"]["Seen"];
             };
         };
         responses: {
@@ -2100,7 +2109,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -2111,6 +2124,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2750,7 +2769,10 @@ export interface operations {
     };
     reset_site: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The revision that was seen. */
+                revision: number;
+            };
             header?: never;
             path: {
                 site: string;
@@ -2768,6 +2790,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2819,7 +2847,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublishBody"];
+                "application/json": components["schemas"]["Seen"];
             };
         };
         responses: {
@@ -3007,7 +3035,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3018,6 +3050,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
