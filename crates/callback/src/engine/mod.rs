@@ -202,17 +202,26 @@ impl Engine {
         self.inner.spoken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Speaks a site's announcement into its file, where it is not there yet; calls do without it as long.
+    /// Lays a site's announcement at hand, where it is not there yet; calls do without it as long.
     pub(crate) fn speak(&self, site: &Site) {
-        let (speech, site) = (self.inner.speech.clone(), site.clone());
+        let (engine, site) = (self.clone(), site.clone());
         tokio::spawn(async move {
-            if let Err(error) = speech.speak(&site).await {
+            if let Err(error) = engine.lay_at_hand(&site).await {
                 tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
             }
         });
     }
 
-    /// How long the prompts of a site are; its own announcement as far as it was spoken.
+    async fn lay_at_hand(&self, site: &Site) -> anyhow::Result<()> {
+        let speech = &self.inner.speech;
+        if let Some(id) = site.own_recording.filter(|id| !speech.has(*id)) {
+            let wav = self.inner.tools.store.recording(id).await?.context("there is no such recording")?;
+            speech.keep(id, &wav)?;
+        }
+        speech.speak(site).await
+    }
+
+    /// How long the prompts of a site are; its own announcement as far as it is at hand.
     pub(crate) fn prompt_lengths(&self, site: &Site) -> PromptLengths {
         SiteSounds::new(site.language, self.inner.speech.spoken(site)).lengths()
     }
@@ -222,6 +231,7 @@ impl Engine {
     /// # Errors
     /// There is no voice.
     pub(crate) async fn spoken_wav(&self, site: &Site) -> anyhow::Result<Vec<u8>> {
+        self.lay_at_hand(site).await?;
         self.inner.speech.wav(site).await
     }
 
@@ -281,6 +291,9 @@ impl Engine {
             speech.announcement(&body)
         })
         .await?;
+        if announcement.is_none() && site.body.own_recording.is_some() {
+            self.speak(&site.body);
+        }
         let sounds = SiteSounds::new(site.body.language, announcement);
         let now = wall_now();
         let plan = match claimed.plan.clone() {

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 pub(crate) type Kept = Map<String, Value>;
 
 /// Fields that may be empty.
-const MAY_BE_NULL: [&str; 3] = ["pronunciation", "schedule", "default_country"];
+const MAY_BE_NULL: [&str; 4] = ["pronunciation", "own_recording", "schedule", "default_country"];
 
 /// A customer's own settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,6 +62,7 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
         },
         "language": language(site.language),
         "pronunciation": site.pronunciation,
+        "own_recording": site.own_recording,
         "show_manager_name": site.show_manager_name,
         "caller_id_to_visitor": shown(site.caller_id_to_visitor),
         "caller_id_to_manager": shown(site.caller_id_to_manager),
@@ -121,6 +122,7 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         announce: Announce::Auto,
         language,
         pronunciation: None,
+        own_recording: None,
         recording: None,
         caller_id_to_visitor: ShownNumber::Service,
         caller_id_to_manager: ShownNumber::Service,

@@ -18,6 +18,7 @@ mod links;
 mod lite;
 mod orders;
 mod phones;
+mod recordings;
 mod schema;
 mod sites;
 mod stops;
@@ -159,6 +160,7 @@ impl Store {
             companies::STATEMENTS,
             drafts::STATEMENTS,
             phones::STATEMENTS,
+            recordings::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

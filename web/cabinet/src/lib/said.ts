@@ -24,6 +24,7 @@ export function said(field: string, value: unknown): string {
   if (value === null || value === undefined || value === '') return maybe(`none.${field}`, {}, '—');
   if (typeof value === 'number') return unit === 'minute' ? t('unit.minute', { n: Math.round(value / 60) }) : unit ? t(`unit.${unit}`, { n: value }) : String(value);
   if (typeof value === 'boolean') return t(value ? 'on' : 'off');
+  if (field === 'own_recording') return t('recording.is');
   if (field === 'countries' && Array.isArray(value)) return value.length ? list(value.map(String).map(nameOf)) : '—';
   if (field === 'country' || field === 'default_country') return nameOf(String(value));
   if (field === 'time_zone') return zoneName(String(value), language());

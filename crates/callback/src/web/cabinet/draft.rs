@@ -141,6 +141,12 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     would_be.extend(body.set.clone());
     let is_site = matches!(scope, Scope::Site(..));
     field_fits(&would_be, is_site).map_err(refused)?;
+    let recording = body.set.get("own_recording").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    if let Some(id) = recording
+        && !app.store.has_recording(scope.company().id, id).await.map_err(Problem::of_store)?
+    {
+        return Err(Problem::field("own_recording", "choice", "send the recording first"));
+    }
     let edit = Edit {
         revision: body.revision,
         set: body.set,

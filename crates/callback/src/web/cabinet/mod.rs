@@ -13,6 +13,7 @@ mod outbox;
 mod pages;
 mod phones;
 mod read;
+mod recordings;
 mod scope;
 mod signed;
 mod team;
@@ -107,6 +108,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::company_version))
         .routes(routes!(versions::restore_company))
         .routes(routes!(tried::announcement))
+        .routes(routes!(recordings::send))
         .routes(routes!(tried::test_call))
         .routes(routes!(known::countries))
         .routes(routes!(known::holidays))

@@ -7,7 +7,7 @@ mod tenants;
 
 use crate::stage::{Network, Stage};
 use crate::world::World;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) const PASSWORD: &str = "три весёлых гуся";
@@ -62,15 +62,31 @@ impl Browser {
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path);
+        self.read(if method == "GET" { request } else { request.json(&body) }).await
+    }
+
+    /// Sends a sound in.
+    pub(crate) async fn send_wav(&mut self, path: &str, wav: Vec<u8>) -> Answer {
+        self.read(self.request("POST", path).header("content-type", "audio/wav").body(wav)).await
+    }
+
+    /// What is no JSON.
+    pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
+        let response = self.request("GET", path).send().await.unwrap();
+        response.error_for_status().unwrap().bytes().await.unwrap().into()
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request =
-            reqwest::Client::new().request(method.clone(), format!("{}/api/v1{path}", self.base));
-        if let Some(cookie) = &self.cookie {
-            request = request.header("cookie", cookie);
+        let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.base));
+        match &self.cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
         }
-        if method != Method::GET {
-            request = request.json(&body);
-        }
+    }
+
+    async fn read(&mut self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         if let Some(cookie) = response.headers().get("set-cookie") {
             let cookie = cookie.to_str().unwrap();

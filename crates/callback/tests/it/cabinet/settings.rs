@@ -6,8 +6,10 @@ use crate::world::on_both;
 use callback::settings::SettingsFile;
 use callback::store::Store;
 use callback_core::time::Ts;
+use hound::{SampleFormat, WavSpec, WavWriter};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::io::Cursor;
 use uuid::Uuid;
 
 const OWNER: &str = "klimova@romashka.example";
@@ -198,6 +200,63 @@ fn two_who_write_the_same_field_are_told_and_nothing_is_lost() {
         let stale = anna.post(&draft.replace("draft", "publish"), json!({ "revision": 1 })).await;
         assert_eq!((stale.status, stale.problem().as_str()), (StatusCode::CONFLICT, "draft-moved"));
     });
+}
+
+#[test]
+fn an_own_recording_is_sent_heard_and_published() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Talks(1_100))]).await;
+        let site = format!("mode = \"manager_first\"\nannounce = \"always\"\n{}", managers(&[ANNA]));
+        let mut stage = Stage::new(world, &network, &site).await;
+        let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let sends = "/sites/demo/recordings";
+        assert_eq!(owner.send_wav(sends, b"no sound".to_vec()).await.fields(), "own_recording sound");
+        let silence = |seconds: usize| wav(&vec![0; seconds * 8_000]);
+        assert_eq!(owner.send_wav(sends, silence(16)).await.fields(), "own_recording sound_too_long");
+        assert_eq!(owner.send_wav(sends, silence(70)).await.problem(), "body-too-long");
+        let tone: Vec<i16> = (0..24_000).map(|n| if n / 10 % 2 == 0 { 4_000 } else { -4_000 }).collect();
+        let sound = wav(&tone);
+        let sent = owner.send_wav(sends, sound.clone()).await.ok();
+        assert_eq!(sent["length_ms"], 3_000);
+
+        let (mut stranger, other) = Browser::register(&stage, "Чужие", "eve@other.example").await;
+        let theirs =
+            stranger.post(&format!("/customers/{other}/sites"), json!({ "url": "other.example" })).await.ok();
+        let edit = json!({ "revision": 0, "set": { "own_recording": sent["id"] } });
+        let theirs = format!("/sites/{}/draft", theirs["key"].as_str().unwrap());
+        assert_eq!(stranger.ask("PATCH", &theirs, edit.clone()).await.fields(), "own_recording choice");
+        let draft = owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+        assert_eq!(
+            owner.bytes("/sites/demo/announcement").await,
+            sound,
+            "it is heard before it is published"
+        );
+        owner.post("/sites/demo/publish", json!({ "revision": draft["revision"] })).await.ok();
+
+        let call = Uuid::new_v4();
+        stage.order(call).await;
+        stage.record(call).await;
+        let told = owner.get(&format!("/calls/{call}")).await.ok();
+        assert_eq!((&told["disposition"], &told["settings_version"]), (&json!("connected"), &json!(2)));
+        let at = |what: &str| {
+            let mut events = told["events"].as_array().unwrap().iter();
+            events.find(|one| one["what"] == what).unwrap()["at_ms"].as_u64().unwrap()
+        };
+        let heard = at("accepted") - at("hears the announcement");
+        assert!(heard >= 2_900, "Anna heard it to its end, and no other words: {heard} ms");
+        stage.service.take();
+    });
+}
+
+/// Samples of a telephone as a WAV file.
+fn wav(samples: &[i16]) -> Vec<u8> {
+    let spec =
+        WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut file = Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(&mut file, spec).unwrap();
+    samples.iter().for_each(|sample| writer.write_sample(*sample).unwrap());
+    writer.finalize().unwrap();
+    file.into_inner()
 }
 
 #[test]

@@ -64,7 +64,10 @@ export async function ask<T>(method: string, path: string, body?: unknown, how: 
 async function once<T>(method: string, path: string, body: unknown, how: Asking): Promise<T> {
   const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
   if (how.signal) init.signal = how.signal;
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    init.body = body;
+    init.headers = { ...init.headers, 'content-type': body.type };
+  } else if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { ...init.headers, 'content-type': 'application/json' };
   } else if (method !== 'GET') {

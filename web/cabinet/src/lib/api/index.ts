@@ -52,6 +52,7 @@ export const api = {
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
   /** The address of the sound of what a manager hears. */
   announcement: (site: string) => `/api/v1/sites/${seg(site)}/announcement`,
+  sendRecording: (site: string, wav: Blob) => ask<{ id: string; length_ms: number }>('POST', `/sites/${seg(site)}/recordings`, wav),
   testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),

@@ -743,6 +743,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a sound, a WAV file of 15 s at most; nobody hears it before a site's settings name it. */
+        post: operations["send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/rehearsal": {
         parameters: {
             query?: never;
@@ -1174,6 +1191,16 @@ export interface components {
             previous?: number | null;
             /** Format: int32 */
             version: number;
+        };
+        /** @description A sound that was kept. */
+        RecordingView: {
+            /**
+             * Format: uuid
+             * @description What `own_recording` of a site's settings is to be.
+             */
+            id: string;
+            /** Format: int64 */
+            length_ms: number;
         };
         /** @description Codes on paper. */
         RecoveryCodes: {
@@ -2860,6 +2887,45 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "audio/wav": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

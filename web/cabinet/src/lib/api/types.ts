@@ -176,7 +176,7 @@ export interface SiteBody {
   announce: 'auto' | 'always' | 'never';
   language: Language;
   pronunciation: string | null;
-  recording: string | null;
+  own_recording: string | null;
   show_manager_name: boolean;
   caller_id_to_visitor: string;
   caller_id_to_manager: string;
