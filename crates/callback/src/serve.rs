@@ -133,6 +133,7 @@ async fn setup(config: Config) -> Result<Setup> {
         listen: config.sip.listen,
         advertised,
         trunks: config.trunks.iter().map(trunk).collect(),
+        private_names: config.sip.private_names,
     };
     let media = MediaConfig {
         address: config.media.address,

@@ -10,6 +10,7 @@ use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
 use callback_core::site::{Announce, Language, Manager, Origin, ShownNumber, Site};
+use callback_phone::is_private;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
@@ -235,17 +236,8 @@ fn is_near(uri: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => place.split(':').next().unwrap_or_default(),
     };
-    match host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback()
-                || ip.is_private()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_broadcast()
-        }
-        Ok(IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
-        }
+    match host.parse::<IpAddr>() {
+        Ok(ip) => is_private(ip),
         Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".internal"),
     }
 }

@@ -48,6 +48,7 @@ impl Stage {
                 listen: vec![(LOCAL, 0).into()],
                 advertised: None,
                 trunks: vec![practice.trunk()],
+                private_names: false,
             },
             media: media(of_service),
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
