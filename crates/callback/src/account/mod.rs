@@ -9,7 +9,7 @@ mod secret;
 mod totp;
 
 pub use number::{CustomerNumber, NotACustomerNumber};
-pub(crate) use password::{Hasher, Refused};
+pub(crate) use password::{Hasher, NotHashed, Refused};
 pub use role::{Right, Role};
 pub(crate) use secret::{Secret, fingerprint};
 pub(crate) use totp::{SecondFactor, recovery_codes};

@@ -1,6 +1,6 @@
 //! The one place where errors become HTTP: problem details by RFC 9457, whose text says what to do.
 
-use crate::account::Role;
+use crate::account::{NotHashed, Role};
 use crate::door::Wrong;
 use crate::store;
 use axum::Json;
@@ -47,6 +47,15 @@ impl From<Wrong> for FieldProblem {
 impl From<FieldProblem> for Problem {
     fn from(problem: FieldProblem) -> Self {
         Self::Refused(Refusal::Fields(vec![problem]))
+    }
+}
+
+impl From<NotHashed> for Problem {
+    fn from(refused: NotHashed) -> Self {
+        match refused {
+            NotHashed::Crowded => Self::Overloaded,
+            NotHashed::Failed(error) => Self::internal(error),
+        }
     }
 }
 
@@ -164,7 +173,7 @@ impl Problem {
             Self::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
-                "More calls wait than can be made at once. Try again in half a minute.",
+                "More waits than can be served at once. Try again in half a minute.",
             ),
             Self::DatabaseAway => (
                 StatusCode::SERVICE_UNAVAILABLE,

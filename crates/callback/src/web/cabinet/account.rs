@@ -112,7 +112,7 @@ pub(super) async fn register(
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
     let is_written = letter_may_be_written(&app, &email, from.ip).await?;
-    let hash = app.cabinet.hasher.hash(body.password).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.hash(body.password).await?;
     let number = app.store.draw_customer_number().await.map_err(Problem::of_store)?;
     if is_written {
         let leads = Leads::Register {
@@ -165,8 +165,8 @@ pub(super) async fn confirm(
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
-    let right = app.cabinet.hasher.verify(body.password, Some(password)).await;
-    if !right.map_err(Problem::internal)? {
+    let right = app.cabinet.hasher.verify(body.password, Some(password)).await?;
+    if !right {
         let text = "this is not the password that was chosen at the registration";
         return Err(Problem::field("password", "password_wrong", text));
     }
@@ -206,7 +206,7 @@ pub(super) async fn login(
     };
     let user = app.store.user_by_email(&email).await.map_err(Problem::of_store)?;
     let hash = user.as_ref().map(|user| user.password.clone());
-    let right = app.cabinet.hasher.verify(body.password, hash).await.map_err(Problem::internal)?;
+    let right = app.cabinet.hasher.verify(body.password, hash).await?;
     let Some(user) = user.filter(|_| right) else {
         return Err(Problem::Refused(Refusal::LoginRefused { left }));
     };
@@ -334,7 +334,7 @@ pub(super) async fn reset(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
-    let hash = app.cabinet.hasher.hash(body.password).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.hash(body.password).await?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
     let done = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
@@ -464,7 +464,7 @@ async fn newcomer(app: &App, email: &str, body: Accept) -> Result<(String, Strin
     let Some(name) = name.filter(|_| wrong.is_empty()) else {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     };
-    let hash = app.cabinet.hasher.hash(chosen).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.hash(chosen).await?;
     Ok((name, hash, language))
 }
 
@@ -485,8 +485,8 @@ pub(super) async fn prove(
         Try::Made { left } => left,
     };
     let given = password.unwrap_or_default();
-    let right = app.cabinet.hasher.verify(given, Some(user.password.clone())).await;
-    if !right.map_err(Problem::internal)? {
+    let right = app.cabinet.hasher.verify(given, Some(user.password.clone())).await?;
+    if !right {
         let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
         return Err(problem.with("left", left).into());
     }
