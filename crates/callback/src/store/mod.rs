@@ -34,7 +34,6 @@ pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer, changes};
 pub(crate) use guards::network;
 pub use letters::{Letter, LetterRow, Sending};
-pub(crate) use links::login_of;
 pub use links::{EmailChange, Leads, Link, NewLink};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;

@@ -2,6 +2,7 @@
 //! from none of them who has a cabinet: a known and an unknown address are answered alike and take the same time.
 
 use super::fields::{email, language, name, password};
+use super::guess::{GUESSES, Guess, prove};
 use super::links::{letter_may_be_written, link, page};
 use super::me::{Me, me};
 use super::read::{Body, Path};
@@ -10,7 +11,7 @@ use crate::account::{Role, SecondFactor, fingerprint};
 use crate::engine::wall_now;
 use crate::mail::letter::Message;
 use crate::practice::demo;
-use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name, login_of, network};
+use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
@@ -21,7 +22,6 @@ use callback_core::number::Country;
 use callback_core::site::Language;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,9 +29,6 @@ use uuid::Uuid;
 /// How long links are good: of a confirmation, of a new password.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
-/// Wrong passwords of one account, and from one network, before there is a pause.
-const LOGINS: u32 = 5;
-const LOGINS_FROM: u32 = 50;
 
 /// What there is to know before one signs in.
 #[derive(Serialize, ToSchema)]
@@ -161,7 +158,7 @@ pub(super) async fn confirm(
         return Err(Problem::Refused(Refusal::LinkOver));
     };
     let now = wall_now();
-    let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: LOGINS }];
+    let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: GUESSES }];
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
@@ -196,14 +193,8 @@ pub(super) async fn login(
 ) -> Result<Response, Problem> {
     let email = crate::settings::email(&body.email).unwrap_or_default();
     let now = wall_now();
-    let guessed = vec![
-        Guessed { name: login_of(&email), free: LOGINS },
-        Guessed { name: format!("login-from:{}", network(from.ip)), free: LOGINS_FROM },
-    ];
-    let left = match app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
-        Try::Paused { until } => return Err(Refusal::paused(until, now)),
-        Try::Made { left } => left,
-    };
+    let guess = Guess::at(&email, from.ip);
+    let left = guess.begin(&app).await?;
     let user = app.store.user_by_email(&email).await.map_err(Problem::of_store)?;
     let hash = user.as_ref().map(|user| user.password.clone());
     let right = app.cabinet.hasher.verify(body.password, hash).await?;
@@ -222,8 +213,7 @@ pub(super) async fn login(
     if !signed_in {
         return Err(Problem::Refused(Refusal::CodeRefused { left }));
     }
-    let network = format!("login-from:{}", network(from.ip));
-    app.store.guessed_right(login_of(&email), network).await.map_err(Problem::of_store)?;
+    guess.was_right(&app).await?;
     if is_new && !known.is_empty() {
         let sessions = page(&app, "account");
         let ip = from.ip.to_string();
@@ -337,8 +327,10 @@ pub(super) async fn reset(
     let hash = app.cabinet.hasher.hash(body.password).await?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
+    let guess = Guess::at(&link.email, from.ip);
     let done = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
     let (user, is_signed_in) = done.ok_or(Problem::Refused(Refusal::LinkOver))?;
+    guess.was_right(&app).await?;
     if !is_signed_in {
         let text = "The new password is set. Log in with it, and with the code of your app.";
         return Err(Problem::Refused(Refusal::Conflict("login-with-code", text)));
@@ -466,32 +458,6 @@ async fn newcomer(app: &App, email: &str, body: Accept) -> Result<(String, Strin
     };
     let hash = app.cabinet.hasher.hash(chosen).await?;
     Ok((name, hash, language))
-}
-
-/// A user's own password, asked for again; wrong ones count like those of a login.
-pub(super) async fn prove(
-    app: &App,
-    user: &User,
-    password: Option<String>,
-    ip: IpAddr,
-) -> Result<(), Problem> {
-    let now = wall_now();
-    let guessed = vec![
-        Guessed { name: login_of(&user.email), free: LOGINS },
-        Guessed { name: format!("login-from:{}", network(ip)), free: LOGINS_FROM },
-    ];
-    let left = match app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
-        Try::Paused { until } => return Err(Refusal::paused(until, now)),
-        Try::Made { left } => left,
-    };
-    let given = password.unwrap_or_default();
-    let right = app.cabinet.hasher.verify(given, Some(user.password.clone())).await?;
-    if !right {
-        let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
-        return Err(problem.with("left", left).into());
-    }
-    let network = format!("login-from:{}", network(ip));
-    app.store.guessed_right(login_of(&user.email), network).await.map_err(Problem::of_store)
 }
 
 /// The answer to a browser that is signed in now.

@@ -1,7 +1,7 @@
 //! One's own: name and language, password, address, browsers, second factor.
 
-use super::account::prove;
 use super::fields::{email as read_email, language, name, password as read_password};
+use super::guess::prove;
 use super::links::{letter_may_be_written, link};
 use super::read::{Body, Path};
 use super::signed::Signed;

@@ -6,6 +6,7 @@ mod calls;
 mod customer;
 mod draft;
 mod fields;
+mod guess;
 mod known;
 mod links;
 mod me;

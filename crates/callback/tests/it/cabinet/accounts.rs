@@ -77,6 +77,9 @@ fn a_known_address_is_answered_as_an_unknown_one() {
             assert_eq!((right.status, right.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "paused"));
             assert!(right.body["retry_after_s"].as_u64().unwrap() <= 61);
         }
+        let mut elsewhere = Browser::of(&stage).at("192.0.2.8");
+        let right = json!({ "email": OWNER, "password": PASSWORD });
+        elsewhere.post("/login", right).await.ok();
     });
 }
 

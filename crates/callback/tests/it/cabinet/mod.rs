@@ -16,6 +16,8 @@ pub(crate) const PASSWORD: &str = "три весёлых гуся";
 pub(crate) struct Browser {
     base: String,
     cookie: Option<String>,
+    /// Where it asks from, where that is not here.
+    address: Option<&'static str>,
 }
 
 /// An answer that was read.
@@ -58,7 +60,16 @@ impl Answer {
 
 impl Browser {
     pub(crate) fn of(stage: &Stage) -> Self {
-        Self { base: format!("http://{}", stage.service.as_ref().unwrap().http()), cookie: None }
+        Self {
+            base: format!("http://{}", stage.service.as_ref().unwrap().http()),
+            cookie: None,
+            address: None,
+        }
+    }
+
+    /// The same browser, elsewhere.
+    pub(crate) fn at(self, address: &'static str) -> Self {
+        Self { address: Some(address), ..self }
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Value) -> Answer {
@@ -80,10 +91,11 @@ impl Browser {
     fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.base));
-        match &self.cookie {
-            Some(cookie) => request.header("cookie", cookie),
+        let headers = [("cookie", self.cookie.as_deref()), ("x-forwarded-for", self.address)];
+        headers.into_iter().fold(request, |request, (name, value)| match value {
+            Some(value) => request.header(name, value),
             None => request,
-        }
+        })
     }
 
     async fn read(&mut self, request: RequestBuilder) -> Answer {
