@@ -2,6 +2,7 @@
 
 use super::writer::is_of_item;
 use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::attribution::Attribution;
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
@@ -89,6 +90,8 @@ pub struct OrderFacts {
     pub visit: Value,
     /// The consent, as the web has checked it.
     pub consent: Value,
+    /// Where the visitor came from; none where the visit does not say where it began.
+    pub came: Option<Box<Attribution>>,
     /// Where it came from.
     pub ip: Option<IpAddr>,
     /// The office that the visitor chose, by its name.

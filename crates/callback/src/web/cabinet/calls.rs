@@ -5,7 +5,7 @@ use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::engine::wall_now;
 use crate::ids::CustomerId;
-use crate::store::{JournalOf, Part, PlannedRow, Telephones};
+use crate::store::{JournalOf, OrderFacts, Part, PlannedRow, Telephones};
 use crate::timeline::{Timeline, legs_of, stamp};
 use crate::web::App;
 use crate::web::error::Problem;
@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use callback_core::attribution::{self, Keyword};
 use callback_core::flow::VisitorState;
 use callback_core::id::OrderId;
 use callback_core::record::Disposition;
@@ -75,9 +76,50 @@ pub(super) struct CallRow {
     promise_ms: Option<u64>,
     /// Where it was ordered.
     page: Option<String>,
+    /// Where the visitor came from.
+    came: Option<CameView>,
     /// Its legs, as they are drawn: times in ms from the order.
     #[schema(value_type = Vec<Object>)]
     lanes: Vec<Value>,
+}
+
+/// Where a visitor came from, as it was understood when he ordered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CameView {
+    /// "ad", "ai", "search", "social", "messenger", "email", "referral", "direct", "internal".
+    #[schema(value_type = String)]
+    kind: attribution::Kind,
+    /// Who it was: a known name, `utm_source`, or the host of the page before.
+    name: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    content: Option<String>,
+    /// What was searched for, where that was passed.
+    keyword: Option<String>,
+    /// Something was searched for, and it was not passed.
+    keyword_hidden: bool,
+    /// The page that the visit began on.
+    landing: Option<String>,
+    /// The page before it.
+    referrer: Option<String>,
+}
+
+impl CameView {
+    fn of(facts: &OrderFacts) -> Option<Self> {
+        let came = *facts.came.clone()?;
+        let text = |name: &str| facts.visit.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            kind: came.kind,
+            name: came.name,
+            medium: came.medium,
+            campaign: came.campaign,
+            content: came.content,
+            keyword_hidden: came.keyword == Keyword::Hidden,
+            keyword: if let Keyword::Known(keyword) = came.keyword { Some(keyword) } else { None },
+            landing: text("landing"),
+            referrer: text("referrer").filter(|page| !page.is_empty()),
+        })
+    }
 }
 
 /// A call's site.
@@ -151,6 +193,7 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
             .as_ref()
             .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
         page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
+        came: CameView::of(&row.order.facts),
         lanes: lanes.iter().filter_map(|lane| serde_json::to_value(lane).ok()).collect(),
     }
 }

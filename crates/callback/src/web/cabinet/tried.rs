@@ -198,6 +198,7 @@ pub(super) async fn test_call(
         accepted_at: now,
         visit: json!({ "page": format!("{}/#test", row.origin) }),
         consent: json!({}),
+        came: None,
         ip: Some(signed.from.ip),
         office: None,
     };

@@ -1,6 +1,7 @@
 //! The cabinet over HTTP: people who sign in, and what each of them may do.
 
 mod accounts;
+mod calls;
 mod settings;
 mod team;
 mod tenants;

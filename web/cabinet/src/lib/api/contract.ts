@@ -29,5 +29,6 @@ export type Contract = [
   Holds<Same<T.Published, Schema['PublishedView']>>,
   Holds<Same<T.Version, Schema['VersionView']>>,
   Holds<Same<T.CallRow, Schema['CallRow']>>,
+  Holds<Same<T.Came, Schema['CameView']>>,
   Holds<Same<T.CallPage, Schema['CallPage']>>,
 ];

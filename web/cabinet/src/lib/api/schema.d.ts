@@ -907,6 +907,7 @@ export interface components {
             at: string;
             /** Format: int64 */
             bridged_ms?: number | null;
+            came?: components["schemas"]["CameView"] | null;
             /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs. */
             disposition?: string | null;
             /** Format: int64 */
@@ -940,6 +941,24 @@ export interface components {
             at: string;
             /** Format: uuid */
             call: string;
+        };
+        /** @description Where a visitor came from, as it was understood when he ordered. */
+        CameView: {
+            campaign?: string | null;
+            content?: string | null;
+            /** @description What was searched for, where that was passed. */
+            keyword?: string | null;
+            /** @description Something was searched for, and it was not passed. */
+            keyword_hidden: boolean;
+            /** @description "ad", "ai", "search", "social", "messenger", "email", "referral", "direct", "internal". */
+            kind: string;
+            /** @description The page that the visit began on. */
+            landing?: string | null;
+            medium?: string | null;
+            /** @description Who it was: a known name, `utm_source`, or the host of the page before. */
+            name?: string | null;
+            /** @description The page before it. */
+            referrer?: string | null;
         };
         /** @description A field that differs. */
         ChangeView: {

@@ -279,7 +279,22 @@ export interface CallRow {
   bridged_ms: number | null;
   promise_ms: number | null;
   page: string | null;
+  came: Came | null;
   lanes: Leg[];
+}
+
+/** Where a visitor came from, as it was understood when he ordered. */
+export interface Came {
+  kind: 'ad' | 'ai' | 'search' | 'social' | 'messenger' | 'email' | 'referral' | 'direct' | 'internal';
+  name: string | null;
+  medium: string | null;
+  campaign: string | null;
+  content: string | null;
+  keyword: string | null;
+  /** Something was searched for, and it was not passed. */
+  keyword_hidden: boolean;
+  landing: string | null;
+  referrer: string | null;
 }
 
 export interface CallPage {
