@@ -86,6 +86,22 @@ export async function register(page: Page, { press, write } = pointer, company =
   return { number: page.url().match(/\/c\/([0-9-]+)\//)?.[1] ?? '', email };
 }
 
+/** Logs somebody in who is known. */
+export async function login(page: Page, email: string): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('Почта').fill(email);
+  await page.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Войти', exact: true }).click();
+  await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
+}
+
+/** Adds a site, without its page; the path of its pages. */
+export async function addSite(page: Page, number: string, url = 'romashka.example'): Promise<string> {
+  const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url } });
+  const { key } = (await added.json()) as { key: string };
+  return `/c/${number}/sites/${key}`;
+}
+
 /** No rule of axe is broken. */
 export async function accessible(page: Page, where: string): Promise<void> {
   await page.evaluate(async () => {
