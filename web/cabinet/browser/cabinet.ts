@@ -95,6 +95,18 @@ export async function login(page: Page, email: string): Promise<void> {
   await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
 }
 
+/** Invites somebody to a company as one more owner, and has him accept by the letter in the outbox. */
+export async function join(owner: Page, number: string, colleague: Page, name: string): Promise<void> {
+  const email = `colleague-of-${number}@romashka.example`;
+  await owner.request.post(`/api/v1/customers/${number}/invitations`, { data: { email, role: 'owner' } });
+  await colleague.goto('/outbox');
+  await colleague.locator('article').filter({ hasText: email }).getByRole('link').click();
+  await colleague.getByLabel('Имя').fill(name);
+  await colleague.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
+  await colleague.getByRole('button', { name: 'Принять' }).click();
+  await colleague.waitForURL(new RegExp(`/c/${number}`));
+}
+
 /** Adds a site, without its page; the path of its pages. */
 export async function addSite(page: Page, number: string, url = 'romashka.example'): Promise<string> {
   const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url } });
