@@ -30,6 +30,7 @@ for (const [width, colorScheme] of [
     for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, await addSite(page, number))]) {
       await page.goto(path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await expect(page.locator('main :is(.card, form, article)').first(), `${path} is more than its heading`).toBeVisible();
       await fits(page, path);
       await accessible(page, path);
     }
