@@ -14,6 +14,7 @@ use clock::Clock;
 pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
 pub(crate) use sounds::{Announcement, SiteSounds, builtin};
+use spoken::Spoken;
 
 use crate::pretence::Pretence;
 use crate::speech::Speech;
@@ -79,7 +80,7 @@ struct Inner {
     owner: Uuid,
     running: Mutex<BTreeMap<OrderId, Running>>,
     /// Calls that speak a sentence, and are no orders.
-    spoken: Mutex<BTreeMap<OrderId, mpsc::Sender<Happening>>>,
+    spoken: Mutex<BTreeMap<OrderId, Spoken>>,
     wake: Notify,
     /// A call's task ended, while closing.
     idle: Notify,
@@ -180,7 +181,7 @@ impl Engine {
     pub(crate) async fn close(&self, deadline: Instant) {
         self.inner.closing.store(true, Ordering::SeqCst);
         let mut inboxes: Vec<_> = self.lock().values().map(|running| running.inbox.clone()).collect();
-        inboxes.extend(self.spoken().values().cloned());
+        inboxes.extend(self.spoken().values().map(|spoken| spoken.inbox.clone()));
         for inbox in inboxes {
             let _ = inbox.send(Happening::Shutdown(deadline)).await;
         }
@@ -195,10 +196,10 @@ impl Engine {
 
     fn inbox(&self, order: OrderId) -> Option<mpsc::Sender<Happening>> {
         let running = self.lock().get(&order).map(|running| running.inbox.clone());
-        running.or_else(|| self.spoken().get(&order).cloned())
+        running.or_else(|| self.spoken().get(&order).map(|spoken| spoken.inbox.clone()))
     }
 
-    fn spoken(&self) -> MutexGuard<'_, BTreeMap<OrderId, mpsc::Sender<Happening>>> {
+    fn spoken(&self) -> MutexGuard<'_, BTreeMap<OrderId, Spoken>> {
         self.inner.spoken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

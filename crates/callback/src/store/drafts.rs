@@ -1,5 +1,5 @@
 //! Settings as they are being written, and the versions that were published: of a site, or of a customer. Who writes a
-//! field over somebody else's, whose writing he has not seen, is told, and nothing is lost.
+//! field over what somebody else wrote, or he himself in another window, and has not seen it, is told: nothing is lost.
 
 use super::db::{Db, Row, Tx, query};
 use super::difference::{FieldChange, fields};
@@ -104,7 +104,7 @@ pub struct Edit {
     pub begin: Map<String, Value>,
 }
 
-/// A field that somebody else wrote meanwhile: it was left as he wrote it.
+/// A field that was written meanwhile: it was left as it was written.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Conflict {
     /// Which.
@@ -117,6 +117,8 @@ pub struct Conflict {
     pub theirs: Value,
     /// By whom.
     pub by: String,
+    /// It was the same user, in another window.
+    pub own: bool,
 }
 
 /// A published version.
@@ -191,13 +193,14 @@ async fn edit(tx: &mut Tx, owner: Owner, edit: &Edit) -> Result<(Draft, Vec<Conf
     for (field, value) in &edit.set {
         let theirs = draft.body.get(field).cloned().unwrap_or(Value::Null);
         let writer = draft.writers.get(field);
-        let meanwhile = writer.filter(|writer| writer.user != edit.user && writer.revision > edit.revision);
+        let meanwhile = writer.filter(|writer| writer.revision > edit.revision);
         match meanwhile {
             Some(writer) if theirs != *value => conflicts.push(Conflict {
                 field: field.clone(),
                 yours: value.clone(),
                 theirs,
                 by: writer.name.clone(),
+                own: writer.user == edit.user,
             }),
             _ => {
                 let name = edit.name.clone();

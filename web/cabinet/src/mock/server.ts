@@ -66,7 +66,7 @@ function draft(key: string, method: string, rest: string, body: Record<string, u
   if (rest === 'draft' && method === 'PATCH') {
     Object.assign(kept.body, body.set);
     kept.revision += 1;
-    const conflicts = as === 'two' && 'visitor_ring_timeout_s' in (body.set as object) ? [{ field: 'visitor_ring_timeout_s', yours: (body.set as Fields).visitor_ring_timeout_s, theirs: 25, by: 'Игорь Соколов', at: '2026-11-20T11:20:00Z' }] : [];
+    const conflicts = as === 'two' && 'visitor_ring_timeout_s' in (body.set as object) ? [{ field: 'visitor_ring_timeout_s', yours: (body.set as Fields).visitor_ring_timeout_s, theirs: 25, by: 'Игорь Соколов', own: false, at: '2026-11-20T11:20:00Z' }] : [];
     return [200, view(key, conflicts)];
   }
   if (rest === 'draft' && method === 'DELETE') {

@@ -148,7 +148,11 @@ pub(super) async fn confirm(
     let entry = signed.did("number.verify", &phone.to_string(), json!({}));
     let now = entry.now;
     match app.store.tell_code(at.customer, phone, code, entry).await.map_err(Problem::of_store)? {
-        Telling::Verified => Ok(Json(PhoneView { phone: phone.to_string(), at: stamp(now) })),
+        Telling::Verified => {
+            // Whoever has read the code to its end in the cabinet may call this telephone next.
+            app.engine.hush(phone).await;
+            Ok(Json(PhoneView { phone: phone.to_string(), at: stamp(now) }))
+        }
         Telling::Wrong { left } => {
             let problem = FieldProblem::plain("code", "code_wrong", "this is not the code that was spoken");
             Err(problem.with("left", left).into())

@@ -63,9 +63,9 @@ export const api = {
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
   restore: <B>(path: string, version: number, revision: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, { revision }),
 
-  calls: (c: string, query: { before?: string; site?: string; limit?: number }, signal?: AbortSignal) => {
+  calls: (c: string, query: { before?: string; site?: string; limit?: number }) => {
     const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));
-    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`, undefined, signal ? { signal } : {});
+    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`);
   },
   call: (id: string) => ask<T.Timeline>('GET', `/calls/${seg(id)}`),
   /** The address of the stream of a company's calls. */

@@ -977,12 +977,14 @@ export interface components {
             /** @description The site's host, typed by hand. */
             confirm: string;
         };
-        /** @description A field that somebody else wrote meanwhile: it was left as he wrote it. */
+        /** @description A field that was written meanwhile: it was left as it was written. */
         Conflict: {
             /** @description By whom. */
             by: string;
             /** @description Which. */
             field: string;
+            /** @description It was the same user, in another window. */
+            own: boolean;
             /** @description What is written. */
             theirs: Record<string, never>;
             /** @description What was to be written. */

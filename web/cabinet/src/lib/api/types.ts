@@ -210,6 +210,8 @@ export interface Conflict {
   yours: unknown;
   theirs: unknown;
   by: string;
+  /** It was oneself, in another window. */
+  own: boolean;
 }
 
 export interface Editor {
