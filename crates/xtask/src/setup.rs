@@ -4,14 +4,15 @@ use crate::say::say;
 use crate::shell::{command, find, listen, must, passes, target};
 use anyhow::{Result, bail};
 
-/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, faults
-/// of system calls and of the clock, a browser.
-const TEST_PACKAGES: [&str; 8] = [
+/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, a mail
+/// server, faults of system calls and of the clock, a browser.
+const TEST_PACKAGES: [&str; 9] = [
     "kamailio",
     "sip-tester",
     "espeak-ng",
     "postgresql",
     "python3-venv",
+    "python3-aiosmtpd",
     "strace",
     "libfaketime",
     "chromium",
