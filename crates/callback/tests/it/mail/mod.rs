@@ -33,7 +33,10 @@ fn letter(number: usize) -> Letter {
     Letter {
         email: format!("reader{number}@romashka.example"),
         subject: format!("Письмо №{number} — «Ромашка» 🌼"),
-        body: format!("Здравствуйте!\n\n.\n{}\nhttps://callback.example/confirm?token=a\n", "Ё".repeat(1_000)),
+        body: format!(
+            "Здравствуйте!\n\n.\n{}\nhttps://callback.example/confirm?token=a\n",
+            "Ё".repeat(1_000)
+        ),
     }
 }
 
@@ -75,11 +78,17 @@ fn a_registrations_letter_arrives_once_and_its_link_confirms() {
 
         server.next("recipient").await;
         let arrived = server.next("letter").await;
-        assert_eq!((&arrived["to"], &arrived["sender"]), (&json!([OWNER]), &json!("noreply@callback.example")));
+        assert_eq!(
+            (&arrived["to"], &arrived["sender"]),
+            (&json!([OWNER]), &json!("noreply@callback.example"))
+        );
         assert_eq!(arrived["subject"], "Подтвердите почту для CallBack");
         let body = arrived["body"].as_str().unwrap();
         let number = registered["number"].as_str().unwrap();
-        assert!(body.starts_with(&format!("Вы регистрируете «Ромашка». Ваш номер клиента: {number}.\n")), "{body}");
+        assert!(
+            body.starts_with(&format!("Вы регистрируете «Ромашка». Ваш номер клиента: {number}.\n")),
+            "{body}"
+        );
         let (_, link) = body.split_once("http://127.0.0.1/confirm?token=").expect("a link");
         let token = link.lines().next().unwrap();
         let me = browser.post("/confirm", json!({ "token": token, "password": PASSWORD })).await.ok();
@@ -92,7 +101,10 @@ fn a_registrations_letter_arrives_once_and_its_link_confirms() {
         assert_eq!(arrived["id"], format!("<{}@callback.example>", row.id));
         assert!(row.sent_at.is_some() && row.letter.body.is_empty(), "its link is not kept: {row:?}");
         let later = row.at + Duration::from_secs(86_400);
-        assert_eq!(Post::new(stage.mail.as_ref().unwrap()).unwrap().try_one(&store, later).await.unwrap(), None);
+        assert_eq!(
+            Post::new(stage.mail.as_ref().unwrap()).unwrap().try_one(&store, later).await.unwrap(),
+            None
+        );
         assert_eq!(server.end().await, Vec::<Value>::new());
     });
 }
@@ -116,7 +128,10 @@ fn a_letter_that_is_put_off_is_tried_again_and_arrives_once() {
             assert_eq!(server.next("recipient").await["answer"], answer);
         }
         let arrived = server.next("letter").await;
-        assert_eq!((&arrived["subject"], &arrived["body"]), (&json!(letter(1).subject), &json!(letter(1).body)));
+        assert_eq!(
+            (&arrived["subject"], &arrived["body"]),
+            (&json!(letter(1).subject), &json!(letter(1).body))
+        );
         assert_eq!(server.end().await, Vec::<Value>::new());
     });
 }
@@ -148,7 +163,10 @@ fn a_server_that_is_gone_loses_nothing() {
         let mail = server.mail(MailSecurity::None);
         world.open().await.write_letter(letter(1), MORNING).await.unwrap();
         let told = round(&world, &mail, 0).await;
-        assert!(told.starts_with("tries 1, again after 10 s: "), "it took the text, and did not say so: {told}");
+        assert!(
+            told.starts_with("tries 1, again after 10 s: "),
+            "it took the text, and did not say so: {told}"
+        );
         server.next("recipient").await;
         let port = server.port.to_string();
         assert_eq!(server.end().await, Vec::<Value>::new());
@@ -196,7 +214,8 @@ fn two_processes_send_each_letter_once() {
         tokio::join!(process(&stores[0]), process(&stores[1]));
         let reports = server.end().await;
         let letters: Vec<_> = reports.iter().filter(|report| report["event"] == "letter").collect();
-        let subjects: BTreeSet<_> = letters.iter().map(|letter| letter["subject"].as_str().unwrap()).collect();
+        let subjects: BTreeSet<_> =
+            letters.iter().map(|letter| letter["subject"].as_str().unwrap()).collect();
         assert_eq!((letters.len(), subjects.len()), (LETTERS, LETTERS));
     });
 }
@@ -211,7 +230,10 @@ fn trouble_on_the_way_gives_up_no_letter() {
         let mut mail = server.mail(MailSecurity::None);
         change(&mut mail);
         let told = round(&world, &mail, 0).await;
-        assert!(told.starts_with("tries 1, again after 10 s: ") && told.contains(trouble), "{words:?}: {told}");
+        assert!(
+            told.starts_with("tries 1, again after 10 s: ") && told.contains(trouble),
+            "{words:?}: {told}"
+        );
         assert_eq!(server.end().await, Vec::<Value>::new(), "nothing was said to it");
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -230,7 +252,8 @@ fn letters_leave_over_tls_with_a_password() {
     let keys = Keys::new();
     let check = async |tls: &str, security: &str, net: &str| {
         let world = World::lite();
-        world.open().await.write_letter(letter(1), MORNING).await.unwrap();
+        let now = Ts(jiff::Timestamp::now().as_microsecond());
+        world.open().await.write_letter(letter(1), now).await.unwrap();
         let words = [&keys.words(tls)[..], &LOGIN].concat();
         let mut server = Server::start(&words).await;
         let config = format!(
@@ -241,10 +264,14 @@ fn letters_leave_over_tls_with_a_password() {
             world.url, server.port
         );
         std::fs::write(world.folder.path().join("callback.toml"), config).unwrap();
-        // A process of its own: who is believed is told by its environment.
-        let mut service = Command::new(env!("CARGO_BIN_EXE_callback"));
-        service.arg("serve").current_dir(world.folder.path()).env("SSL_CERT_FILE", &keys.certificate);
-        let mut service = service.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // A process of its own, because its environment says who is believed; it goes with this one.
+        let mut service = Command::new("setpriv");
+        service
+            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_callback"), "serve"])
+            .current_dir(world.folder.path())
+            .env("SSL_CERT_FILE", &keys.certificate);
+        let log = std::fs::File::create(world.folder.path().join("log")).unwrap();
+        let mut service = service.stdin(Stdio::null()).stderr(log).spawn().unwrap();
         assert_eq!(server.next("recipient").await["tls"], tls == "starttls");
         assert_eq!(server.next("letter").await["body"], letter(1).body);
         let store = world.open().await;
