@@ -69,13 +69,16 @@ pub enum Unusable {
     RefusedClass,
 }
 
+/// Characters of a spelling, at most.
+const LONGEST: usize = 64;
+
 /// Reads any national or international spelling (`8 (916) 123-45-67`, `+7…`, `007…`) as it is meant in `country`.
 ///
 /// # Errors
 /// [`Unusable::Invalid`] where the numbering plans know no such number; [`Unusable::RefusedClass`] for numbers
 /// that exist and are never dialled.
 pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unusable> {
-    if text.len() > 64 {
+    if text.chars().nth(LONGEST).is_some() {
         return Err(Unusable::Invalid);
     }
     let util = &*PHONE_NUMBER_UTIL;
@@ -85,7 +88,8 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
         Some(written) => util.parse(&written, region),
         None => util.parse(text, region),
     };
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    // Of any alphabet, as they are read.
+    let digits = text.chars().filter(|letter| letter.is_numeric()).count();
     let parsed = parsed
         .map_err(|_| if (2..=4).contains(&digits) { Unusable::RefusedClass } else { Unusable::Invalid })?;
     if !util.is_valid_number(&parsed) {
@@ -210,10 +214,20 @@ mod tests {
         check("+7 701 123 45 67", "RU", Ok("+77011234567 KZ"));
         check("020 7946 0018", "GB", Ok("+442079460018 GB"));
         check("001 650 253 0000", "GB", Ok("+16502530000 US"));
-        for refused in ["112", "01", "911", "+7 803 123 45 67", "+1 900 234 5678", "+8816 1234 5678"] {
+        for refused in
+            ["112", "１１２", "01", "911", "+7 803 123 45 67", "+1 900 234 5678", "+8816 1234 5678"]
+        {
             check(refused, "RU", Err(Unusable::RefusedClass));
         }
-        for wrong in ["", "12345", "call me", "+7 916 123 45 6", "+999 123 456 789", &"9".repeat(100)] {
+        for wrong in [
+            "",
+            "12345",
+            "call me",
+            "+7 916 123 45 6",
+            "+999 123 456 789",
+            "９１６１２３４",
+            &"9".repeat(100),
+        ] {
             check(wrong, "RU", Err(Unusable::Invalid));
         }
     }

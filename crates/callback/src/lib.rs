@@ -8,7 +8,7 @@ mod connections;
 mod door;
 pub mod engine;
 pub mod ids;
-mod mail;
+pub mod mail;
 mod metrics;
 pub mod practice;
 mod pretence;

@@ -59,6 +59,7 @@ pub struct Service {
     http: SocketAddr,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
+    post: Option<JoinHandle<()>>,
 }
 
 impl Service {
@@ -91,17 +92,15 @@ impl Service {
         let router = web::router(app.clone())?.merge(more(app.clone()));
         let mut servers =
             vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
-        if let Some(mail) = &mail {
-            let post = Post::new(mail).context("mail")?;
-            servers.push(tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
-        }
+        let post = mail.as_ref().map(Post::new).transpose().context("mail")?;
+        let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers })
+        Ok(Self { engine, store, app, http, stop, servers, post })
     }
 
     /// Where HTTP is heard.
@@ -142,6 +141,10 @@ impl Service {
         for server in self.servers {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
+        }
+        if let Some(post) = self.post {
+            // A letter on its way is waited for: it would leave again if nobody wrote down that it was taken.
+            let _ = tokio::time::timeout(CLEARING, post).await;
         }
         tokio::time::timeout(CLEARING, self.store.close()).await.context("the database is away")??;
         Ok(())

@@ -4,14 +4,17 @@ use crate::say::say;
 use crate::shell::{command, find, listen, must, passes, target};
 use anyhow::{Result, bail};
 
-/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, faults
-/// of system calls and of the clock, a browser.
-const TEST_PACKAGES: [&str; 8] = [
+/// What the tests need from Debian: a provider, odd far ends, a voice, a database server, Python for telephones, a mail
+/// server and its certificate, another reader of telephone numbers, faults of system calls and of the clock, a browser.
+const TEST_PACKAGES: [&str; 11] = [
     "kamailio",
     "sip-tester",
     "espeak-ng",
     "postgresql",
     "python3-venv",
+    "python3-aiosmtpd",
+    "openssl",
+    "python3-phonenumbers",
     "strace",
     "libfaketime",
     "chromium",

@@ -6,4 +6,5 @@
 pub(crate) mod letter;
 mod post;
 
-pub(crate) use post::{Post, deliver};
+pub use post::Post;
+pub(crate) use post::deliver;

@@ -3,23 +3,28 @@
 
 use crate::config::{Mail, MailSecurity};
 use crate::engine::wall_now;
-use crate::store::{LetterRow, Sending, Store};
+use crate::store::{self, LetterRow, Sending, Store};
 use anyhow::{Context as _, Result};
 use callback_core::time::Ts;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Category;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-/// How often the outbox is looked into.
-const LOOK: Duration = Duration::from_secs(1);
-/// Letters of one look.
-const LETTERS: u32 = 20;
-/// How long one letter may take; another process takes it after that.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often letters are looked for that another process wrote, or left.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// How long a letter is the process's that tries it: longer than a try, so that no two try it at once.
+const HELD: Duration = Duration::from_secs(60);
+/// How long the server may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// The pause after a letter that was not taken; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest.
@@ -28,9 +33,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 const TRIES: u32 = 54;
 
 /// Sends letters.
-pub(crate) struct Post {
-    way: AsyncSmtpTransport<Tokio1Executor>,
+pub struct Post {
+    host: String,
+    port: u16,
+    way: Way,
+    credentials: Option<Credentials>,
     from: Mailbox,
+}
+
+/// How the way to the server is guarded.
+enum Way {
+    Open,
+    StartTls(TlsParameters),
+    Tls(TlsParameters),
+}
+
+/// Why a letter was not taken.
+enum Refusal {
+    /// Another time it may be.
+    Passing(String),
+    /// This letter never will be.
+    Final(String),
 }
 
 impl Post {
@@ -38,24 +61,37 @@ impl Post {
     ///
     /// # Errors
     /// TLS cannot be begun here.
-    pub(crate) fn new(mail: &Mail) -> Result<Self> {
+    pub fn new(mail: &Mail) -> Result<Self> {
         let host = mail.server.host.clone();
-        let (tls, port) = match mail.security {
-            MailSecurity::StartTls => (Tls::Required(TlsParameters::new(host.clone())?), 587),
-            MailSecurity::Tls => (Tls::Wrapper(TlsParameters::new(host.clone())?), 465),
-            MailSecurity::None => (Tls::None, 25),
+        let (way, port) = match mail.security {
+            MailSecurity::StartTls => (Way::StartTls(TlsParameters::new(host.clone())?), 587),
+            MailSecurity::Tls => (Way::Tls(TlsParameters::new(host.clone())?), 465),
+            MailSecurity::None => (Way::Open, 25),
         };
-        let way = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(mail.server.port.unwrap_or(port))
-            .tls(tls)
-            .timeout(Some(PATIENCE / 2));
-        let way = match &mail.credentials {
-            Some(known) => {
-                way.credentials(Credentials::new(known.username.clone(), known.password.expose().to_owned()))
-            }
-            None => way,
-        };
-        Ok(Self { way: way.build(), from: mail.from.clone() })
+        let credentials = mail.credentials.as_ref();
+        let credentials = credentials
+            .map(|known| Credentials::new(known.username.clone(), known.password.expose().to_owned()));
+        let port = mail.server.port.unwrap_or(port);
+        Ok(Self { host, port, way, credentials, from: mail.from.clone() })
+    }
+
+    /// Tries one letter, if one is due; when the next is to be tried, if one waits.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn try_one(&self, store: &Store, now: Ts) -> store::Result<Option<Ts>> {
+        let next = store.next_letter().await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(next);
+        }
+        // Another process may have been quicker.
+        let Some(row) = store.claim_letter(now, now + HELD).await? else { return Ok(None) };
+        let sending = self.send(&row, now).await;
+        if let Sending::Later(why, _) | Sending::Never(why) = &sending {
+            tracing::warn!(letter = %row.id, attempts = row.attempts, why, "a letter was not sent");
+        }
+        store.letter_tried(row.id, sending, now).await?;
+        store.next_letter().await
     }
 
     async fn send(&self, row: &LetterRow, now: Ts) -> Sending {
@@ -63,15 +99,46 @@ impl Post {
             Ok(message) => message,
             Err(error) => return Sending::Never(format!("{error:#}")),
         };
-        match self.way.send(message).await {
-            Ok(_) => Sending::Sent,
-            Err(error) if error.is_permanent() || row.attempts >= TRIES => Sending::Never(error.to_string()),
-            Err(error) => {
-                let doublings = row.attempts.saturating_sub(1).min(16);
-                let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
-                Sending::Later(error.to_string(), now + pause)
+        let why = match timeout(PATIENCE, self.hand_over(&message)).await {
+            Ok(Ok(mut connection)) => {
+                // The letter is the server's: what becomes of the goodbye changes nothing.
+                let _ = timeout(GOODBYE, connection.abort()).await;
+                return Sending::Sent;
             }
+            Ok(Err(Refusal::Final(why))) => return Sending::Never(why),
+            Ok(Err(Refusal::Passing(why))) => why,
+            Err(_) => format!("the server did not take it within {} s", PATIENCE.as_secs()),
+        };
+        if row.attempts >= TRIES {
+            return Sending::Never(why);
         }
+        let doublings = row.attempts.saturating_sub(1).min(16);
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
+        Sending::Later(why, now + pause)
+    }
+
+    /// The connection over which the letter was taken.
+    async fn hand_over(&self, message: &Message) -> Result<AsyncSmtpConnection, Refusal> {
+        // What goes wrong before the letter is named is the way's trouble, a wrong password too: the letter waits.
+        let mut connection = self.connect().await.map_err(|error| Refusal::Passing(error.to_string()))?;
+        connection.send(message.envelope(), &message.formatted()).await.map_err(refusal)?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let (server, own) = ((self.host.as_str(), self.port), ClientId::default());
+        let connect = |tls| AsyncSmtpConnection::connect_tokio1(server, Some(PATIENCE), &own, tls, None);
+        let mut connection = match &self.way {
+            Way::Open | Way::StartTls(_) => connect(None).await?,
+            Way::Tls(tls) => connect(Some(tls.clone())).await?,
+        };
+        if let Way::StartTls(tls) = &self.way {
+            connection.starttls(tls.clone(), &own).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
     }
 
     fn message(&self, row: &LetterRow) -> Result<Message> {
@@ -85,27 +152,26 @@ impl Post {
     }
 }
 
+fn refusal(error: Error) -> Refusal {
+    // 53x is about who sends (RFC 4954 §6), and no letter's fault.
+    let is_of_letter = error.status().is_some_and(|code| code.category != Category::Unspecified3);
+    if error.is_permanent() && is_of_letter {
+        return Refusal::Final(error.to_string());
+    }
+    Refusal::Passing(error.to_string())
+}
+
 /// Sends what is due until the service stops.
 pub(crate) async fn deliver(post: Post, store: Store, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = stop.changed() => return,
-        }
-        let now = wall_now();
-        if !store.letters_are_due(now).await.unwrap_or(false) {
-            continue;
-        }
+    let written = store.new_letters();
+    while !*stop.borrow() {
         // A database that is away is the writer's trouble, and said there.
-        let Ok(letters) = store.claim_letters(now, now + PATIENCE, LETTERS).await else { continue };
-        for row in letters {
-            let sending = post.send(&row, now).await;
-            if let Sending::Later(why, _) | Sending::Never(why) = &sending {
-                tracing::warn!(letter = %row.id, attempts = row.attempts, why, "a letter was not sent");
-            }
-            if store.letter_tried(row.id, sending, wall_now()).await.is_err() {
-                break;
-            }
+        let next = post.try_one(&store, wall_now()).await.unwrap_or(None);
+        let pause = next.map_or(LOOK, |next| next.since(wall_now()).min(LOOK));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = written.notified() => {}
+            _ = stop.changed() => return,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) trait Deed: Send {
 }
 
 /// How it is done.
-type Done<D, T> = for<'a> fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T>>;
+pub(super) type Done<D, T> = for<'a> fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T>>;
 
 struct Doing<D, T> {
     data: D,

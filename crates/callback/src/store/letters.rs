@@ -1,9 +1,12 @@
 //! Letters to send: written in the transaction of what they tell of, sent by a job.
 
 use super::db::{Row, Tx, query};
+use super::deed::Done;
 use super::{Result, Store, statements};
 use callback_core::time::Ts;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// How long a letter that was sent can be looked at.
@@ -83,26 +86,43 @@ impl Store {
         Ok(rows.iter().map(read).collect::<sqlx::Result<_>>()?)
     }
 
-    /// Whether a letter is due.
+    /// Wakes whoever sends letters when one was written here; other processes' are found by asking.
+    #[must_use]
+    pub fn new_letters(&self) -> Arc<Notify> {
+        self.letters.clone()
+    }
+
+    /// When the next letter is to be tried; none where none waits.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn letters_are_due(&self, now: Ts) -> Result<bool> {
-        Ok(self.db.maybe(query(DUE).bind(now)).await?.is_some())
+    pub async fn next_letter(&self) -> Result<Option<Ts>> {
+        Ok(self.db.maybe(query(NEXT)).await?.map(|row| row.time("run_at")).transpose()?)
     }
 
-    /// Takes letters that are due; until `until` no other process takes them.
+    /// Takes a letter that is due; until `until` no other process takes it.
     ///
     /// # Errors
-    /// The store is closed.
-    pub async fn claim_letters(&self, now: Ts, until: Ts, limit: u32) -> Result<Vec<LetterRow>> {
-        self.deed((now, until, limit), |tx, (now, until, limit)| {
+    /// The store is closed; the database is away.
+    pub async fn claim_letter(&self, now: Ts, until: Ts) -> Result<Option<LetterRow>> {
+        self.deed((now, until), |tx, (now, until)| {
             Box::pin(async move {
-                let rows = tx.all(query(CLAIM).bind(*now).bind(*until).bind(*limit)).await?;
-                Ok(rows.iter().map(read).collect::<sqlx::Result<_>>()?)
+                let row = tx.maybe(query(CLAIM).bind(*now).bind(*until)).await?;
+                Ok(row.as_ref().map(read).transpose()?)
             })
         })
         .await
+    }
+
+    /// A write with letters in it: whoever sends them is woken when it is durable.
+    pub(super) async fn deed_with_letters<D, T>(&self, data: D, how: Done<D, T>) -> Result<T>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let done = self.deed(data, how).await;
+        self.letters.notify_one();
+        done
     }
 
     /// Writes down what became of a try.
@@ -135,10 +155,10 @@ macro_rules! columns {
 statements! {
     WRITE = "INSERT INTO letters (id, email, subject, body, at, run_at) VALUES ($1, $2, $3, $4, $5, $5)";
     NEWEST = concat!("SELECT ", columns!(), " FROM letters ORDER BY at DESC LIMIT $1");
-    DUE = "SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND run_at <= $1 LIMIT 1";
-    CLAIM = concat!("UPDATE letters SET run_at = $2, attempts = attempts + 1 WHERE id IN (
+    NEXT = "SELECT run_at FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL ORDER BY run_at LIMIT 1";
+    CLAIM = concat!("UPDATE letters SET run_at = $2, attempts = attempts + 1 WHERE id = (
         SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
-        AND run_at <= $1 ORDER BY run_at LIMIT $3
+        AND run_at <= $1 ORDER BY run_at LIMIT 1
         FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
     SENT = "UPDATE letters SET sent_at = $2, trouble = NULL, body = '' WHERE id = $1";
     LATER = "UPDATE letters SET trouble = $2, run_at = $3 WHERE id = $1";

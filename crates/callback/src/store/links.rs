@@ -254,7 +254,7 @@ impl Store {
     /// # Errors
     /// The store is closed.
     pub async fn write_link(&self, link: NewLink, letter: Letter, known: Option<Letter>) -> Result<()> {
-        self.deed((link, letter, known), |tx, (link, letter, known)| {
+        self.deed_with_letters((link, letter, known), |tx, (link, letter, known)| {
             Box::pin(async move {
                 let user = users::by_email(tx, &link.email).await?;
                 if let (Some(_), Some(known)) = (user, known) {
@@ -276,7 +276,8 @@ impl Store {
     /// # Errors
     /// The store is closed.
     pub async fn write_letter(&self, letter: Letter, now: Ts) -> Result<()> {
-        self.deed((letter, now), |tx, (letter, now)| Box::pin(letters::write(tx, letter, *now))).await
+        self.deed_with_letters((letter, now), |tx, (letter, now)| Box::pin(letters::write(tx, letter, *now)))
+            .await
     }
 
     /// Writes the two links of a change of address, and their letters.
@@ -284,7 +285,7 @@ impl Store {
     /// # Errors
     /// The store is closed.
     pub async fn write_two_links(&self, links: [(NewLink, Letter); 2]) -> Result<()> {
-        self.deed(links, |tx, links| {
+        self.deed_with_letters(links, |tx, links| {
             Box::pin(async move {
                 for (link, letter) in links {
                     write(tx, link).await?;
@@ -392,7 +393,7 @@ impl Store {
         letter: Letter,
         entry: audit::Entry,
     ) -> Result<Option<Uuid>> {
-        self.deed((customer, link, letter, entry), |tx, (customer, link, letter, entry)| {
+        self.deed_with_letters((customer, link, letter, entry), |tx, (customer, link, letter, entry)| {
             Box::pin(async move {
                 let waiting = tx.all(query(INVITATIONS_OF).bind(customer.0).bind(link.now)).await?.len();
                 if waiting >= INVITATIONS {

@@ -83,6 +83,7 @@ pub struct Store {
     db: Db,
     writer: mpsc::Sender<Work>,
     orders: Arc<Notify>,
+    letters: Arc<Notify>,
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
     known: Arc<Known>,
@@ -126,7 +127,8 @@ impl Store {
         tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
         let known = Known::start(&db).await.context("the database cannot be read")?;
-        Ok(Self { db, writer, orders, settings, kept, known, applied, trouble })
+        let letters = Arc::default();
+        Ok(Self { db, writer, orders, letters, settings, kept, known, applied, trouble })
     }
 
     /// Whether the database answers.

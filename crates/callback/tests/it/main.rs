@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod stage;

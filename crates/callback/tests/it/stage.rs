@@ -1,6 +1,7 @@
 //! A stage for whole calls: a service with a site, a telephone network whose numbers behave, and a browser.
 
 use crate::world::World;
+use callback::config::Mail;
 use callback::service::{Service, Setup};
 use callback::settings::SettingsFile;
 use callback::speech::{Speech, Voice};
@@ -131,6 +132,8 @@ pub(crate) struct Stage {
     pub(crate) queue: u32,
     /// Whether the telephones are the service's own, and what they hear is told.
     pub(crate) practice: bool,
+    /// The way of letters.
+    pub(crate) mail: Option<Mail>,
 }
 
 impl Stage {
@@ -168,6 +171,7 @@ impl Stage {
             caps,
             queue: 200,
             practice: false,
+            mail: None,
         };
         stage.start().await;
         stage
@@ -212,7 +216,7 @@ impl Stage {
                 if self.practice { Voice::EspeakNg } else { Voice::None },
                 self.world.folder.path().join("speech"),
             ),
-            mail: None,
+            mail: self.mail.clone(),
             recordings: self.practice.then(|| self.world.folder.path().join("heard").into()),
         };
         self.service = Some(Service::start(setup, |_| axum::Router::new()).await.unwrap());

@@ -1,4 +1,4 @@
-//! `/outbox`: letters, where no server takes them. For whoever sits at this machine alone: the links in them let in.
+//! `/outbox`: letters, and what became of them. For whoever sits at this machine alone: the links in them let in.
 
 use super::links::page;
 use super::read::Query;
@@ -23,7 +23,10 @@ const PAGE: &str = include_str!("../../../../../web/plain/outbox.html");
 struct Words {
     language: &'static str,
     title: &'static str,
+    /// Where no server takes letters.
     lead: &'static str,
+    /// Where one does.
+    lead_mailed: &'static str,
     empty: &'static str,
     /// How a moment is written.
     moment: &'static str,
@@ -33,6 +36,7 @@ const RU: Words = Words {
     language: "ru",
     title: "Письма",
     lead: "Почта не настроена, поэтому письма никуда не уходят и лежат здесь, новые сверху.",
+    lead_mailed: "Письма уходят через почтовый сервер. Здесь новые сверху; у неушедших сказано почему.",
     empty: "Писем пока нет.",
     moment: "%d.%m.%Y, %H:%M",
 };
@@ -41,6 +45,7 @@ const EN: Words = Words {
     language: "en",
     title: "Letters",
     lead: "Mail is not set up, so letters go nowhere and lie here, the newest first.",
+    lead_mailed: "Letters leave through the mail server. The newest are first; those that did not leave say why.",
     empty: "No letters yet.",
     moment: "%-d %b %Y, %H:%M",
 };
@@ -93,7 +98,7 @@ pub(super) async fn show(
     let html = PAGE
         .replace("{language}", words.language)
         .replace("{title}", words.title)
-        .replace("{lead}", words.lead)
+        .replace("{lead}", if app.cabinet.mails { words.lead_mailed } else { words.lead })
         .replace("{letters}", &body);
     Ok(plain::page(StatusCode::OK, html))
 }

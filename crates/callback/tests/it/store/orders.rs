@@ -1,6 +1,6 @@
 use super::{MORNING, ROMASHKA, at, by, file, held, key, order, order_id, romashka};
 use crate::world::on_both;
-use callback::store::{Acceptance, Error, Fact, Fence, NewOrder, Store};
+use callback::store::{Acceptance, Error, Fact, Fence, Letter, NewOrder, Store};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::record::{Disposition, NotCalled};
 use callback_core::time::Ts;
@@ -255,5 +255,15 @@ async fn a_new_order_wakes_who_waits_for_it() {
     let (store, site) = romashka(&world).await;
     let woken = store.new_orders();
     store.accept(order(&site, 1, ANNA, 0)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), woken.notified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_letter_wakes_who_sends_it() {
+    let world = crate::world::World::lite();
+    let store = world.open().await;
+    let woken = store.new_letters();
+    let letter = Letter { email: "a@shop.example".to_owned(), subject: "S".to_owned(), body: "B".to_owned() };
+    store.write_letter(letter, at(0)).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), woken.notified()).await.unwrap();
 }
