@@ -1,7 +1,7 @@
 //! `callback serve`: from the configuration to a running service, and to its end on SIGTERM.
 
+use crate::clock::wall_now;
 use crate::config::{self, Config};
-use crate::engine::wall_now;
 use crate::practice::{self, Practice};
 use crate::service::{Service, Setup};
 use crate::speech::Speech;

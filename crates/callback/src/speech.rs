@@ -3,7 +3,7 @@
 //! It is never in a call's way: a call whose announcement is not there yet is announced in general words. Names of
 //! sites are spelled for the voice ("shop.example" → «шоп точка экзампл»); a site's own pronunciation replaces that.
 
-use crate::engine::{Announcement, builtin};
+use crate::sounds::{Announcement, builtin};
 use anyhow::{Context as _, Result, bail};
 use callback_core::flow::Prompt;
 use callback_core::site::{Language, Site};

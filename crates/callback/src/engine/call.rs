@@ -5,9 +5,9 @@
 //! must be stored before it is told, come back as happenings of their own.
 
 use super::LEASE;
-use super::clock::{Clock, wall_now};
 use super::hub::{Hub, Shown};
-use super::sounds::SiteSounds;
+use crate::clock::{Clock, wall_now};
+use crate::sounds::SiteSounds;
 use crate::store::{Error, Fact, Fence, Hold, Store};
 use callback_core::flow::{
     Canceller, Command, Detail, Finish, Flow, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, Prompt,

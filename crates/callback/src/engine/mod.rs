@@ -2,21 +2,19 @@
 //! what phone and media report to the right one. It decides nothing about a call; that is the flow's.
 
 mod call;
-mod clock;
 mod hub;
 mod load;
+mod pretence;
 mod queue;
 pub(crate) mod recovery;
-mod sounds;
 mod spoken;
 
-use clock::Clock;
-pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
-pub(crate) use sounds::{Announcement, SiteSounds, builtin};
+pub(crate) use pretence::Pretence;
 use spoken::Spoken;
 
-use crate::pretence::Pretence;
+use crate::clock::{Clock, wall_now};
+use crate::sounds::SiteSounds;
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, PublishedSite, Store};
 use anyhow::Context as _;

@@ -8,7 +8,7 @@ use super::me::{Me, me};
 use super::read::{Body, Path};
 use super::signed::{Cookie, From, Signed};
 use crate::account::{Role, SecondFactor, fingerprint};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
 use crate::practice::demo;
 use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name};

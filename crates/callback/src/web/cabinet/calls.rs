@@ -3,7 +3,7 @@
 use super::read::{Path, Query};
 use super::signed::Signed;
 use crate::account::{Right, Role};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::ids::CustomerId;
 use crate::store::{JournalOf, OrderFacts, Part, PlannedRow, Telephones};
 use crate::timeline::{Timeline, legs_of, stamp};

@@ -4,7 +4,7 @@ use super::read::{Body, Path, Query};
 use super::scope::{Scope, Settled, differing, refused};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::settings::{Kept, field_fits};
 use crate::store::{self, Conflict, Edit, FieldChange, NewVersion, Published};
 use crate::timeline::stamp;

@@ -4,7 +4,7 @@
 //! paused for everybody only after many, so that nobody keeps its owner out with a handful of wrong passwords.
 
 use crate::account::fingerprint;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Guessed, Try, User, network};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};

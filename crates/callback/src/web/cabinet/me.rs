@@ -6,7 +6,7 @@ use super::links::{letter_may_be_written, link};
 use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::{Role, SecondFactor, recovery_codes};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
 use crate::store::{Leads, UserChange, language_name};
 use crate::timeline::stamp;

@@ -3,7 +3,7 @@
 use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Asking, CODE_GOOD_FOR, Company, Guessed, Telling, Try, network};
 use crate::timeline::stamp;
 use crate::web::App;

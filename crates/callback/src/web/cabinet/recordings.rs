@@ -4,7 +4,7 @@ use super::read::Path;
 use super::scope::Scope;
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;

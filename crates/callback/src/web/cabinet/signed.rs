@@ -2,7 +2,7 @@
 //! answered like what never was.
 
 use crate::account::{CustomerNumber, Right, Role, Secret, fingerprint};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::ids::SiteKey;
 use crate::store::{self, ABSOLUTE, Entry, LoginSession, NewSession, Part, User};
 use crate::web::App;

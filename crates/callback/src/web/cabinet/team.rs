@@ -6,7 +6,7 @@ use super::read::{Body, Path};
 use super::scope::company_of;
 use super::signed::Signed;
 use crate::account::{Right, Role};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
 use crate::store::{Leads, Member, MemberChange, Part, Telephones};
 use crate::timeline::stamp;

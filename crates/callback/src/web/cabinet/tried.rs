@@ -5,7 +5,7 @@ use super::read::{Body, Path};
 use super::scope::{Scope, Settled};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Acceptance, NewOrder, OrderFacts, OrderPhone};
 use crate::timeline::{LegLine, legs_of_record, stamp};
 use crate::web::App;
