@@ -78,6 +78,14 @@ impl Browser {
         self.read(if method == "GET" { request } else { request.json(&body) }).await
     }
 
+    /// How something is answered; its body may never end.
+    pub(crate) async fn status(&self, method: &str, path: &str, body: Value) -> StatusCode {
+        let method = method.to_uppercase();
+        let request = self.request(&method, path);
+        let request = if method == "GET" { request } else { request.json(&body) };
+        request.send().await.unwrap().status()
+    }
+
     /// Sends a sound in.
     pub(crate) async fn send_wav(&mut self, path: &str, wav: Vec<u8>) -> Answer {
         self.read(self.request("POST", path).header("content-type", "audio/wav").body(wav)).await

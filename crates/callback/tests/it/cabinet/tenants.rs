@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A body that has what each operation reads.
-fn body() -> Value {
+pub(super) fn body() -> Value {
     json!({
         "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
         "confirm": "romashka.example", "phone": "+74951234501", "code": "1234", "telephones": [],
