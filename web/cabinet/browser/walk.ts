@@ -1,6 +1,6 @@
 // The way from registration to one's own first call, as a newcomer goes it, whatever he uses the pages with.
 
-import { MARINA, VISITOR, accessible, expect, register, type Hand } from './cabinet';
+import { MARINA, VISITOR, accessible, codeIn, expect, register, type Hand } from './cabinet';
 import type { Page } from '@playwright/test';
 
 /** Registers, adds a site and a number, proves it, publishes, has a telephone called, and finds the call in the journal. */
@@ -46,7 +46,6 @@ async function verify(page: Page, { press, write }: Hand): Promise<void> {
   const dialog = page.getByRole('dialog');
   await press(dialog.getByRole('button', { name: 'Позвонить сейчас' }));
   const heard = await dialog.getByText(/Код для кабинета/).innerText();
-  const code = heard.match(/\d, \d, \d, \d/)?.[0].replace(/\D/g, '') ?? '';
-  await write(dialog.getByRole('textbox', { name: 'Код' }), code);
+  await write(dialog.getByRole('textbox', { name: 'Код' }), codeIn(heard));
   await press(dialog.getByRole('button', { name: 'Подтвердить' }));
 }

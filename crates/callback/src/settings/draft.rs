@@ -2,7 +2,7 @@
 //! what a file would have made of it.
 
 use super::raw;
-use super::site;
+use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, time_zone};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{CustomerId, SiteKey};
@@ -41,7 +41,7 @@ pub(crate) struct CompanySettings {
 /// The draft of what is published for a site.
 pub(crate) fn site_draft(site: &Site) -> Kept {
     let mut draft = json!({
-        "url": site.origin.as_str(),
+        "url": address_in_letters(&site.origin),
         "name": site.name,
         "mode": match site.mode { Mode::Together => "together", Mode::ManagerFirst => "manager_first" },
         "strategy": match site.strategy {
@@ -109,7 +109,7 @@ pub(crate) fn company_draft(company: &CompanySettings) -> Kept {
 /// A site as it is begun with: what is usual, for its address.
 pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) -> Site {
     Site {
-        name: origin.host().into(),
+        name: host_in_letters(origin).into(),
         origin: origin.clone(),
         mode: Mode::Together,
         strategy: RingStrategy::Linear,
@@ -369,6 +369,7 @@ mod tests {
         let site = full();
         assert_eq!(site.origin.as_str(), "https://xn--80aairftm.xn--p1ai");
         let draft = site_draft(&site);
+        assert_eq!(draft["url"], "https://магазин.рф");
         assert_eq!(read_site(&draft, &"demo".parse().unwrap(), "RU".parse().unwrap()).unwrap(), site);
         let none_is_missing = site_draft(&site);
         assert_eq!(field_fits(&none_is_missing, true), Ok(()));

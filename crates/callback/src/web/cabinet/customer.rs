@@ -6,7 +6,7 @@ use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::door::Door;
 use crate::ids::SiteKey;
-use crate::settings::{self, site_draft};
+use crate::settings::{self, address_in_letters, host_in_letters, site_draft};
 use crate::store::{self, NewSite, Part, SiteRow, language_name};
 use crate::timeline::stamp;
 use crate::web::App;
@@ -65,7 +65,7 @@ fn summary(site: SiteRow, country: Country) -> SiteSummary {
     SiteSummary {
         key: site.key.to_string(),
         name: site.name,
-        url: site.origin,
+        url: Origin::parse(&site.origin).map_or(site.origin, |origin| address_in_letters(&origin)),
         version: Some(site.version).filter(|version| *version > 0),
         published_at: published_at.map(stamp),
         author,
@@ -124,12 +124,12 @@ pub(super) async fn add_site(
     let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
         let twice = FieldProblem::plain("url", "twice", "this site is here already");
-        return Err(twice.with("with", origin.as_str()).into());
+        return Err(twice.with("with", address_in_letters(&origin)).into());
     }
     let key = SiteKey::draw().map_err(Problem::internal)?;
     let new = NewSite {
         key: key.clone(),
-        name: origin.host().to_owned(),
+        name: host_in_letters(&origin),
         origin: origin.as_str().to_owned(),
         customer: at.customer,
         entry: signed.did("site.add", key.as_str(), json!({ "url": origin })),
@@ -162,7 +162,8 @@ async fn put_away(
     let key = key.parse().map_err(|_| Problem::NotFound)?;
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let origin = Origin::parse(&site.origin).map_err(Problem::internal)?;
-    if confirm.is_some_and(|typed| typed.trim() != origin.host()) {
+    let is_host = |typed: &str| typed == origin.host() || typed == host_in_letters(&origin);
+    if confirm.is_some_and(|typed| !is_host(typed.trim())) {
         return Err(Problem::field("confirm", "confirm", "write the site's address to confirm"));
     }
     let what = if away { "site.archive" } else { "site.unarchive" };
