@@ -4,7 +4,7 @@ use super::{Browser, PASSWORD, letter_to, stage, token_to};
 use crate::stage::{ANNA, BORIS, Does, Network, Stage, VISITOR, managers};
 use crate::world::on_both;
 use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 const OWNER: &str = "klimova@romashka.example";
