@@ -3,6 +3,8 @@
 //! The judge is `oracle.py`, by Debian's python3-phonenumbers, whose plans are some years older than ours. Where the two
 //! differ, the reason is named below; a reason that explains nothing any more is to be taken out.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by a panic")]
+
 use callback_core::number::{Unusable, parse};
 use std::ops::RangeInclusive;
 use std::process::Command;
@@ -29,8 +31,11 @@ impl Difference {
     }
 }
 
+/// Whether it explains a difference.
+type Explains = fn(&Difference) -> bool;
+
 /// Why both are right.
-const REASONS: [(&str, fn(&Difference) -> bool); 4] = [
+const REASONS: [(&str, Explains); 4] = [
     ("two to four digits are a short number, which is refused, and no slip of the pen", |it| {
         let digits = it.spelling.chars().filter(|letter| letter.is_numeric()).count();
         (2..=4).contains(&digits) && it.is("invalid", "refused")
