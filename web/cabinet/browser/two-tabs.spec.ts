@@ -54,6 +54,8 @@ test('two tabs of one person write the same', async ({ page: first, context }) =
   await addManager(first, 'Марина', MARINA);
   await isSaved(first);
   await addManager(second, 'Анна', ANNA);
+  await expect(conflict).toBeVisible();
+  await second.reload();
   await conflict.getByRole('button', { name: 'Ваше: Добавлен номер: Анна. Убран номер: Марина.' }).click();
   await expect(second.getByText('Анна').first()).toBeVisible();
   await isSaved(second);
