@@ -1,6 +1,6 @@
 // The service is gone while somebody works: it is said, waited for, and what was typed meanwhile is saved when it is back.
 
-import { addSite, expect, login, register } from './cabinet';
+import { addSite, expect, isSaved, login, register, siteName, sound } from './cabinet';
 import { test } from './service';
 import type { Locator, Page } from '@playwright/test';
 
@@ -50,8 +50,6 @@ test('it takes the request, and never answers', async ({ page, service }) => {
   await isSaved(page);
 });
 
-const siteName = (page: Page): Locator => page.getByRole('textbox', { name: 'Название' });
-const sound = (page: Page): Locator => page.getByRole('textbox', { name: 'Как произносить сайт' });
 const away = (page: Page): Locator => page.getByRole('complementary', { name: 'Нет связи' });
 
 /** A site whose settings are open, and have been written to. */
@@ -62,8 +60,4 @@ async function begun(page: Page): Promise<{ email: string; settings: string }> {
   await siteName(page).fill('Ромашка');
   await isSaved(page);
   return { email, settings };
-}
-
-async function isSaved(page: Page): Promise<void> {
-  await expect(page.getByText(/Сохранено в/)).toBeVisible();
 }

@@ -7,6 +7,7 @@ export const PASSWORD = 'три весёлых гуся';
 /** The practice exchange's: Marina takes the call after 3 s, and presses 1 when she is asked to; the visitor after 2 s, and
     hangs up 5 s later. */
 export const MARINA = '8 (495) 555-01-01';
+export const ANNA = '8 (495) 555-01-02';
 export const VISITOR = '+7 916 555-01-05';
 
 interface Stories {
@@ -112,6 +113,30 @@ export async function addSite(page: Page, number: string, url = 'romashka.exampl
   const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url } });
   const { key } = (await added.json()) as { key: string };
   return `/c/${number}/sites/${key}`;
+}
+
+/** The settings that stories write, on the page of a site's calls. */
+export const siteName = (page: Page): Locator => page.getByRole('textbox', { name: 'Название' });
+export const sound = (page: Page): Locator => page.getByRole('textbox', { name: 'Как произносить сайт' });
+
+/** Nothing that was typed waits to be sent. */
+export async function isSaved(page: Page): Promise<void> {
+  await expect(page.getByText(/Сохранено в/)).toBeVisible();
+}
+
+/** Adds a number to the list of managers that the page has. */
+export async function addManager(page: Page, name: string, phone: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await page.locator('[data-field=managers], [data-field=offices]').getByRole('button', { name: 'Добавить номер' }).click();
+  await dialog.getByRole('textbox', { name: 'Имя' }).fill(name);
+  await dialog.getByRole('textbox', { name: 'Номер или SIP-адрес' }).fill(phone);
+  await dialog.getByRole('button', { name: 'Добавить номер' }).click();
+}
+
+/** Publishes the draft of the page. */
+export async function publish(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Опубликовать' }).click();
 }
 
 /** Proves a number, without its dialog: the telephone is called, and what it heard is told. */

@@ -1,6 +1,6 @@
 // A login that ends while somebody works: it is asked for again, and what was typed is saved under the next one.
 
-import { PASSWORD, addSite, expect, login, register, test } from './cabinet';
+import { PASSWORD, addSite, expect, isSaved, login, register, siteName, test } from './cabinet';
 import type { Locator, Page } from '@playwright/test';
 
 const TYPED = 'Ромашка на Тверской';
@@ -18,7 +18,7 @@ test('the password is asked for over the page, and the edit goes on', async ({ p
   await expect(dialog).toContainText('Почта или пароль не подошли');
   await enter(dialog, PASSWORD);
   await expect(dialog).toHaveCount(0);
-  await isSaved(page, elsewhere, settings);
+  await arrived(page, elsewhere, settings);
 });
 
 test('a page that is loaded anew asks for the password first, and has the edit', async ({ page, colleague: elsewhere }) => {
@@ -28,10 +28,8 @@ test('a page that is loaded anew asks for the password first, and has the edit',
   await page.getByLabel('Почта').fill(email);
   await enter(page, PASSWORD);
   await expect(siteName(page)).toHaveValue(TYPED);
-  await isSaved(page, elsewhere, settings);
+  await arrived(page, elsewhere, settings);
 });
-
-const siteName = (page: Page): Locator => page.getByRole('textbox', { name: 'Название' });
 
 /** Somebody types the name of a site, and his login is ended by himself elsewhere before he is at its end. */
 async function halfTyped(page: Page, elsewhere: Page): Promise<{ settings: string; email: string }> {
@@ -39,7 +37,7 @@ async function halfTyped(page: Page, elsewhere: Page): Promise<{ settings: strin
   const settings = `${await addSite(page, number)}/calling`;
   await page.goto(settings);
   await siteName(page).fill(TYPED.slice(0, 4));
-  await expect(page.getByText(/Сохранено в/)).toBeVisible();
+  await isSaved(page);
 
   await login(elsewhere, email);
   await elsewhere.goto('/account');
@@ -55,8 +53,8 @@ async function enter(form: Page | Locator, password: string): Promise<void> {
 }
 
 /** It is in the service, and not only on the page where it was typed. */
-async function isSaved(page: Page, elsewhere: Page, settings: string): Promise<void> {
-  await expect(page.getByText('Сохраняем…')).toHaveCount(0);
+async function arrived(page: Page, elsewhere: Page, settings: string): Promise<void> {
+  await isSaved(page);
   await elsewhere.goto(settings);
   await expect(siteName(elsewhere)).toHaveValue(TYPED);
 }

@@ -1,7 +1,7 @@
 // Names that are scripts, marks of templates, or of another direction, and an address in Cyrillic: each is text, wherever
 // it is shown, and nothing of it runs.
 
-import { MARINA, VISITOR, addSite, expect, fits, prove, register, test } from './cabinet';
+import { MARINA, VISITOR, addManager, addSite, expect, fits, isSaved, prove, publish, register, siteName, sound, test } from './cabinet';
 import type { Page } from '@playwright/test';
 
 const COMPANY = '🌷 "><script>alert(1)</script>';
@@ -40,7 +40,8 @@ test('whatever is typed is shown as text', async ({ page }) => {
     await asText(page, path);
   }
   await page.goto(`${site}/calling`);
-  await page.keyboard.press('Control+K');
+  await expect(page.getByRole('region', { name: 'Так пройдёт звонок' })).toContainText(MANAGER);
+  await page.getByRole('button', { name: 'Найти' }).click();
   await page.getByRole('combobox', { name: 'Поиск и команды' }).fill('ромашка');
   await expect(page.getByRole('option', { name: SITE }).first()).toBeVisible();
   await asText(page, 'the search');
@@ -51,28 +52,23 @@ async function typeAll(page: Page, number: string, site: string): Promise<void> 
   await page.goto('/account');
   await page.getByLabel('Имя').fill(PERSON);
   await page.getByRole('button', { name: 'Сохранить' }).click();
+  await expect(page.getByRole('button', { name: 'Сохранить' })).toBeDisabled();
   await page.goto(`${site}/calling`);
-  await page.getByRole('textbox', { name: 'Название' }).fill(SITE);
-  await page.getByRole('textbox', { name: 'Как произносить сайт' }).fill(SOUND);
-  await addManager(page);
+  await siteName(page).fill(SITE);
+  await sound(page).fill(SOUND);
+  await addManager(page, MANAGER, MARINA);
+  await isSaved(page);
   await page.goto(`${site}/offices`);
   await page.getByRole('button', { name: 'Добавить офис' }).click();
   await page.getByRole('textbox', { name: 'Название' }).fill(OFFICE);
-  await addManager(page);
+  await addManager(page, MANAGER, MARINA);
+  await isSaved(page);
   await page.goto(`${site}/protection`);
   await block(page);
   await page.goto(`/c/${number}/company`);
-  await addManager(page);
-  await block(page);
-}
-
-async function addManager(page: Page): Promise<void> {
-  const dialog = page.getByRole('dialog');
-  await page.locator('[data-field=managers], [data-field=offices]').getByRole('button', { name: 'Добавить номер' }).click();
-  await dialog.getByRole('textbox', { name: 'Имя' }).fill(MANAGER);
-  await dialog.getByRole('textbox', { name: 'Номер или SIP-адрес' }).fill(MARINA);
-  await dialog.getByRole('button', { name: 'Добавить номер' }).click();
+  await addManager(page, MANAGER, MARINA);
   await isSaved(page);
+  await block(page);
 }
 
 async function block(page: Page): Promise<void> {
@@ -82,18 +78,12 @@ async function block(page: Page): Promise<void> {
   await isSaved(page);
 }
 
-async function isSaved(page: Page): Promise<void> {
-  await expect(page.getByText(/Сохранено в/)).toBeVisible();
-}
-
 /** Publishes the site and the company, and has a visitor called; the call. */
 async function publishAndCall(page: Page, site: string): Promise<string> {
-  await page.getByRole('button', { name: 'Опубликовать' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Опубликовать' }).click();
+  await publish(page);
   await expect(page.getByText(/Опубликовали версию/).first()).toBeVisible();
   await page.goto(`${site}/calling`);
-  await page.getByRole('button', { name: 'Опубликовать' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Опубликовать' }).click();
+  await publish(page);
   await expect(page.getByText(/версия 1 от/)).toBeVisible();
   await page.getByRole('button', { name: 'Позвонить мне для проверки' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Позвонить мне для проверки' }).click();

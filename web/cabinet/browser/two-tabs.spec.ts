@@ -1,6 +1,6 @@
 // One draft that is open twice: whoever writes over what he has not seen is told, and nothing that was typed is lost.
 
-import { addSite, expect, join, register, test } from './cabinet';
+import { ANNA, MARINA, addManager, addSite, expect, isSaved, join, publish, register, siteName, sound, test } from './cabinet';
 import type { Locator, Page } from '@playwright/test';
 
 // What was overtaken is refused.
@@ -50,10 +50,17 @@ test('two tabs of one person write the same', async ({ page: first, context }) =
   const conflict = overtaken(second, 'Вы изменили одно и то же в двух окнах');
   await conflict.getByRole('button', { name: 'В другом окне: Ромашка Север' }).click();
   await expect(siteName(second)).toHaveValue('Ромашка Север');
+
+  await addManager(first, 'Марина', MARINA);
+  await isSaved(first);
+  await addManager(second, 'Анна', ANNA);
+  await expect(conflict).toBeVisible();
+  await second.reload();
+  await conflict.getByRole('button', { name: 'Ваше: Добавлен номер: Анна. Убран номер: Марина.' }).click();
+  await expect(second.getByText('Анна').first()).toBeVisible();
+  await isSaved(second);
 });
 
-const siteName = (page: Page): Locator => page.getByRole('textbox', { name: 'Название' });
-const sound = (page: Page): Locator => page.getByRole('textbox', { name: 'Как произносить сайт' });
 const overtaken = (page: Page, title: string): Locator => page.getByRole('dialog', { name: title });
 
 /** All see the draft as it is. */
@@ -62,13 +69,4 @@ async function open(settings: string, ...pages: Page[]): Promise<void> {
     await page.goto(settings);
     await expect(siteName(page)).toBeVisible();
   }
-}
-
-async function isSaved(page: Page): Promise<void> {
-  await expect(page.getByText(/Сохранено в/)).toBeVisible();
-}
-
-async function publish(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Опубликовать' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Опубликовать' }).click();
 }

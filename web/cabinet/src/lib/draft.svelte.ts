@@ -34,10 +34,16 @@ export class Draft<Body extends object> {
   constructor(readonly path: string) {
     const kept = sessionStorage.getItem(this.#key);
     if (kept) this.pending = JSON.parse(kept) as Fields;
+    const unsettled = sessionStorage.getItem(this.#conflictsKey);
+    if (unsettled) this.conflicts = JSON.parse(unsettled) as Conflict[];
   }
 
   get #key(): string {
     return `draft:${this.path}`;
+  }
+
+  get #conflictsKey(): string {
+    return `${this.#key}:conflicts`;
   }
 
   async load(): Promise<void> {
@@ -110,7 +116,7 @@ export class Draft<Body extends object> {
 
   /** Settles a conflict: one's own value is written over the other's, or the other's stays. */
   settle(conflict: Conflict, mine: boolean): void {
-    this.conflicts = this.conflicts.filter((other) => other !== conflict);
+    this.#leave(this.conflicts.filter((other) => other !== conflict));
     if (mine) this.#write(conflict.field, conflict.yours);
   }
 
@@ -126,6 +132,12 @@ export class Draft<Body extends object> {
     else sessionStorage.removeItem(this.#key);
   }
 
+  #leave(conflicts: Conflict[]): void {
+    this.conflicts = conflicts;
+    if (conflicts.length) sessionStorage.setItem(this.#conflictsKey, JSON.stringify(conflicts));
+    else sessionStorage.removeItem(this.#conflictsKey);
+  }
+
   #later(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), QUIET_MS);
@@ -138,8 +150,9 @@ export class Draft<Body extends object> {
     try {
       const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.view.revision, sent);
       this.view = view;
+      // What was overtaken is held by its conflict before it is no longer pending: a page that is loaded anew has it.
+      if (conflicts.length) this.#leave([...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts]);
       this.#keep(left(this.pending, sent));
-      if (conflicts.length) this.conflicts = [...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts];
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.failed = error;

@@ -58,6 +58,12 @@ export function told(change: Change): Told {
   return { label, lines: tell(change.from as never, change.to as never) };
 }
 
+/** One of two values that a field was given at once: a list by what it has more and less than the other. */
+export function beside(field: string, one: unknown, other: unknown): string {
+  const { to, lines } = told({ field, from: other, to: one });
+  return lines ? lines.join(' ') : (to ?? '');
+}
+
 /** A difference on one line, for the draft bar. */
 export function oneLine(change: Change): string {
   const { label, from, to, lines } = told(change);
