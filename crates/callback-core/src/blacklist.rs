@@ -97,6 +97,8 @@ impl FromStr for Blocked {
         let Some(prefix) = text.strip_suffix('*') else {
             return text.parse().map(Self::Number).map_err(|_| NotBlockable);
         };
+        let separators = [' ', '\u{a0}', '-', '(', ')'];
+        let prefix: String = prefix.chars().filter(|letter| !separators.contains(letter)).collect();
         let digits = prefix.strip_prefix('+').ok_or(NotBlockable)?;
         let fits = (1..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_list_names_numbers_their_beginnings_and_networks() {
-        let names = ["+79161234567", "+7495*", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7"];
+        let names = ["+79161234567", "+7 (495) *", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7"];
         let mut list = Blacklist { entries: names.map(|text| Entry::of(text.parse().unwrap())).to_vec() };
         list.entries.push(Entry {
             what: "+7926*".parse().unwrap(),
