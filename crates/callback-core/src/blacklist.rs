@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_list_names_numbers_their_beginnings_and_networks() {
-        let names = ["+79161234567", "+7 (495) *", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7"];
+        let names = ["+79161234567", "+7495*", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7"];
         let mut list = Blacklist { entries: names.map(|text| Entry::of(text.parse().unwrap())).to_vec() };
         list.entries.push(Entry {
             what: "+7926*".parse().unwrap(),
@@ -180,5 +180,6 @@ mod tests {
         for right in names {
             assert_eq!(right.parse::<Blocked>().unwrap().to_string(), right);
         }
+        assert_eq!("+7 (495)\u{a0}1-2*".parse::<Blocked>().unwrap().to_string(), "+749512*");
     }
 }
