@@ -29,8 +29,10 @@ impl Difference {
     }
 }
 
-/// Why both are right.
-const REASONS: [(&str, fn(&Difference) -> bool); 4] = [
+/// Why both are right, and of what.
+type Reason = (&'static str, fn(&Difference) -> bool);
+
+const REASONS: [Reason; 4] = [
     ("two to four digits are a short number, which is refused, and no slip of the pen", |it| {
         let digits = it.spelling.chars().filter(|letter| letter.is_numeric()).count();
         (2..=4).contains(&digits) && it.is("invalid", "refused")
@@ -48,7 +50,7 @@ const REASONS: [(&str, fn(&Difference) -> bool); 4] = [
 ];
 
 fn lines() -> Vec<[String; 5]> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spellings/oracle.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/spellings/oracle.py");
     // Debian's own Python, which has Debian's phonenumbers, whatever else is called so.
     let said = Command::new("/usr/bin/python3").arg(script).output().unwrap();
     let trouble = String::from_utf8_lossy(&said.stderr);
