@@ -3,8 +3,6 @@
 //! The judge is `oracle.py`, by Debian's python3-phonenumbers, whose plans are some years older than ours. Where the two
 //! differ, the reason is named below; a reason that explains nothing any more is to be taken out.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by a panic")]
-
 use callback_core::number::{Unusable, parse};
 use std::ops::RangeInclusive;
 use std::process::Command;
@@ -31,11 +29,10 @@ impl Difference {
     }
 }
 
-/// Whether it explains a difference.
-type Explains = fn(&Difference) -> bool;
+/// Why both are right, and of what.
+type Reason = (&'static str, fn(&Difference) -> bool);
 
-/// Why both are right.
-const REASONS: [(&str, Explains); 4] = [
+const REASONS: [Reason; 4] = [
     ("two to four digits are a short number, which is refused, and no slip of the pen", |it| {
         let digits = it.spelling.chars().filter(|letter| letter.is_numeric()).count();
         (2..=4).contains(&digits) && it.is("invalid", "refused")
@@ -53,7 +50,7 @@ const REASONS: [(&str, Explains); 4] = [
 ];
 
 fn lines() -> Vec<[String; 5]> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spellings/oracle.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/spellings/oracle.py");
     // Debian's own Python, which has Debian's phonenumbers, whatever else is called so.
     let said = Command::new("/usr/bin/python3").arg(script).output().unwrap();
     let trouble = String::from_utf8_lossy(&said.stderr);
