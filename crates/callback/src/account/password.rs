@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Letters at least.
 const SHORTEST: usize = 10;
@@ -17,6 +17,8 @@ const TRIES_LOG10: f64 = 7.0;
 
 /// Hashes at the same time: a flood of logins takes no more processor than this.
 const HASHES: usize = 1;
+/// Who may stand in the line for one, whoever is being served among them: so that nobody waits for much over a second.
+const LINE: usize = 32;
 /// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
 const HASH_KIB: u32 = 19_456;
 
@@ -37,13 +39,25 @@ pub(crate) enum Refused {
     Common,
 }
 
+/// The line is full: whoever comes now would wait too long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many passwords wait to be hashed")]
+pub(crate) struct Crowded;
+
 /// Hashes passwords; clones take turns with each other.
 #[derive(Clone)]
 pub(crate) struct Hasher {
     argon: Argon2<'static>,
+    line: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     /// What an unknown user's password is compared with, so that he takes the same time.
     nobody: Arc<str>,
+}
+
+/// A place in the line for one hash; given up when it is dropped.
+pub(crate) struct Place {
+    hasher: Hasher,
+    place: OwnedSemaphorePermit,
 }
 
 impl Hasher {
@@ -59,7 +73,18 @@ impl Hasher {
         let params = Params::new(memory_kib, 2, 1, None).ok().context("parameters of argon2")?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon.hash_password(b"nobody's").ok().context("argon2 cannot hash")?.to_string();
-        Ok(Self { argon, turns: Arc::new(Semaphore::new(at_a_time)), nobody: nobody.into() })
+        let [line, turns] = [LINE, at_a_time].map(|places| Arc::new(Semaphore::new(places)));
+        Ok(Self { argon, line, turns, nobody: nobody.into() })
+    }
+
+    /// A place in the line, taken before anything else is done for whoever asks: what is refused here has cost nothing,
+    /// and was no try.
+    ///
+    /// # Errors
+    /// The line is full.
+    pub(crate) fn line_up(&self) -> Result<Place, Crowded> {
+        let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| Crowded)?;
+        Ok(Place { hasher: self.clone(), place })
     }
 
     /// Whether a password may be chosen; `known` are texts that are guessed for this user, like his e-mail.
@@ -80,43 +105,50 @@ impl Hasher {
         let common = zxcvbn::zxcvbn(&start, &[known, &parts].concat()).guesses_log10() < TRIES_LOG10;
         if common { Err(Refused::Common) } else { Ok(()) }
     }
+}
 
+impl Place {
     /// What is kept of a password: a PHC string.
     ///
     /// # Errors
-    /// The system has no randomness.
-    pub(crate) async fn hash(&self, password: String) -> Result<String> {
-        // Whoever goes away meanwhile does not give his turn to the next before his hash is done.
-        let turn = Arc::clone(&self.turns).acquire_owned().await?;
-        let argon = self.argon.clone();
-        let hashed = move || {
-            let _turn = turn;
-            argon.hash_password(password.as_bytes()).map(|hash| hash.to_string())
-        };
-        tokio::task::spawn_blocking(hashed).await?.ok().context("argon2 cannot hash")
+    /// The process ends.
+    pub(crate) async fn hash(self, password: String) -> Result<String> {
+        let hashed =
+            move |argon: &Argon2<'_>| argon.hash_password(password.as_bytes()).map(|hash| hash.to_string());
+        self.in_turn(hashed).await?.ok().context("argon2 cannot hash")
     }
 
     /// Whether it is the password of this hash; without one it takes as long, and is not.
     ///
     /// # Errors
     /// The process ends.
-    pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await?;
-        let argon = self.argon.clone();
+    pub(crate) async fn verify(self, password: String, hash: Option<String>) -> Result<bool> {
         let is_somebody = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        let verified = move || {
-            let _turn = turn;
+        let hash = hash.unwrap_or_else(|| self.hasher.nobody.to_string());
+        let verified = move |argon: &Argon2<'_>| {
             let hash = PasswordHash::new(&hash).ok();
             hash.is_some_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
         };
-        Ok(tokio::task::spawn_blocking(verified).await? && is_somebody)
+        Ok(self.in_turn(verified).await? && is_somebody)
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static,
+    ) -> Result<T> {
+        // Whoever goes away meanwhile does not give his turn to the next before his hash is done.
+        let turn = Arc::clone(&self.hasher.turns).acquire_owned().await?;
+        let done = move || {
+            let _held = (turn, self.place);
+            work(&self.hasher.argon)
+        };
+        Ok(tokio::task::spawn_blocking(done).await?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Hasher, Refused};
+    use super::{Crowded, Hasher, LINE, Refused};
 
     #[test]
     fn a_password_is_taken_by_its_length_and_unless_it_is_tried_first() {
@@ -140,15 +172,28 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_known_again_and_nobody_has_none() {
         let hasher = Hasher::new(1, 64).unwrap();
-        let hash = hasher.hash("три весёлых гуся".to_owned()).await.unwrap();
+        let hash = hasher.line_up().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&str>| {
-            hasher.verify(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
+            let place = hasher.line_up().unwrap();
+            place.verify(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
         };
         assert!(verify("три весёлых гуся", Some(&hash)).await);
         assert!(!verify("два весёлых гуся", Some(&hash)).await);
         assert!(!verify("три весёлых гуся", None).await);
         assert!(!verify("nobody's", None).await, "not even by nobody's own");
         assert!(!verify("", Some("")).await, "an account that has no password yet");
+    }
+    #[tokio::test]
+    async fn a_full_line_turns_away_and_moves_up() {
+        let hasher = Hasher::new(1, 64).unwrap();
+        let mut line: Vec<_> = (0..LINE).map(|_| hasher.line_up().unwrap()).collect();
+        assert_eq!(hasher.line_up().err(), Some(Crowded));
+        line.pop().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
+        let next = hasher.line_up().unwrap();
+        assert_eq!(hasher.line_up().err(), Some(Crowded));
+        // Whoever goes away leaves his place.
+        drop(next);
+        assert!(hasher.line_up().is_ok());
     }
 }

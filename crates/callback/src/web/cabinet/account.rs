@@ -111,8 +111,9 @@ pub(super) async fn register(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
+    let place = app.cabinet.hasher.line_up()?;
     let is_written = letter_may_be_written(&app, &email, from.ip).await?;
-    let hash = app.cabinet.hasher.hash(body.password).await.map_err(Problem::internal)?;
+    let hash = place.hash(body.password).await.map_err(Problem::internal)?;
     let number = app.store.draw_customer_number().await.map_err(Problem::of_store)?;
     if is_written {
         let leads = Leads::Register {
@@ -160,12 +161,13 @@ pub(super) async fn confirm(
     let Some(Leads::Register { password, .. }) = link.map(|link| link.leads) else {
         return Err(Problem::Refused(Refusal::LinkOver));
     };
+    let place = app.cabinet.hasher.line_up()?;
     let now = wall_now();
     let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: LOGINS }];
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
-    let right = app.cabinet.hasher.verify(body.password, Some(password)).await;
+    let right = place.verify(body.password, Some(password)).await;
     if !right.map_err(Problem::internal)? {
         let text = "this is not the password that was chosen at the registration";
         return Err(Problem::field("password", "password_wrong", text));
@@ -194,6 +196,7 @@ pub(super) async fn login(
     from: From,
     Body(body): Body<Login>,
 ) -> Result<Response, Problem> {
+    let place = app.cabinet.hasher.line_up()?;
     let email = crate::settings::email(&body.email).unwrap_or_default();
     let now = wall_now();
     let guessed = vec![
@@ -206,7 +209,7 @@ pub(super) async fn login(
     };
     let user = app.store.user_by_email(&email).await.map_err(Problem::of_store)?;
     let hash = user.as_ref().map(|user| user.password.clone());
-    let right = app.cabinet.hasher.verify(body.password, hash).await.map_err(Problem::internal)?;
+    let right = place.verify(body.password, hash).await.map_err(Problem::internal)?;
     let Some(user) = user.filter(|_| right) else {
         return Err(Problem::Refused(Refusal::LoginRefused { left }));
     };
@@ -334,7 +337,7 @@ pub(super) async fn reset(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
-    let hash = app.cabinet.hasher.hash(body.password).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.line_up()?.hash(body.password).await.map_err(Problem::internal)?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
     let done = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
@@ -464,7 +467,7 @@ async fn newcomer(app: &App, email: &str, body: Accept) -> Result<(String, Strin
     let Some(name) = name.filter(|_| wrong.is_empty()) else {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     };
-    let hash = app.cabinet.hasher.hash(chosen).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.line_up()?.hash(chosen).await.map_err(Problem::internal)?;
     Ok((name, hash, language))
 }
 
@@ -475,6 +478,7 @@ pub(super) async fn prove(
     password: Option<String>,
     ip: IpAddr,
 ) -> Result<(), Problem> {
+    let place = app.cabinet.hasher.line_up()?;
     let now = wall_now();
     let guessed = vec![
         Guessed { name: login_of(&user.email), free: LOGINS },
@@ -485,7 +489,7 @@ pub(super) async fn prove(
         Try::Made { left } => left,
     };
     let given = password.unwrap_or_default();
-    let right = app.cabinet.hasher.verify(given, Some(user.password.clone())).await;
+    let right = place.verify(given, Some(user.password.clone())).await;
     if !right.map_err(Problem::internal)? {
         let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
         return Err(problem.with("left", left).into());
