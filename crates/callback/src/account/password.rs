@@ -1,10 +1,14 @@
-//! Passwords: argon2id (RFC 9106), a few at a time, so that a flood of logins takes no more than its share.
+//! Passwords: argon2id (RFC 9106), one at a time on a thread of its own, so that a flood of logins takes no more than
+//! its share.
 
 use anyhow::{Context as _, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use rustix::process::setpriority_process;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::thread;
+use tokio::sync::{mpsc, oneshot};
 
 /// Letters at least.
 const SHORTEST: usize = 10;
@@ -15,10 +19,10 @@ const LOOKED_AT: usize = 64;
 /// A password that is found within so many tries (as a power of ten) is one of the first that are tried.
 const TRIES_LOG10: f64 = 7.0;
 
-/// Hashes at the same time: a flood of logins takes no more processor than this.
-const HASHES: usize = 1;
-/// Who may stand in the line for one, whoever is being served among them: so that nobody waits for much over a second.
+/// Who may wait while another's is hashed: so many that nobody waits for much over a second.
 const LINE: usize = 32;
+/// How much the thread stands back behind calls and pages (nice(2)): they have three parts of four of a busy core.
+const NICE: i32 = 5;
 /// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
 const HASH_KIB: u32 = 19_456;
 
@@ -44,37 +48,40 @@ pub(crate) enum Refused {
 #[error("too many passwords wait to be hashed")]
 pub(crate) struct Crowded;
 
-/// Hashes passwords; clones take turns with each other.
+/// What is done in turn.
+type Work = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+
+/// Hashes passwords; clones stand in one line.
 #[derive(Clone)]
 pub(crate) struct Hasher {
-    argon: Argon2<'static>,
-    line: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    line: mpsc::Sender<Work>,
     /// What an unknown user's password is compared with, so that he takes the same time.
     nobody: Arc<str>,
 }
 
 /// A place in the line for one hash; given up when it is dropped.
 pub(crate) struct Place {
-    hasher: Hasher,
-    place: OwnedSemaphorePermit,
+    line: mpsc::OwnedPermit<Work>,
+    nobody: Arc<str>,
 }
 
 impl Hasher {
     /// As people need it.
     ///
     /// # Errors
-    /// The system has no randomness.
+    /// The system has no randomness, or no thread.
     pub(crate) fn usual() -> Result<Self> {
-        Self::new(HASHES, HASH_KIB)
+        Self::new(HASH_KIB)
     }
 
-    fn new(at_a_time: usize, memory_kib: u32) -> Result<Self> {
+    fn new(memory_kib: u32) -> Result<Self> {
         let params = Params::new(memory_kib, 2, 1, None).ok().context("parameters of argon2")?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon.hash_password(b"nobody's").ok().context("argon2 cannot hash")?.to_string();
-        let [line, turns] = [LINE, at_a_time].map(|places| Arc::new(Semaphore::new(places)));
-        Ok(Self { argon, line, turns, nobody: nobody.into() })
+        let (line, waiting) = mpsc::channel(LINE);
+        // Each thread that ever hashed would keep the memory of one hash: it is always the same.
+        thread::Builder::new().name("hasher".to_owned()).spawn(move || serve(&argon, waiting))?;
+        Ok(Self { line, nobody: nobody.into() })
     }
 
     /// A place in the line, taken before anything else is done for whoever asks: what is refused here has cost nothing,
@@ -83,8 +90,8 @@ impl Hasher {
     /// # Errors
     /// The line is full.
     pub(crate) fn line_up(&self) -> Result<Place, Crowded> {
-        let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| Crowded)?;
-        Ok(Place { hasher: self.clone(), place })
+        let line = self.line.clone().try_reserve_owned().map_err(|_| Crowded)?;
+        Ok(Place { line, nobody: Arc::clone(&self.nobody) })
     }
 
     /// Whether a password may be chosen; `known` are texts that are guessed for this user, like his e-mail.
@@ -124,7 +131,7 @@ impl Place {
     /// The process ends.
     pub(crate) async fn verify(self, password: String, hash: Option<String>) -> Result<bool> {
         let is_somebody = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.hasher.nobody.to_string());
+        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
         let verified = move |argon: &Argon2<'_>| {
             let hash = PasswordHash::new(&hash).ok();
             hash.is_some_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
@@ -136,13 +143,26 @@ impl Place {
         self,
         work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static,
     ) -> Result<T> {
-        // Whoever goes away meanwhile does not give his turn to the next before his hash is done.
-        let turn = Arc::clone(&self.hasher.turns).acquire_owned().await?;
-        let done = move || {
-            let _held = (turn, self.place);
-            work(&self.hasher.argon)
-        };
-        Ok(tokio::task::spawn_blocking(done).await?)
+        let (tell, told) = oneshot::channel();
+        self.line.send(Box::new(move |argon| {
+            // For whoever went away meanwhile nothing is hashed.
+            if !tell.is_closed() {
+                let _gone = tell.send(work(argon));
+            }
+        }));
+        told.await.context("the thread that hashes is gone")
+    }
+}
+
+/// Serves the line until every hasher is gone.
+fn serve(argon: &Argon2<'_>, mut waiting: mpsc::Receiver<Work>) {
+    // Linux holds it for the thread alone. Where it may not, passwords are as urgent as calls.
+    if let Err(error) = setpriority_process(None, NICE) {
+        tracing::debug!(%error, "hashes do not stand back");
+    }
+    while let Some(work) = waiting.blocking_recv() {
+        // What it panics at is the trouble of whoever asked, who is told; the next is served.
+        let _told = catch_unwind(AssertUnwindSafe(|| work(argon)));
     }
 }
 
@@ -171,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_nobody_has_none() {
-        let hasher = Hasher::new(1, 64).unwrap();
+        let hasher = Hasher::new(64).unwrap();
         let hash = hasher.line_up().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&str>| {
@@ -186,7 +206,7 @@ mod tests {
     }
     #[tokio::test]
     async fn a_full_line_turns_away_and_moves_up() {
-        let hasher = Hasher::new(1, 64).unwrap();
+        let hasher = Hasher::new(64).unwrap();
         let mut line: Vec<_> = (0..LINE).map(|_| hasher.line_up().unwrap()).collect();
         assert_eq!(hasher.line_up().err(), Some(Crowded));
         line.pop().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
