@@ -26,6 +26,13 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    /// A header's value; its name in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+}
+
 /// An order that was sent, and what was answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
@@ -136,7 +143,7 @@ async fn order(number: u64, idle: Rc<RefCell<Vec<TcpStream>>>) -> Order {
     })
     .await;
     let answer = answered.ok().and_then(Result::ok);
-    let comes_again = answer.as_ref().is_some_and(|answer| answer.head.contains("\nretry-after:"));
+    let comes_again = answer.as_ref().is_some_and(|answer| answer.header("retry-after").is_some());
     Order { call, sent, answer: answer.map(|answer| (Instant::now(), answer.status)), comes_again }
 }
 
@@ -153,29 +160,56 @@ pub(crate) async fn get(from: SocketAddr, path: &str) -> Result<Answer> {
     ask(&mut stream, &format!("GET {path} HTTP/1.1\r\nHost: {from}\r\n\r\n")).await
 }
 
-async fn ask(stream: &mut TcpStream, request: &str) -> Result<Answer> {
+/// Asks over a connection that is kept.
+pub(crate) async fn ask(stream: &mut TcpStream, request: &str) -> Result<Answer> {
+    listen(stream, request, whole).await
+}
+
+/// Asks for a stream of events; the answer is there with its head.
+pub(crate) async fn ask_for_events(stream: &mut TcpStream, request: &str) -> Result<Answer> {
+    listen(stream, request, begun).await
+}
+
+async fn listen(
+    stream: &mut TcpStream,
+    request: &str,
+    is_there: fn(&[u8]) -> Result<Option<Answer>>,
+) -> Result<Answer> {
     stream.write_all(request.as_bytes()).await?;
     let mut said = Vec::with_capacity(1_024);
     loop {
         if stream.read_buf(&mut said).await? == 0 {
             bail!("the connection was closed");
         }
-        if let Some(answer) = whole(&said)? {
+        if let Some(answer) = is_there(&said)? {
             return Ok(answer);
         }
     }
 }
 
+/// The answer, once its head is there.
+fn begun(said: &[u8]) -> Result<Option<Answer>> {
+    let Some(end) = said.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(&said[..end])?;
+    let status = head.split(' ').nth(1).context("a status")?.parse()?;
+    Ok(Some(Answer { status, head: head.to_owned(), body: String::new() }))
+}
+
 /// The answer, once its head and all that it announces are there.
 fn whole(said: &[u8]) -> Result<Option<Answer>> {
-    let text = std::str::from_utf8(said)?;
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Ok(None) };
-    let head = head.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    let length: usize = length.context("an answer without its length")?.trim().parse()?;
-    if body.len() < length {
+    let Some(answer) = begun(said)? else { return Ok(None) };
+    let length: usize = answer.header("content-length").context("an answer without its length")?.parse()?;
+    let Some(body) = said.get(answer.head.len() + 4..).filter(|body| body.len() >= length) else {
         return Ok(None);
-    }
-    let status = head.split(' ').nth(1).context("a status")?.parse()?;
-    Ok(Some(Answer { status, body: body.to_owned(), head }))
+    };
+    // An announcement is sound, and nobody reads it.
+    Ok(Some(Answer { body: String::from_utf8_lossy(body).into_owned(), ..answer }))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let value = |line: &'a str| {
+        let (of, value) = line.split_once(':')?;
+        of.eq_ignore_ascii_case(name).then_some(value.trim())
+    };
+    head.lines().find_map(value)
 }

@@ -12,6 +12,7 @@
 )]
 
 mod browser;
+mod cabinet;
 mod figures;
 mod load;
 mod measures;
@@ -24,10 +25,23 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [soak]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [cabinet] [logins] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 11] =
-    ["order", "sound", "cost", "callbacks", "held", "memory", "sim", "overload", "flood", "idle", "soak"];
+const ALL: [&str; 13] = [
+    "order",
+    "sound",
+    "cost",
+    "callbacks",
+    "held",
+    "memory",
+    "sim",
+    "overload",
+    "flood",
+    "idle",
+    "cabinet",
+    "logins",
+    "soak",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -66,6 +80,8 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
                 "overload" => measures::pressure::overload(&mut world).await?,
                 "flood" => measures::pressure::flood(&mut world).await?,
                 "idle" => measures::pressure::idle(&mut world).await?,
+                "cabinet" => measures::cabinet::cabinet(&world).await?,
+                "logins" => measures::cabinet::logins(&world).await?,
                 "soak" => measures::soak::soak(&mut world).await?,
                 _ => Vec::new(),
             });

@@ -29,6 +29,8 @@ pub(crate) const HTTP: SocketAddr = SocketAddr::V4(SocketAddrV4::new(SERVICE, 1_
 const METRICS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(SERVICE, 1_990));
 /// Where the service hears SIP.
 pub(crate) const SIP: SocketAddr = SocketAddr::V4(SocketAddrV4::new(SERVICE, 1_960));
+/// Where the exchange of practice is.
+const EXCHANGE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(SERVICE, 1_970));
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -53,10 +55,19 @@ pub(crate) struct Service {
 impl Service {
     /// Writes its files, applies the settings and starts it; it is ready when this returns.
     pub(crate) async fn start(setup: Setup) -> Result<Self> {
+        Self::with(&configuration(setup)).await
+    }
+
+    /// The same for practice: its telephones are its own, and there is a company with a week of calls to look at.
+    pub(crate) async fn practise() -> Result<Self> {
+        Self::with(&practice()).await
+    }
+
+    async fn with(configuration: &str) -> Result<Self> {
         let parent = program()?.with_file_name("bench-runs");
         fs::create_dir_all(&parent)?;
         let folder = tempfile::tempdir_in(parent)?;
-        fs::write(folder.path().join("callback.toml"), configuration(setup))?;
+        fs::write(folder.path().join("callback.toml"), configuration)?;
         fs::write(folder.path().join("settings.toml"), settings())?;
         let applied =
             Command::new(program()?).args(["apply", "settings.toml"]).current_dir(folder.path()).output()?;
@@ -148,6 +159,16 @@ async fn serve(folder: &Path) -> Result<(Child, Duration)> {
 /// The service beside this program.
 fn program() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("callback"))
+}
+
+fn practice() -> String {
+    format!(
+        "[http]\nlisten = \"{HTTP}\"\npublic_url = \"http://{HTTP}\"\nmetrics_listen = \"{METRICS}\"\n\
+         trusted_proxies = [\"127.0.0.1\"]\n\
+         [sip]\nlisten = [\"udp://{SIP}\"]\n\
+         [media]\naddress = \"{SERVICE}\"\nports = \"20000-20998\"\n\
+         [practice]\nenabled = true\nlisten = \"{EXCHANGE}\"\n"
+    )
 }
 
 fn configuration(setup: Setup) -> String {

@@ -1,5 +1,6 @@
 //! What is measured: a function for each figure, or for those that come out of one run.
 
+pub(crate) mod cabinet;
 pub(crate) mod hold;
 pub(crate) mod pressure;
 pub(crate) mod rate;

@@ -1,6 +1,7 @@
 //! Those who sign in: passwords, secrets of links and cookies, second factors, customers' numbers, roles.
 //!
-//! It knows no HTTP and no database. What is slow on purpose, hashing a password, takes turns here.
+//! It knows no HTTP and no database. What is slow on purpose, hashing a password, stands in
+//! a line here.
 
 mod number;
 mod password;
@@ -9,7 +10,7 @@ mod secret;
 mod totp;
 
 pub use number::{CustomerNumber, NotACustomerNumber};
-pub(crate) use password::{Hasher, NotHashed, Refused};
+pub(crate) use password::{Crowded, Hasher, Refused};
 pub use role::{Right, Role};
 pub(crate) use secret::{Secret, fingerprint};
 pub(crate) use totp::{SecondFactor, recovery_codes};

@@ -1,10 +1,14 @@
-//! Passwords: argon2id (RFC 9106), a few at a time, so that a flood of logins takes no more than its share.
+//! Passwords: argon2id (RFC 9106), one at a time on a thread of its own, so that a flood of logins takes no more than
+//! its share.
 
 use anyhow::{Context as _, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use rustix::process::setpriority_process;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::thread;
+use tokio::sync::{mpsc, oneshot};
 
 /// Letters at least.
 const SHORTEST: usize = 10;
@@ -15,10 +19,10 @@ const LOOKED_AT: usize = 64;
 /// A password that is found within so many tries (as a power of ten) is one of the first that are tried.
 const TRIES_LOG10: f64 = 7.0;
 
-/// Hashes at the same time: a flood of logins takes no more processor than this.
-const HASHES: usize = 1;
-/// Passwords that wait for their turn, some two seconds; whoever comes then is told to come later.
-const WAITING: usize = 40;
+/// Who may wait while another's is hashed: so many that nobody waits for much over a second.
+const LINE: usize = 32;
+/// How much the thread stands back behind calls and pages (nice(2)): they have three parts of four of a busy core.
+const NICE: i32 = 5;
 /// Memory of one hash, in KiB (OWASP's recommendation for argon2id).
 const HASH_KIB: u32 = 19_456;
 
@@ -39,25 +43,25 @@ pub(crate) enum Refused {
     Common,
 }
 
-/// Why a password was not looked at.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotHashed {
-    /// More wait than can be served soon.
-    #[error("too many passwords wait to be looked at")]
-    Crowded,
-    /// Our fault.
-    #[error(transparent)]
-    Failed(#[from] anyhow::Error),
-}
+/// The line is full: whoever comes now would wait too long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many passwords wait to be hashed")]
+pub(crate) struct Crowded;
 
-/// Hashes passwords; clones take turns with each other.
+/// What is done in turn.
+type Work = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+
+/// Hashes passwords; clones stand in one line.
 #[derive(Clone)]
 pub(crate) struct Hasher {
-    argon: Argon2<'static>,
-    turns: Arc<Semaphore>,
-    /// Places in the line for a turn.
-    line: Arc<Semaphore>,
+    line: mpsc::Sender<Work>,
     /// What an unknown user's password is compared with, so that he takes the same time.
+    nobody: Arc<str>,
+}
+
+/// A place in the line for one hash; given up when it is dropped.
+pub(crate) struct Place {
+    line: mpsc::OwnedPermit<Work>,
     nobody: Arc<str>,
 }
 
@@ -65,17 +69,29 @@ impl Hasher {
     /// As people need it.
     ///
     /// # Errors
-    /// The system has no randomness.
+    /// The system has no randomness, or no thread.
     pub(crate) fn usual() -> Result<Self> {
-        Self::new(HASHES, HASH_KIB)
+        Self::new(HASH_KIB)
     }
 
-    fn new(at_a_time: usize, memory_kib: u32) -> Result<Self> {
+    fn new(memory_kib: u32) -> Result<Self> {
         let params = Params::new(memory_kib, 2, 1, None).ok().context("parameters of argon2")?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon.hash_password(b"nobody's").ok().context("argon2 cannot hash")?.to_string();
-        let (turns, line) = (Semaphore::new(at_a_time), Semaphore::new(WAITING));
-        Ok(Self { argon, turns: turns.into(), line: line.into(), nobody: nobody.into() })
+        let (line, waiting) = mpsc::channel(LINE);
+        // Each thread that ever hashed would keep the memory of one hash: it is always the same.
+        thread::Builder::new().name("hasher".to_owned()).spawn(move || serve(&argon, waiting))?;
+        Ok(Self { line, nobody: nobody.into() })
+    }
+
+    /// A place in the line, taken before anything else is done for whoever asks: what is refused here has cost nothing,
+    /// and was no try.
+    ///
+    /// # Errors
+    /// The line is full.
+    pub(crate) fn line_up(&self) -> Result<Place, Crowded> {
+        let line = self.line.clone().try_reserve_owned().map_err(|_| Crowded)?;
+        Ok(Place { line, nobody: Arc::clone(&self.nobody) })
     }
 
     /// Whether a password may be chosen; `known` are texts that are guessed for this user, like his e-mail.
@@ -96,51 +112,63 @@ impl Hasher {
         let common = zxcvbn::zxcvbn(&start, &[known, &parts].concat()).guesses_log10() < TRIES_LOG10;
         if common { Err(Refused::Common) } else { Ok(()) }
     }
+}
 
+impl Place {
     /// What is kept of a password: a PHC string.
     ///
     /// # Errors
-    /// Too many wait; the system has no randomness.
-    pub(crate) async fn hash(&self, password: String) -> Result<String, NotHashed> {
-        let turn = self.turn().await?;
-        let argon = self.argon.clone();
-        let hashed = move || {
-            let _turn = turn;
-            argon.hash_password(password.as_bytes()).map(|hash| hash.to_string())
-        };
-        let hashed = tokio::task::spawn_blocking(hashed).await.context("argon2 cannot hash")?;
-        Ok(hashed.ok().context("argon2 cannot hash")?)
+    /// The process ends.
+    pub(crate) async fn hash(self, password: String) -> Result<String> {
+        let hashed =
+            move |argon: &Argon2<'_>| argon.hash_password(password.as_bytes()).map(|hash| hash.to_string());
+        self.in_turn(hashed).await?.ok().context("argon2 cannot hash")
     }
 
     /// Whether it is the password of this hash; without one it takes as long, and is not.
     ///
     /// # Errors
-    /// Too many wait; the process ends.
-    pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, NotHashed> {
-        let turn = self.turn().await?;
-        let argon = self.argon.clone();
+    /// The process ends.
+    pub(crate) async fn verify(self, password: String, hash: Option<String>) -> Result<bool> {
         let is_somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        let verified = move || {
-            let _turn = turn;
+        let verified = move |argon: &Argon2<'_>| {
             let hash = PasswordHash::new(&hash).ok();
             hash.is_some_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
         };
-        Ok(tokio::task::spawn_blocking(verified).await.context("argon2 cannot verify")? && is_somebody)
+        Ok(self.in_turn(verified).await? && is_somebody)
     }
 
-    /// Whoever goes away meanwhile does not give his turn to the next before his hash is done.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, NotHashed> {
-        let _place = self.line.try_acquire().map_err(|_| NotHashed::Crowded)?;
-        Ok(Arc::clone(&self.turns).acquire_owned().await.context("the process ends")?)
+    async fn in_turn<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = oneshot::channel();
+        self.line.send(Box::new(move |argon| {
+            // For whoever went away meanwhile nothing is hashed.
+            if !tell.is_closed() {
+                let _gone = tell.send(work(argon));
+            }
+        }));
+        told.await.context("the thread that hashes is gone")
+    }
+}
+
+/// Serves the line until every hasher is gone.
+fn serve(argon: &Argon2<'_>, mut waiting: mpsc::Receiver<Work>) {
+    // Linux holds it for the thread alone. Where it may not, passwords are as urgent as calls.
+    if let Err(error) = setpriority_process(None, NICE) {
+        tracing::debug!(%error, "hashes do not stand back");
+    }
+    while let Some(work) = waiting.blocking_recv() {
+        // What it panics at is the trouble of whoever asked, who is told; the next is served.
+        let _told = catch_unwind(AssertUnwindSafe(|| work(argon)));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Hasher, NotHashed, Refused, WAITING};
-    use std::future::Future as _;
-    use std::task::{Context, Waker};
+    use super::{Crowded, Hasher, LINE, Refused};
 
     #[test]
     fn a_password_is_taken_by_its_length_and_unless_it_is_tried_first() {
@@ -163,11 +191,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_nobody_has_none() {
-        let hasher = Hasher::new(1, 64).unwrap();
-        let hash = hasher.hash("три весёлых гуся".to_owned()).await.unwrap();
+        let hasher = Hasher::new(64).unwrap();
+        let hash = hasher.line_up().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&str>| {
-            hasher.verify(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
+            let place = hasher.line_up().unwrap();
+            place.verify(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
         };
         assert!(verify("три весёлых гуся", Some(&hash)).await);
         assert!(!verify("два весёлых гуся", Some(&hash)).await);
@@ -175,17 +204,16 @@ mod tests {
         assert!(!verify("nobody's", None).await, "not even by nobody's own");
         assert!(!verify("", Some("")).await, "an account that has no password yet");
     }
-
     #[tokio::test]
-    async fn beyond_the_line_whoever_comes_is_told_at_once() {
-        let hasher = Hasher::new(1, 64).unwrap();
-        let held = hasher.turn().await.unwrap();
-        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(hasher.turn())).collect();
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(waiting.iter_mut().all(|one| one.as_mut().poll(&mut context).is_pending()));
-        let late = hasher.verify("три весёлых гуся".to_owned(), None).await;
-        assert!(matches!(late, Err(NotHashed::Crowded)), "{late:?}");
-        drop((held, waiting));
-        assert!(hasher.turn().await.is_ok());
+    async fn a_full_line_turns_away_and_moves_up() {
+        let hasher = Hasher::new(64).unwrap();
+        let mut line: Vec<_> = (0..LINE).map(|_| hasher.line_up().unwrap()).collect();
+        assert_eq!(hasher.line_up().err(), Some(Crowded));
+        line.pop().unwrap().hash("три весёлых гуся".to_owned()).await.unwrap();
+        let next = hasher.line_up().unwrap();
+        assert_eq!(hasher.line_up().err(), Some(Crowded));
+        // Whoever goes away leaves his place.
+        drop(next);
+        assert!(hasher.line_up().is_ok());
     }
 }

@@ -61,7 +61,7 @@ async fn login(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
         country: "RU".to_owned(),
         time_zone: "Europe/Moscow".to_owned(),
         language: "ru".to_owned(),
-        password: Hasher::usual()?.hash(PASSWORD.to_owned()).await?,
+        password: Hasher::usual()?.line_up()?.hash(PASSWORD.to_owned()).await?,
     };
     let link = NewLink {
         secret: secret.fingerprint(),

@@ -108,8 +108,9 @@ pub(super) async fn register(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
+    let place = app.cabinet.hasher.line_up()?;
     let is_written = letter_may_be_written(&app, &email, from.ip).await?;
-    let hash = app.cabinet.hasher.hash(body.password).await?;
+    let hash = place.hash(body.password).await.map_err(Problem::internal)?;
     let number = app.store.draw_customer_number().await.map_err(Problem::of_store)?;
     if is_written {
         let leads = Leads::Register {
@@ -157,13 +158,14 @@ pub(super) async fn confirm(
     let Some(Leads::Register { password, .. }) = link.map(|link| link.leads) else {
         return Err(Problem::Refused(Refusal::LinkOver));
     };
+    let place = app.cabinet.hasher.line_up()?;
     let now = wall_now();
     let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: GUESSES }];
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
-    let right = app.cabinet.hasher.verify(body.password, Some(password)).await?;
-    if !right {
+    let right = place.verify(body.password, Some(password)).await;
+    if !right.map_err(Problem::internal)? {
         let text = "this is not the password that was chosen at the registration";
         return Err(Problem::field("password", "password_wrong", text));
     }
@@ -191,13 +193,14 @@ pub(super) async fn login(
     from: From,
     Body(body): Body<Login>,
 ) -> Result<Response, Problem> {
+    let place = app.cabinet.hasher.line_up()?;
     let email = crate::settings::email(&body.email).unwrap_or_default();
     let now = wall_now();
     let guess = Guess::at(&email, from.ip);
     let left = guess.begin(&app).await?;
     let user = app.store.user_by_email(&email).await.map_err(Problem::of_store)?;
     let hash = user.as_ref().map(|user| user.password.clone());
-    let right = app.cabinet.hasher.verify(body.password, hash).await?;
+    let right = place.verify(body.password, hash).await.map_err(Problem::internal)?;
     let Some(user) = user.filter(|_| right) else {
         return Err(Problem::Refused(Refusal::LoginRefused { left }));
     };
@@ -324,7 +327,7 @@ pub(super) async fn reset(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
-    let hash = app.cabinet.hasher.hash(body.password).await?;
+    let hash = app.cabinet.hasher.line_up()?.hash(body.password).await.map_err(Problem::internal)?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
     let guess = Guess::at(&link.email, from.ip);
@@ -456,7 +459,7 @@ async fn newcomer(app: &App, email: &str, body: Accept) -> Result<(String, Strin
     let Some(name) = name.filter(|_| wrong.is_empty()) else {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     };
-    let hash = app.cabinet.hasher.hash(chosen).await?;
+    let hash = app.cabinet.hasher.line_up()?.hash(chosen).await.map_err(Problem::internal)?;
     Ok((name, hash, language))
 }
 

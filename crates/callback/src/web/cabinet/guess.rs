@@ -57,10 +57,12 @@ pub(super) async fn prove(
     password: Option<String>,
     ip: IpAddr,
 ) -> Result<(), Problem> {
+    let place = app.cabinet.hasher.line_up()?;
     let guess = Guess::at(&user.email, ip);
     let left = guess.begin(app).await?;
     let given = password.unwrap_or_default();
-    if !app.cabinet.hasher.verify(given, Some(user.password.clone())).await? {
+    let right = place.verify(given, Some(user.password.clone())).await;
+    if !right.map_err(Problem::internal)? {
         let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
         return Err(problem.with("left", left).into());
     }
