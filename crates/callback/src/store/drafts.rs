@@ -1,8 +1,7 @@
 //! Settings as they are being written, and the versions that were published: of a site, or of a customer. Who writes a
 //! field over what somebody else wrote, or he himself in another window, and has not seen it, is told: nothing is lost.
 
-use super::db::{Db, Row, Tx, query};
-use super::difference::{FieldChange, fields};
+use super::db::{Row, Tx, query};
 use super::types::Json;
 use super::users::User;
 use super::{Result, Store, audit, sites, statements};
@@ -314,24 +313,13 @@ async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersi
     Ok(Published::Version(version))
 }
 
-async fn versions(db: &Db, owner: Owner) -> Result<Vec<Version>> {
-    let text = if matches!(owner, Owner::Site(_)) { SITE_VERSIONS } else { CUSTOMER_VERSIONS };
-    let rows = db.all(query(text).bind(owner.id()).bind(VERSIONS)).await?;
-    let version = |row: &Row| {
-        Ok(Version {
-            version: row.number("version")?,
-            author: row.get("author")?,
-            at: row.time("published_at")?,
-            body: row.json("body")?,
-        })
-    };
-    Ok(rows.iter().map(version).collect::<sqlx::Result<_>>()?)
-}
-
-/// What differs between two settings, by field.
-#[must_use]
-pub fn changes(from: &Value, to: &Value) -> Vec<FieldChange> {
-    fields(from, to)
+fn version(row: &Row) -> sqlx::Result<Version> {
+    Ok(Version {
+        version: row.number("version")?,
+        author: row.get("author")?,
+        at: row.time("published_at")?,
+        body: row.json("body")?,
+    })
 }
 
 impl Store {
@@ -412,7 +400,19 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn versions(&self, owner: Owner) -> Result<Vec<Version>> {
-        versions(&self.db, owner).await
+        let text = if matches!(owner, Owner::Site(_)) { SITE_VERSIONS } else { CUSTOMER_VERSIONS };
+        let rows = self.db.all(query(text).bind(owner.id()).bind(VERSIONS)).await?;
+        Ok(rows.iter().map(version).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// One version that was published.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn version(&self, owner: Owner, number: u32) -> Result<Option<Version>> {
+        let text = if matches!(owner, Owner::Site(_)) { SITE_VERSION } else { CUSTOMER_VERSION };
+        let row = self.db.maybe(query(text).bind(owner.id()).bind(number)).await?;
+        Ok(row.map(|row| version(&row)).transpose()?)
     }
 }
 
@@ -437,6 +437,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site_id, version) DO NOTHING";
     SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions
         WHERE site_id = $1 AND version < 1000000000 ORDER BY version DESC LIMIT $2";
+    SITE_VERSION = "SELECT version, author, published_at, body FROM site_versions
+        WHERE site_id = $1 AND version = $2 AND version < 1000000000";
+    CUSTOMER_VERSION = "SELECT version, author, published_at, body FROM customer_versions
+        WHERE customer_id = $1 AND version = $2";
     CUSTOMER_VERSIONS = "SELECT version, author, published_at, body FROM customer_versions WHERE customer_id = $1
         ORDER BY version DESC LIMIT $2";
 }

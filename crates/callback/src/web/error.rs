@@ -140,7 +140,7 @@ impl Problem {
             Self::BodyTooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-long",
-                "The body is longer than any order needs. Send less of the visit.",
+                "The body is longer than anything here needs. Send less.",
             ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
