@@ -218,7 +218,7 @@ fn the_only_trunk_or_a_telephone_itself_is_given_up_at_the_second_refusal() {
         );
     };
     story(one_trunk(), "+74951234567", "Trunk");
-    story(two_trunks(), "sip:anna@192.0.2.9:5060", "Sip(480)");
+    story(vec![trunk("two", "sip:192.0.2.7:5070", 2)], "sip:anna@192.0.2.9:5060", "Sip(480)");
     // What was heard there is not lost by it, and a BYE that nobody can take is not waited for.
     check(
         one_trunk(),

@@ -488,7 +488,7 @@ fn a_hung_up_leg_takes_no_other_trunk() {
 #[test]
 fn a_sip_endpoint_is_called_directly() {
     check(
-        two_trunks(),
+        vec![trunk("two", "sip:192.0.2.7:5070", 2)],
         "reserve 11 sip:anna@192.0.2.9:5060
         send 11
         told 11 Sent
@@ -496,6 +496,17 @@ fn a_sip_endpoint_is_called_directly() {
         says 503 | tag=a
         sees ACK
         told 11 Ended Sip(503) Network",
+    );
+}
+
+#[test]
+fn a_trunk_is_no_endpoint_whatever_its_port() {
+    check(
+        two_trunks(),
+        "reserve 11 sip:+88299999@192.0.2.9:5080 RefusedNumber
+        reserve 12 sip:+88299999@192.0.2.7 RefusedNumber
+        reserve 13 sip:anna@198.51.100.1:5062 RefusedNumber
+        sees nothing",
     );
 }
 
