@@ -97,6 +97,8 @@ impl FromStr for Blocked {
         let Some(prefix) = text.strip_suffix('*') else {
             return text.parse().map(Self::Number).map_err(|_| NotBlockable);
         };
+        let separators = [' ', '\u{a0}', '-', '(', ')'];
+        let prefix: String = prefix.chars().filter(|letter| !separators.contains(letter)).collect();
         let digits = prefix.strip_prefix('+').ok_or(NotBlockable)?;
         let fits = (1..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -178,5 +180,6 @@ mod tests {
         for right in names {
             assert_eq!(right.parse::<Blocked>().unwrap().to_string(), right);
         }
+        assert_eq!("+7 (495)\u{a0}1-2*".parse::<Blocked>().unwrap().to_string(), "+749512*");
     }
 }

@@ -242,6 +242,7 @@ mod tests {
             announce: Announce::Auto,
             language: Language::Ru,
             pronunciation: None,
+            own_recording: None,
             recording: None,
             caller_id_to_visitor: ShownNumber::Service,
             caller_id_to_manager: ShownNumber::Visitor,

@@ -28,6 +28,20 @@ pub struct Telephone {
     pub extension: Option<Digits>,
 }
 
+/// As it is stored and compared: `+74951234567;ext=102` (RFC 3966 §5.3), `sip:anna@192.0.2.7`.
+impl fmt::Display for Telephone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            Address::Phone(number) => write!(f, "{number}")?,
+            Address::Sip(uri) => f.write_str(uri)?,
+        }
+        match &self.extension {
+            Some(extension) => write!(f, ";ext={extension}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the called side is shown.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CallerId {

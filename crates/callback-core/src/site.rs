@@ -8,6 +8,7 @@ use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Managers of one site at most (R12).
 pub const MANAGERS: usize = 15;
@@ -44,6 +45,9 @@ pub struct Site {
     /// How the name is spoken to managers, where the voice would read it wrongly; at most 100 characters.
     #[serde(default)]
     pub pronunciation: Option<Arc<str>>,
+    /// A sound that the customer sent in, by its id: it is played in place of the spoken name.
+    #[serde(default)]
+    pub own_recording: Option<Uuid>,
     /// A WAV file on the service's machine that is played in place of the spoken name.
     #[serde(default)]
     pub recording: Option<Arc<str>>,

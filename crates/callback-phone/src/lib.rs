@@ -60,6 +60,33 @@ pub struct PhoneConfig {
     pub advertised: Option<IpAddr>,
     /// The trunks.
     pub trunks: Vec<TrunkConfig>,
+    /// Whether a SIP endpoint's name may lead into a private network, or to this machine. Where customers name endpoints
+    /// themselves, that network is not theirs to call into.
+    pub private_names: bool,
+}
+
+/// Whether an address is of this machine or of a network that the outside does not reach (RFC 6890).
+#[must_use]
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || ip.is_multicast()
+                || is_shared
+        }
+        IpAddr::V6(ip) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                || ip.is_multicast()
+        }
+    }
 }
 
 /// Why a phone does not start.
@@ -87,6 +114,7 @@ pub enum StartError {
 pub struct Phone {
     verbs: mpsc::Sender<Verb>,
     dropped: Arc<Counts>,
+    private_names: bool,
 }
 
 impl Phone {
@@ -108,7 +136,7 @@ impl Phone {
         let dropped = Arc::clone(&gate.counts);
         tokio::spawn(net::drive(Desk { legs, media }, sockets, told, tell, gate));
         tokio::spawn(look_up(targets, verbs.downgrade()));
-        Ok((Self { verbs, dropped }, events))
+        Ok((Self { verbs, dropped, private_names: config.private_names }, events))
     }
 
     /// How many SIP datagrams were dropped unread since the start, by why.
@@ -126,7 +154,7 @@ impl Phone {
     pub async fn reserve(&self, leg: LegKey, dial: Dial) -> Result<StoredDialog, Cause> {
         let endpoint = match &dial.to.address {
             Address::Phone(_) => None,
-            Address::Sip(uri) => Some(find(uri).await.ok_or(Cause::Sip(404))?),
+            Address::Sip(uri) => Some(self.find(uri).await.ok_or(Cause::Sip(404))?),
         };
         let (answer, reserved) = oneshot::channel();
         let verb = Verb::Reserve(leg, Box::new(dial), endpoint, answer);
@@ -180,6 +208,22 @@ impl Phone {
         load.await.ok()
     }
 
+    async fn find(&self, uri: &str) -> Option<SocketAddr> {
+        let place = sip::wire::place(uri).filter(|place| place.udp)?;
+        let port = place.port.unwrap_or(5060);
+        if let Some(ip) = place.ip {
+            return Some(SocketAddr::new(ip, port));
+        }
+        let found = addresses(&place.host, port).await;
+        let open = found.iter().find(|peer| self.private_names || !is_private(peer.ip())).copied();
+        if open.is_none() && !found.is_empty() {
+            tracing::warn!(
+                "a SIP endpoint's name leads into a private network; sip.private_names allows that"
+            );
+        }
+        open
+    }
+
     async fn tell(&self, verb: Verb) {
         if self.verbs.send(verb).await.is_err() {
             tracing::error!("the phone's task is gone");
@@ -228,15 +272,6 @@ fn sent_by(local: SocketAddr, advertised: Option<IpAddr>) -> Result<String, Star
         return Err(StartError::Unadvertised(local));
     }
     Ok(SocketAddr::new(ip, local.port()).to_string())
-}
-
-async fn find(uri: &str) -> Option<SocketAddr> {
-    let place = sip::wire::place(uri).filter(|place| place.udp)?;
-    let port = place.port.unwrap_or(5060);
-    match place.ip {
-        Some(ip) => Some(SocketAddr::new(ip, port)),
-        None => addresses(&place.host, port).await.first().copied(),
-    }
 }
 
 /// The addresses of a host, as many as are worth knowing.

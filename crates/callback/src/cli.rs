@@ -2,8 +2,9 @@
 
 use crate::account::Secret;
 use crate::check::{Report, check};
+use crate::clock::wall_now;
 use crate::config::Config;
-use crate::engine::{recovery, wall_now};
+use crate::engine::recovery;
 use crate::serve::serve;
 use crate::settings::SettingsFile;
 use crate::speech::Speech;

@@ -134,3 +134,37 @@ async fn carry(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::serve;
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::watch;
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut read = vec![0; 1_024];
+        let length = stream.read(&mut read).await.unwrap();
+        String::from_utf8(read[..length].to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn half_of_a_second_request_keeps_nobody_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let router = Router::new().route("/", get(|| async { "here" }));
+        tokio::spawn(serve(listener, router, 1, stopped));
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first.write_all(request).await.unwrap();
+        assert!(answer(&mut first).await.ends_with("here"));
+        first.write_all(&request[..20]).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(request).await.unwrap();
+        assert!(answer(&mut second).await.ends_with("here"), "the only place is free again");
+        assert_eq!(answer(&mut first).await, "", "and whoever held it is sent away");
+    }
+}

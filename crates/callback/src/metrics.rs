@@ -4,9 +4,8 @@ use crate::store::Acceptance;
 use callback_core::flow::VisitorState;
 use callback_core::plan::Plan;
 use callback_core::record::CallRecord;
-use callback_phone::Dropped;
 use callback_phone::media::LegQuality;
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 
 /// How well a leg was heard.
 pub(crate) fn leg_heard(quality: &LegQuality) {
@@ -67,37 +66,4 @@ pub(crate) fn call_over(record: &CallRecord) {
     if let Some(talk) = record.talk {
         histogram!("callback_talk_seconds").record(talk.until.since(talk.from).as_secs_f64());
     }
-}
-
-/// What is so at this moment.
-pub(crate) async fn gauges(app: &crate::web::App) {
-    show("callback_running_calls", app.engine.running());
-    show("callback_trunks_down", app.engine.trunks_down().len());
-    show("callback_orphaned_legs", app.engine.orphans());
-    show("callback_watched_orders", app.engine.hub().len());
-    show("callback_unwritten", app.store.unwritten());
-    let (addresses, streams) = app.flood.load();
-    show("callback_http_addresses", addresses);
-    gauge!("callback_http_streams").set(f64::from(streams));
-    let (open, resting) = app.engine.media().load();
-    show("callback_media_legs", open);
-    show("callback_media_resting", resting);
-    if let Some(load) = app.engine.phone().load().await {
-        show("callback_sip_legs", load.legs);
-        show("callback_sip_channels", load.channels);
-        show("callback_sip_telephones", load.telephones);
-        show("callback_sip_transactions", load.transactions);
-        show("callback_sip_dialogs", load.dialogs);
-        show("callback_sip_timers", load.timers);
-    }
-    let Dropped { strangers, flood } = app.engine.phone().dropped();
-    counter!("callback_sip_dropped_total", "why" => "stranger").absolute(strangers);
-    counter!("callback_sip_dropped_total", "why" => "flood").absolute(flood);
-    if let Ok(waiting) = app.store.waiting(crate::engine::wall_now()).await {
-        show("callback_queue", usize::try_from(waiting).unwrap_or(usize::MAX));
-    }
-}
-
-fn show(name: &'static str, size: usize) {
-    gauge!(name).set(f64::from(u32::try_from(size).unwrap_or(u32::MAX)));
 }

@@ -1,7 +1,7 @@
 //! `callback serve`: from the configuration to a running service, and to its end on SIGTERM.
 
+use crate::clock::wall_now;
 use crate::config::{self, Config};
-use crate::engine::wall_now;
 use crate::practice::{self, Practice};
 use crate::service::{Service, Setup};
 use crate::speech::Speech;
@@ -133,6 +133,7 @@ async fn setup(config: Config) -> Result<Setup> {
         listen: config.sip.listen,
         advertised,
         trunks: config.trunks.iter().map(trunk).collect(),
+        private_names: config.sip.private_names,
     };
     let media = MediaConfig {
         address: config.media.address,

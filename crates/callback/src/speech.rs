@@ -3,7 +3,7 @@
 //! It is never in a call's way: a call whose announcement is not there yet is announced in general words. Names of
 //! sites are spelled for the voice ("shop.example" → «шоп точка экзампл»); a site's own pronunciation replaces that.
 
-use crate::engine::{Announcement, builtin};
+use crate::sounds::{Announcement, builtin};
 use anyhow::{Context as _, Result, bail};
 use callback_core::flow::Prompt;
 use callback_core::site::{Language, Site};
@@ -55,11 +55,8 @@ impl Speech {
         Self { voice, folder, spoken: Arc::default(), speaking: Arc::default() }
     }
 
-    /// A site's announcement, where it has been spoken; otherwise it is spoken now, for the next call.
+    /// A site's announcement, where it is at hand; otherwise it is spoken now, for the next call.
     pub(crate) fn announcement(&self, site: &Site) -> Option<Announcement> {
-        if let Some(recording) = &site.recording {
-            return self.recorded(site.language, Path::new(&**recording));
-        }
         if let Some(spoken) = self.spoken(site) {
             return Some(spoken);
         }
@@ -76,19 +73,51 @@ impl Speech {
         None
     }
 
-    /// A site's announcement, where it has been spoken.
+    /// A site's announcement, where it is at hand: recorded, or spoken before.
     pub(crate) fn spoken(&self, site: &Site) -> Option<Announcement> {
+        if let Some(file) = self.recording(site) {
+            return self.recorded(site.language, &file);
+        }
         let texts = texts(site);
         let (alone, with_key) = (self.load(site.language, &texts.0)?, self.load(site.language, &texts.1)?);
         Some(Announcement { alone, with_key })
     }
 
-    /// Speaks a site's announcement into its files, where they are not there yet.
+    /// The file that is played in place of a voice, where the site has one; it need not be there yet.
+    fn recording(&self, site: &Site) -> Option<PathBuf> {
+        let own = site.own_recording.map(|id| self.own(id));
+        own.or_else(|| site.recording.as_ref().map(|path| PathBuf::from(&**path)))
+    }
+
+    fn own(&self, id: Uuid) -> PathBuf {
+        self.folder.join(format!("own-{id}.wav"))
+    }
+
+    /// Whether a sound that a customer sent in is at hand on this machine.
+    pub(crate) fn has(&self, id: Uuid) -> bool {
+        self.own(id).exists()
+    }
+
+    /// Lays a sound that a customer sent in at hand.
     ///
     /// # Errors
-    /// No program that speaks, or one that fails.
+    /// The folder cannot be written to.
+    pub(crate) fn keep(&self, id: Uuid, wav: &[u8]) -> Result<()> {
+        fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+        let draft = self.folder.join(format!("{}.draft.wav", Uuid::new_v4()));
+        fs::write(&draft, wav)?;
+        Ok(fs::rename(&draft, self.own(id))?)
+    }
+
+    /// Speaks a site's announcement into its files, where they are not there yet; a recording of the operator's is tried.
+    ///
+    /// # Errors
+    /// No program that speaks, or one that fails; a recording that is none.
     pub async fn speak(&self, site: &Site) -> Result<()> {
         let _alone = self.speaking.lock().await;
+        if site.own_recording.is_some() {
+            return Ok(());
+        }
         if let Some(recording) = &site.recording {
             let file = fs::read(&**recording).with_context(|| format!("recording {recording}"))?;
             Sound::from_wav(&file).with_context(|| format!("recording {recording}"))?;
@@ -111,10 +140,7 @@ impl Speech {
     /// No program that speaks, or one that fails.
     pub(crate) async fn wav(&self, site: &Site) -> Result<Vec<u8>> {
         self.speak(site).await?;
-        let file = match &site.recording {
-            Some(recording) => PathBuf::from(&**recording),
-            None => self.file(site.language, &texts(site).0),
-        };
+        let file = self.recording(site).unwrap_or_else(|| self.file(site.language, &texts(site).0));
         fs::read(&file).context("nothing was spoken")
     }
 

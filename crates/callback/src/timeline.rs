@@ -64,6 +64,8 @@ pub(crate) struct Line {
     what: &'static str,
     cause: Option<String>,
     ended_by: Option<EndedBy>,
+    #[serde(skip)]
+    stage: usize,
 }
 
 impl Timeline {
@@ -82,7 +84,8 @@ impl Timeline {
         let lanes: Vec<LegLine> = legs.iter().map(|leg| LegLine::of(leg, names(leg.callee), zero)).collect();
         let mut events: Vec<Line> =
             legs.iter().flat_map(|leg| lines(leg, &names(leg.callee), zero)).collect();
-        events.sort_by_key(|line| line.at_ms);
+        // What happens in one instant: first all that leads to the talk, then the talk, then its end.
+        events.sort_by_key(|line| (line.at_ms, line.stage));
         // An order that ended before it was called has its end, and will have no record.
         let unbegun = file.processes.is_empty() && file.order.joined_to.is_none();
         let ended =
@@ -222,7 +225,7 @@ fn lines(leg: &LegRecord, name: &str, zero: Ts) -> Vec<Line> {
         (times.unbridged_at, "talks no more"),
         (times.hung_up_at, hangup_words(leg.hangup)),
     ];
-    let line = |at: Ts, what, cause, ended_by| Line {
+    let line = |stage, at: Ts, what, cause, ended_by| Line {
         at_ms: millis(at.since(zero)),
         lane: lane(leg.callee),
         leg: Some(leg.leg.0),
@@ -230,11 +233,12 @@ fn lines(leg: &LegRecord, name: &str, zero: Ts) -> Vec<Line> {
         what,
         cause,
         ended_by,
+        stage,
     };
     let mut lines: Vec<Line> =
-        told.into_iter().filter_map(|(at, what)| Some(line(at?, what, None, None))).collect();
+        (0..).zip(told).filter_map(|(stage, (at, what))| Some(line(stage, at?, what, None, None))).collect();
     if let (Some(at), Some((cause, by))) = (times.ended_at, leg.ended) {
-        lines.push(line(at, "down", Some(cause_key(cause)), Some(by)));
+        lines.push(line(told.len(), at, "down", Some(cause_key(cause)), Some(by)));
     }
     lines
 }

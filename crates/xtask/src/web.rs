@@ -89,7 +89,9 @@ pub(crate) fn browse() -> Result<(u64, u64)> {
         service.arg(&config).current_dir(&home).stderr(log).spawn().context("callback serve")?;
     let stories = wait_for(http).and_then(|()| {
         let mut npm = command("npm", &["run", "--silent", "browse"]);
+        // Some stories start one of their own, and kill it.
         npm.current_dir(folder()).env("CALLBACK_URL", format!("http://127.0.0.1:{http}"));
+        npm.env("CALLBACK_PROGRAM", &callback);
         listen(&mut npm)
     });
     let _gone = service.kill();

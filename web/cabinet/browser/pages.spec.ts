@@ -1,11 +1,11 @@
 // Every page, narrow and wide, light and dark: it fits, axe finds nothing, the console is silent.
 
-import { accessible, expect, fits, register, test } from './cabinet';
+import { accessible, addSite, expect, fits, register, test } from './cabinet';
 
-const pages = (c: string, key: string): string[] => [
+const pages = (c: string, site: string): string[] => [
   `/c/${c}/calls`,
   `/c/${c}/sites`,
-  ...['calling', 'schedule', 'offices', 'protection', 'history'].map((page) => `/c/${c}/sites/${key}/${page}`),
+  ...['calling', 'schedule', 'offices', 'protection', 'history'].map((page) => `${site}/${page}`),
   `/c/${c}/team`,
   `/c/${c}/company`,
   '/account',
@@ -27,11 +27,10 @@ for (const [width, colorScheme] of [
       await accessible(page, path);
     }
     const { number } = await register(page);
-    const added = await page.request.post(`/api/v1/customers/${number}/sites`, { data: { url: 'romashka.example' } });
-    const { key } = (await added.json()) as { key: string };
-    for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, key)]) {
+    for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, await addSite(page, number))]) {
       await page.goto(path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await expect(page.locator('main :is(.card, form, article)').first(), `${path} is more than its heading`).toBeVisible();
       await fits(page, path);
       await accessible(page, path);
     }

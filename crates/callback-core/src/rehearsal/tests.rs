@@ -51,6 +51,7 @@ fn site() -> Site {
         announce: Announce::Never,
         language: Language::Ru,
         pronunciation: None,
+        own_recording: None,
         recording: None,
         caller_id_to_visitor: ShownNumber::Service,
         caller_id_to_manager: ShownNumber::Service,

@@ -50,7 +50,11 @@ fn trunk(port: u16) -> TrunkConfig {
 }
 
 async fn phone(trunks: Vec<TrunkConfig>) -> (Phone, Receiver<PhoneEvent>) {
-    let config = PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks };
+    phone_of(trunks, true).await
+}
+
+async fn phone_of(trunks: Vec<TrunkConfig>, private_names: bool) -> (Phone, Receiver<PhoneEvent>) {
+    let config = PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks, private_names };
     let (media, _) =
         Media::start(MediaConfig { address: LOCAL.into(), advertised: None, ports: 40_000..=40_998 })
             .unwrap();
@@ -124,6 +128,15 @@ async fn a_provider_asks_for_a_digest_and_answers() {
     let seen = until(&mut events, leg(1), is_end).await;
     assert_eq!(seen, [LegEvent::Ended(Cause::Normal, EndedBy::Us)]);
     assert!(far.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_this_machine_is_dialled_where_that_is_allowed() {
+    let to = || dial(Address::Sip("sip:anna@localhost".into()));
+    let (phone, _events) = phone_of(Vec::new(), false).await;
+    assert_eq!(phone.reserve(leg(1), to()).await.err(), Some(Cause::Sip(404)));
+    let (phone, _events) = phone_of(Vec::new(), true).await;
+    assert!(phone.reserve(leg(1), to()).await.is_ok());
 }
 
 #[tokio::test]

@@ -43,11 +43,17 @@ impl Role {
     pub fn may(self, right: Right) -> bool {
         match right {
             Right::See => true,
-            // A manager's own calls are his once he is tied to his telephone; until then they are nobody's.
-            Right::SeeCalls => matches!(self, Self::Owner | Self::Marketer),
+            // A manager's are those that rang at his telephone.
+            Right::SeeCalls => self != Self::Accountant,
             Right::SeeSettings => matches!(self, Self::Owner | Self::Marketer),
             Right::ChangeSettings | Right::Team => self == Self::Owner,
         }
+    }
+
+    /// Whether it sees, of all calls, its own alone.
+    #[must_use]
+    pub fn sees_own_calls(self) -> bool {
+        self == Self::Manager
     }
 
     /// Whether it sees visitors' numbers in full.

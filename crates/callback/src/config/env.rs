@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 36] = [
+pub(super) const KEYS: [(&str, &str, Kind); 37] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -28,6 +28,7 @@ pub(super) const KEYS: [(&str, &str, Kind); 36] = [
     ("database", "url", Text),
     ("sip", "listen", List),
     ("sip", "advertised", Text),
+    ("sip", "private_names", Flag),
     ("media", "plane", Text),
     ("media", "address", Text),
     ("media", "ports", Text),

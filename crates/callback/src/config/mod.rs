@@ -73,6 +73,8 @@ pub struct Sip {
     pub listen: Vec<SocketAddr>,
     /// What the outside sees instead, behind NAT.
     pub advertised: Option<HostPort>,
+    /// Whether a SIP endpoint's name may lead into a private network.
+    pub private_names: bool,
 }
 
 /// A host, and a port where it is not the usual one.

@@ -141,7 +141,7 @@ fn sip(door: &mut Door, raw: &raw::Sip) -> Option<Sip> {
         let why = "where it listens on all addresses, write in sip.advertised which one the outside sees";
         door.wrong("sip.listen", given, why);
     }
-    Some(Sip { listen, advertised })
+    Some(Sip { listen, advertised, private_names: raw.private_names.unwrap_or(false) })
 }
 
 fn media(door: &mut Door, raw: &raw::Media) -> Option<Media> {

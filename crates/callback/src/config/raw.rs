@@ -39,6 +39,7 @@ section! {
     Sip {
         listen: Vec<String>,
         advertised: String,
+        private_names: bool,
     }
     Media {
         plane: String,

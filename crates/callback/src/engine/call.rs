@@ -5,9 +5,9 @@
 //! must be stored before it is told, come back as happenings of their own.
 
 use super::LEASE;
-use super::clock::{Clock, wall_now};
 use super::hub::{Hub, Shown};
-use super::sounds::SiteSounds;
+use crate::clock::{Clock, wall_now};
+use crate::sounds::SiteSounds;
 use crate::store::{Error, Fact, Fence, Hold, Store};
 use callback_core::flow::{
     Canceller, Command, Detail, Finish, Flow, HangupReason, Input, Intent, IntentEnd, LegEvent, Past, Prompt,
@@ -310,6 +310,7 @@ impl Call {
             return;
         };
         self.dialling.insert(leg);
+        let telephone = matches!(callee, Callee::Manager(_)).then(|| to.clone());
         let (tools, fence, key, at) = (self.tools.clone(), self.fence, self.key(leg), self.clock.now());
         self.pending.push(Box::pin(async move {
             let dialog = match tools.phone.reserve(key, Dial { to, caller_id }).await {
@@ -317,8 +318,8 @@ impl Call {
                 Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
             };
             let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
-            let stored =
-                tools.store.write(fence, vec![Fact::Intent { intent, dialog: Some(json(&dialog)) }]).await;
+            let dial = Fact::Intent { intent, telephone, dialog: Some(json(&dialog)) };
+            let stored = tools.store.write(fence, vec![dial]).await;
             if stored.is_err() {
                 tools.phone.release(key).await;
             }

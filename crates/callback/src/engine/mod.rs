@@ -2,20 +2,19 @@
 //! what phone and media report to the right one. It decides nothing about a call; that is the flow's.
 
 mod call;
-mod clock;
 mod hub;
 mod load;
+mod pretence;
 mod queue;
 pub(crate) mod recovery;
-mod sounds;
 mod spoken;
 
-use clock::Clock;
-pub(crate) use clock::wall_now;
 pub(crate) use hub::{Hub, Shown};
-pub(crate) use sounds::{Announcement, SiteSounds, builtin};
+pub(crate) use pretence::Pretence;
+use spoken::Spoken;
 
-use crate::pretence::Pretence;
+use crate::clock::{Clock, wall_now};
+use crate::sounds::SiteSounds;
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, PublishedSite, Store};
 use anyhow::Context as _;
@@ -79,7 +78,7 @@ struct Inner {
     owner: Uuid,
     running: Mutex<BTreeMap<OrderId, Running>>,
     /// Calls that speak a sentence, and are no orders.
-    spoken: Mutex<BTreeMap<OrderId, mpsc::Sender<Happening>>>,
+    spoken: Mutex<BTreeMap<OrderId, Spoken>>,
     wake: Notify,
     /// A call's task ended, while closing.
     idle: Notify,
@@ -180,7 +179,7 @@ impl Engine {
     pub(crate) async fn close(&self, deadline: Instant) {
         self.inner.closing.store(true, Ordering::SeqCst);
         let mut inboxes: Vec<_> = self.lock().values().map(|running| running.inbox.clone()).collect();
-        inboxes.extend(self.spoken().values().cloned());
+        inboxes.extend(self.spoken().values().map(|spoken| spoken.inbox.clone()));
         for inbox in inboxes {
             let _ = inbox.send(Happening::Shutdown(deadline)).await;
         }
@@ -195,24 +194,33 @@ impl Engine {
 
     fn inbox(&self, order: OrderId) -> Option<mpsc::Sender<Happening>> {
         let running = self.lock().get(&order).map(|running| running.inbox.clone());
-        running.or_else(|| self.spoken().get(&order).cloned())
+        running.or_else(|| self.spoken().get(&order).map(|spoken| spoken.inbox.clone()))
     }
 
-    fn spoken(&self) -> MutexGuard<'_, BTreeMap<OrderId, mpsc::Sender<Happening>>> {
+    fn spoken(&self) -> MutexGuard<'_, BTreeMap<OrderId, Spoken>> {
         self.inner.spoken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Speaks a site's announcement into its file, where it is not there yet; calls do without it as long.
+    /// Lays a site's announcement at hand, where it is not there yet; calls do without it as long.
     pub(crate) fn speak(&self, site: &Site) {
-        let (speech, site) = (self.inner.speech.clone(), site.clone());
+        let (engine, site) = (self.clone(), site.clone());
         tokio::spawn(async move {
-            if let Err(error) = speech.speak(&site).await {
+            if let Err(error) = engine.lay_at_hand(&site).await {
                 tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
             }
         });
     }
 
-    /// How long the prompts of a site are; its own announcement as far as it was spoken.
+    async fn lay_at_hand(&self, site: &Site) -> anyhow::Result<()> {
+        let speech = &self.inner.speech;
+        if let Some(id) = site.own_recording.filter(|id| !speech.has(*id)) {
+            let wav = self.inner.tools.store.recording(id).await?.context("there is no such recording")?;
+            speech.keep(id, &wav)?;
+        }
+        speech.speak(site).await
+    }
+
+    /// How long the prompts of a site are; its own announcement as far as it is at hand.
     pub(crate) fn prompt_lengths(&self, site: &Site) -> PromptLengths {
         SiteSounds::new(site.language, self.inner.speech.spoken(site)).lengths()
     }
@@ -222,6 +230,7 @@ impl Engine {
     /// # Errors
     /// There is no voice.
     pub(crate) async fn spoken_wav(&self, site: &Site) -> anyhow::Result<Vec<u8>> {
+        self.lay_at_hand(site).await?;
         self.inner.speech.wav(site).await
     }
 
@@ -281,6 +290,9 @@ impl Engine {
             speech.announcement(&body)
         })
         .await?;
+        if announcement.is_none() && site.body.own_recording.is_some() {
+            self.speak(&site.body);
+        }
         let sounds = SiteSounds::new(site.body.language, announcement);
         let now = wall_now();
         let plan = match claimed.plan.clone() {

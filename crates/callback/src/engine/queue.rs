@@ -1,8 +1,8 @@
 //! The queue as one process sees it: which orders it claims and how many, that it says it lives, and what it takes over
 //! from those that died. What becomes of an order that was claimed is not its concern.
 
-use super::clock::wall_now;
 use super::{CHANNELS, Engine, Inner, LEASE, log_end, recovery};
+use crate::clock::wall_now;
 use crate::store::{Claimant, ClaimedOrder, Fact, Fence, Hold};
 use anyhow::Context as _;
 use callback_core::flow::VisitorState;

@@ -18,8 +18,16 @@ use uuid::Uuid;
 const RING: Duration = Duration::from_secs(40);
 /// How long a leg that was hung up may take to be down.
 const DOWN: Duration = Duration::from_secs(34);
+/// How long somebody who does without the rest waits for the telephone to be free.
+const HUSHED: Duration = Duration::from_secs(2);
 /// What waits to be taken.
 const INBOX: usize = 32;
+
+/// A call that speaks.
+pub(super) struct Spoken {
+    number: PhoneNumber,
+    pub(super) inbox: mpsc::Sender<Happening>,
+}
 
 impl Engine {
     /// Calls a telephone, and speaks when it is answered. Comes back when the call is on its way.
@@ -34,7 +42,7 @@ impl Engine {
     ) -> Result<(), Cause> {
         let key = LegKey { call: OrderId(Uuid::new_v4()), leg: LegId(0) };
         let (inbox, happenings) = mpsc::channel(INBOX);
-        self.spoken().insert(key.call, inbox);
+        self.spoken().insert(key.call, Spoken { number, inbox });
         let dial = Dial {
             to: Telephone { address: Address::Phone(number), extension: None },
             caller_id: CallerId { number: None, name: name.into() },
@@ -53,6 +61,27 @@ impl Engine {
             engine.inner.idle.notify_waiters();
         });
         Ok(())
+    }
+
+    /// Ends what is being spoken to a telephone: whoever heard it may want it for a call. Comes back when it is down, or
+    /// after two seconds.
+    pub(crate) async fn hush(&self, number: PhoneNumber) {
+        let of_number = |spoken: &Spoken| spoken.number == number;
+        let inboxes: Vec<_> =
+            self.spoken().values().filter(|one| of_number(one)).map(|one| one.inbox.clone()).collect();
+        for inbox in inboxes {
+            let _ = inbox.send(Happening::Shutdown(Instant::now().into())).await;
+        }
+        let free = async {
+            loop {
+                let idle = self.inner.idle.notified();
+                if !self.spoken().values().any(of_number) {
+                    return;
+                }
+                idle.await;
+            }
+        };
+        let _free = timeout(HUSHED, free).await;
     }
 
     async fn speak_on(&self, key: LegKey, mut happenings: mpsc::Receiver<Happening>, sound: Arc<Sound>) {

@@ -1,8 +1,8 @@
 //! The way of letters out: over SMTP (RFC 5321), again and again while the server cannot take them, and never twice
 //! once it has.
 
+use crate::clock::wall_now;
 use crate::config::{Mail, MailSecurity};
-use crate::engine::wall_now;
 use crate::store::{self, LetterRow, Sending, Store};
 use anyhow::{Context as _, Result};
 use callback_core::time::Ts;

@@ -9,11 +9,13 @@ use crate::store::{
     PublishedSite, Store,
 };
 use anyhow::{Context as _, Result};
-use callback_core::flow::Past;
+use callback_core::attribution::Attribution;
+use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
 use callback_core::order::{Circumstances, Order, admit};
-use callback_core::plan::PromptLengths;
+use callback_core::plan::{Callee, PromptLengths};
+use callback_core::record::LegRecord;
 use callback_core::rehearsal::play::{Habits, Told, play};
 use callback_core::schedule;
 use callback_core::site::{Language, Origin};
@@ -103,6 +105,9 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let morning = Ts(day.timestamp().as_microsecond()) + Duration::from_secs(9 * 3_600);
     let at = morning + Duration::from_secs(n % A_DAY * 55 * 60 + below(50 * 60));
     let number: PhoneNumber = format!("+7916555{:04}", 200 + below(700)).parse()?;
+    let site_url = site.body.origin.as_str();
+    let (landing, referrer) = led(below(8));
+    let landing = format!("{site_url}{landing}");
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
         site: site.id,
@@ -110,7 +115,8 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         country: "RU".parse()?,
         settings_version: site.version,
         accepted_at: at,
-        visit: json!({ "page": format!("{}{}", site.body.origin.as_str(), page(below(4))) }),
+        visit: json!({ "page": format!("{site_url}{}", page(below(4))), "landing": landing, "referrer": referrer }),
+        came: Some(Box::new(Attribution::of(&landing, referrer, &site.body.origin))),
         consent: json!({}),
         ip: None,
         office: None,
@@ -145,14 +151,36 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let claimed = claimed.into_iter().find(|claimed| claimed.fence.order == row.facts.id);
     let fence = claimed.context("an order of the practice week")?.fence;
     let Told { inputs, shown: (state, detail), record } = play(&plan, habits);
-    let mut facts = vec![Fact::Began { at, plan, past: Past::default() }];
+    let mut facts = vec![Fact::Began { at, plan: plan.clone(), past: Past::default() }];
     facts.extend((0..).zip(inputs).map(|(seq, (at, input))| Fact::Input { seq, at, input }));
+    facts.extend(record.legs.iter().map(|leg| {
+        let LegRecord { leg, callee, round, times, .. } = *leg;
+        let telephone = plan.telephone(callee).filter(|_| callee != Callee::Visitor);
+        let intent = Intent { leg, callee, round, at: times.dialled_at, end: IntentEnd::Unknown };
+        Fact::Intent { intent, telephone, dialog: None }
+    }));
     facts.push(Fact::Shown(state, detail));
     facts.push(Fact::Record(Box::new(record)));
     Ok(store.write(fence, facts).await?)
 }
 
 /// Where visitors were.
+/// Where visitors come from: what a visit began with, and the page before it.
+fn led(drawn: u64) -> (&'static str, &'static str) {
+    match drawn {
+        0 | 1 => (
+            "/?utm_source=yandex&utm_medium=cpc&utm_campaign=autumn&utm_term=callback&yclid=1",
+            "https://yandex.ru/",
+        ),
+        2 => ("/?utm_source=vk&utm_medium=target&utm_campaign=autumn", "https://vk.com/"),
+        3 => ("/", "https://yandex.ru/"),
+        4 => ("/prices", "https://www.google.com/"),
+        5 => ("/", "https://t.me/shop"),
+        6 => ("/", "https://news.example/article"),
+        _ => ("/", ""),
+    }
+}
+
 fn page(drawn: u64) -> &'static str {
     match drawn {
         0 => "/prices",

@@ -139,12 +139,13 @@ const MANAGERS: &[Number] = {
             number: "+74955550102",
             name: Some(Words { ru: "Анна", en: "Anna" }),
             does: Words {
-                ru: "берёт трубку через 2\u{a0}с и говорит",
-                en: "answers after 2\u{a0}s and talks",
+                ru: "берёт трубку через 4\u{a0}с и говорит",
+                en: "answers after 4\u{a0}s and talks",
             },
             extension: None,
             accept_key: Some(false),
-            script: &[Ring, Wait(secs(2)), Answer, Talk(MANAGER, LONG)],
+            // A quicker answer would be taken for a voice assistant's, and asked to press 1.
+            script: &[Ring, Wait(secs(4)), Answer, Talk(MANAGER, LONG)],
         },
         Number {
             number: "+74955550109",

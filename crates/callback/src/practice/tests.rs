@@ -57,7 +57,12 @@ impl Pair {
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
         let practice = Practice::with_numbers(listen, media(ports()), quick).await.unwrap();
         let (media, sounds) = Media::start(media(ports())).unwrap();
-        let config = PhoneConfig { listen: vec![listen], advertised: None, trunks: vec![practice.trunk()] };
+        let config = PhoneConfig {
+            listen: vec![listen],
+            advertised: None,
+            trunks: vec![practice.trunk()],
+            private_names: false,
+        };
         let (phone, phone_events) = Phone::start(config, media.clone()).await.unwrap();
         Self { _practice: practice, phone, phone_events, media, sounds }
     }

@@ -3,7 +3,7 @@
 
 use super::settings::{self, Choice, Published};
 use super::{KEY, numbers, sound};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store;
 use crate::timeline::Timeline;
 use crate::web::asset::{Assets, asset, assets};

@@ -2,7 +2,7 @@
 //! what a file would have made of it.
 
 use super::raw;
-use super::site;
+use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, time_zone};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{CustomerId, SiteKey};
@@ -10,6 +10,7 @@ use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
 use callback_core::site::{Announce, Language, Manager, Origin, ShownNumber, Site};
+use callback_phone::is_private;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 pub(crate) type Kept = Map<String, Value>;
 
 /// Fields that may be empty.
-const MAY_BE_NULL: [&str; 3] = ["pronunciation", "schedule", "default_country"];
+const MAY_BE_NULL: [&str; 4] = ["pronunciation", "own_recording", "schedule", "default_country"];
 
 /// A customer's own settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct CompanySettings {
 /// The draft of what is published for a site.
 pub(crate) fn site_draft(site: &Site) -> Kept {
     let mut draft = json!({
-        "url": site.origin.as_str(),
+        "url": address_in_letters(&site.origin),
         "name": site.name,
         "mode": match site.mode { Mode::Together => "together", Mode::ManagerFirst => "manager_first" },
         "strategy": match site.strategy {
@@ -62,6 +63,7 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
         },
         "language": language(site.language),
         "pronunciation": site.pronunciation,
+        "own_recording": site.own_recording,
         "show_manager_name": site.show_manager_name,
         "caller_id_to_visitor": shown(site.caller_id_to_visitor),
         "caller_id_to_manager": shown(site.caller_id_to_manager),
@@ -107,7 +109,7 @@ pub(crate) fn company_draft(company: &CompanySettings) -> Kept {
 /// A site as it is begun with: what is usual, for its address.
 pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) -> Site {
     Site {
-        name: origin.host().into(),
+        name: host_in_letters(origin).into(),
         origin: origin.clone(),
         mode: Mode::Together,
         strategy: RingStrategy::Linear,
@@ -121,6 +123,7 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         announce: Announce::Auto,
         language,
         pronunciation: None,
+        own_recording: None,
         recording: None,
         caller_id_to_visitor: ShownNumber::Service,
         caller_id_to_manager: ShownNumber::Service,
@@ -233,17 +236,8 @@ fn is_near(uri: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => place.split(':').next().unwrap_or_default(),
     };
-    match host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback()
-                || ip.is_private()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_broadcast()
-        }
-        Ok(IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
-        }
+    match host.parse::<IpAddr>() {
+        Ok(ip) => is_private(ip),
         Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".internal"),
     }
 }
@@ -375,6 +369,7 @@ mod tests {
         let site = full();
         assert_eq!(site.origin.as_str(), "https://xn--80aairftm.xn--p1ai");
         let draft = site_draft(&site);
+        assert_eq!(draft["url"], "https://магазин.рф");
         assert_eq!(read_site(&draft, &"demo".parse().unwrap(), "RU".parse().unwrap()).unwrap(), site);
         let none_is_missing = site_draft(&site);
         assert_eq!(field_fits(&none_is_missing, true), Ok(()));

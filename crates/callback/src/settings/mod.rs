@@ -10,6 +10,7 @@ mod site;
 pub(crate) use draft::{
     CompanySettings, Kept, company_draft, field_fits, read_company, read_site, site_draft, usual_site,
 };
+pub(crate) use site::{address_in_letters, host_in_letters};
 
 use crate::door::Door;
 use crate::ids::{CustomerId, SiteKey};
@@ -59,6 +60,20 @@ pub struct CustomerSettings {
     pub managers: Vec<Manager>,
     /// The sites.
     pub sites: Vec<SiteSettings>,
+}
+
+impl CustomerSettings {
+    /// What of it a cabinet edits.
+    pub(crate) fn company(&self) -> CompanySettings {
+        CompanySettings {
+            name: self.name.clone(),
+            country: self.country,
+            time_zone: self.time_zone.clone(),
+            language: self.language,
+            blacklist: self.blacklist.clone(),
+            managers: self.managers.clone(),
+        }
+    }
 }
 
 /// A site of the file.

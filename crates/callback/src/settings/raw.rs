@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +69,7 @@ pub(super) struct Site {
     pub(super) name: Option<String>,
     pub(super) language: Option<String>,
     pub(super) pronunciation: Option<String>,
+    pub(super) own_recording: Option<Uuid>,
     pub(super) recording: Option<String>,
     pub(super) mode: Option<String>,
     pub(super) strategy: Option<String>,

@@ -80,6 +80,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             announce: announce?,
             language: language?,
             pronunciation: pronunciation.map(Into::into),
+            own_recording: raw.own_recording,
             recording: recording.map(Into::into),
             caller_id_to_visitor: to_visitor?,
             caller_id_to_manager: to_manager?,
@@ -323,6 +324,19 @@ pub(super) fn origin(text: &str) -> Result<Origin, NotAnOrigin> {
     Origin::parse(&format!("{scheme}://{host}{port}"))
 }
 
+/// An address as people read it: its host in the letters of its alphabet.
+pub(crate) fn address_in_letters(origin: &Origin) -> String {
+    origin.as_str().replacen(origin.host(), &host_in_letters(origin), 1)
+}
+
+/// The host of an address in the letters of its alphabet (IDNA, RFC 5891); as it is, where those would not lead back to it.
+pub(crate) fn host_in_letters(origin: &Origin) -> String {
+    let host = origin.host();
+    let (letters, read) = idna::domain_to_unicode(host);
+    let leads_back = read.is_ok() && idna::domain_to_ascii(&letters).is_ok_and(|back| back == host);
+    if leads_back { letters } else { host.to_owned() }
+}
+
 fn offices(door: &mut Door, raw: &[raw::Office], owner: Option<Uuid>, country: Country) -> Vec<Office> {
     if raw.len() > OFFICES {
         door.too_many(
@@ -381,5 +395,24 @@ fn sip(rest: &str) -> Result<Arc<str>, String> {
         Ok(format!("sip:{user}@{host}{port}").into())
     } else {
         Err(wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address_in_letters, origin};
+
+    #[test]
+    fn an_address_is_read_in_the_letters_of_its_alphabet() {
+        let check = |typed: &str, read: &str| {
+            let origin = origin(typed).unwrap();
+            assert_eq!(address_in_letters(&origin), read);
+            assert_eq!(super::origin(read), Ok(origin), "{typed}");
+        };
+        check("Магазин.рф/каталог", "https://магазин.рф");
+        check("http://xn--80aairftm.xn--p1ai:8080", "http://магазин.рф:8080");
+        check("shop.example", "https://shop.example");
+        check("http://[::1]:8080", "http://[::1]:8080");
+        check("https://xn--a.example", "https://xn--a.example");
     }
 }

@@ -1,13 +1,13 @@
 //! Calls: the facts that their processes write, under a fence, and all that is known of one.
 
 use super::Result;
-use super::db::{Db, Row, Tx, query};
+use super::db::{Db, Query, Row, Tx, query};
 use super::orders::{order_columns, order_row};
 use super::statements;
 use super::stops;
 use super::types::{Json, Ts as Column};
 use super::words::{
-    CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent,
+    CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
 };
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
@@ -58,7 +58,8 @@ async fn hold(tx: &mut Tx, orders: BTreeSet<OrderId>) -> sqlx::Result<BTreeMap<O
         let ids = some.iter().chain(some.last().into_iter().cycle()).take(HELD_AT_ONCE);
         for row in tx.all(ids.fold(query(HOLD), |hold, order| hold.bind(order.0))).await? {
             let ended = row.get::<Option<Column>>("ended_at")?.is_some();
-            let order = Held { process: row.number("process")?, ended, ..Held::default() };
+            let of = Some((row.get("customer_id")?, row.time("accepted_at")?));
+            let order = Held { process: row.number("process")?, of, ended, ..Held::default() };
             held.insert(OrderId(row.get("id")?), order);
         }
     }
@@ -69,6 +70,8 @@ async fn hold(tx: &mut Tx, orders: BTreeSet<OrderId>) -> sqlx::Result<BTreeMap<O
 #[derive(Default)]
 struct Held {
     process: u16,
+    /// Whose it is, and when it was accepted.
+    of: Option<(Uuid, Ts)>,
     ended: bool,
     state: Option<Json>,
     detail: Option<Json>,
@@ -96,8 +99,9 @@ impl Held {
         for fact in facts {
             match fact {
                 Fact::Intent { .. } if self.ended => refused = Some(Error::OrderEnded),
-                Fact::Intent { intent, dialog } => {
-                    if !store_intent(tx, fence, intent, dialog.as_ref()).await? {
+                Fact::Intent { intent, telephone, dialog } => {
+                    let telephone = telephone.as_ref().map(ToString::to_string);
+                    if !self.dial(tx, fence, intent, telephone, dialog.as_ref()).await? {
                         refused = Some(Error::LegTaken(intent.leg));
                     } else if intent.callee == Callee::Visitor {
                         self.rang_at = Some(intent.at);
@@ -126,6 +130,40 @@ impl Held {
             }
         }
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Stores a dial; false where the leg's number is another dial's. The same dial again is no other.
+    async fn dial(
+        &self,
+        tx: &mut Tx,
+        fence: Fence,
+        intent: &Intent,
+        telephone: Option<String>,
+        dialog: Option<&serde_json::Value>,
+    ) -> Result<bool> {
+        let callee = Json::of(&intent.callee)?;
+        let stored = query(INTENT)
+            .bind(fence.order.0)
+            .bind(intent.leg.0)
+            .bind(fence.process)
+            .bind(callee)
+            .bind(u16::from(intent.round))
+            .bind(intent.at)
+            .bind(dialog.map(Json::of).transpose()?)
+            .bind(Json::of(&intent.end)?)
+            .bind(telephone)
+            .bind(self.of.map(|(customer, _)| customer))
+            .bind(self.of.map(|(_, ordered_at)| ordered_at));
+        if tx.run(stored).await? == 1 {
+            return Ok(true);
+        }
+        let before = intents(tx, fence.order).await?;
+        let same = |stored: &StoredIntent| {
+            stored.process == fence.process
+                && (stored.intent.leg, stored.intent.callee, stored.intent.at)
+                    == (intent.leg, intent.callee, intent.at)
+        };
+        Ok(before.iter().any(same))
     }
 
     /// What the visitor sees; after the end only what goes with it.
@@ -203,35 +241,6 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
     Ok(())
 }
 
-/// Stores a dial; false where the leg's number is another dial's. The same dial again is no other.
-async fn store_intent(
-    tx: &mut Tx,
-    fence: Fence,
-    intent: &Intent,
-    dialog: Option<&serde_json::Value>,
-) -> Result<bool> {
-    let callee = Json::of(&intent.callee)?;
-    let stored = query(INTENT)
-        .bind(fence.order.0)
-        .bind(intent.leg.0)
-        .bind(fence.process)
-        .bind(callee)
-        .bind(u16::from(intent.round))
-        .bind(intent.at)
-        .bind(dialog.map(Json::of).transpose()?)
-        .bind(Json::of(&intent.end)?);
-    if tx.run(stored).await? == 1 {
-        return Ok(true);
-    }
-    let before = intents(tx, fence.order).await?;
-    let same = |stored: &StoredIntent| {
-        stored.process == fence.process
-            && (stored.intent.leg, stored.intent.callee, stored.intent.at)
-                == (intent.leg, intent.callee, intent.at)
-    };
-    Ok(before.iter().any(same))
-}
-
 /// How the order is called: settled by the first process that began.
 pub(super) async fn plan(tx: &mut Tx, order: OrderId) -> Result<Option<Arc<Plan>>> {
     let row = tx.maybe(query(PLAN).bind(order.0)).await?;
@@ -282,8 +291,11 @@ pub(super) async fn journal_of(
     before: Option<(Ts, OrderId)>,
 ) -> Result<Vec<PlannedRow>> {
     let (at, id) = before.unwrap_or((END_OF_TIME, OrderId(Uuid::max())));
-    let find = query(JOURNAL_OF).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES)).bind(of.customer.0);
-    let rows = db.all(find.bind(of.site.as_ref().map(SiteKey::as_str))).await?;
+    let text = if of.telephones.is_some() { JOURNAL_OF_TELEPHONES } else { JOURNAL_OF };
+    let find = query(text).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES)).bind(of.customer.0);
+    let find = find.bind(of.site.as_ref().map(SiteKey::as_str));
+    let places = of.telephones.iter().flat_map(Telephones::places);
+    let rows = db.all(places.fold(find, Query::bind)).await?;
     Ok(rows.iter().map(planned_row).collect::<sqlx::Result<_>>()?)
 }
 
@@ -291,6 +303,12 @@ pub(super) async fn journal_of(
 pub(super) async fn journal_line(db: &Db, of: CustomerId, order: OrderId) -> Result<Option<PlannedRow>> {
     let row = db.maybe(query(JOURNAL_LINE).bind(order.0).bind(of.0)).await?;
     Ok(row.map(|row| planned_row(&row)).transpose()?)
+}
+
+/// Whether it rang at one of these.
+pub(super) async fn rang_at(db: &Db, order: OrderId, telephones: &Telephones) -> Result<bool> {
+    let find = telephones.places().into_iter().fold(query(RANG_AT).bind(order.0), Query::bind);
+    Ok(db.maybe(find).await?.is_some())
 }
 
 fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
@@ -336,28 +354,30 @@ pub(super) async fn call(db: &Db, id: OrderId) -> Result<Option<CallFile>> {
     }))
 }
 
-/// Lines of the journal, with the plan where one was begun with.
+/// Lines of the journal from somewhere, with the plan where one was begun with.
 macro_rules! planned {
-    () => {
+    ($from:literal) => {
         concat!(
             "SELECT ",
             order_columns!(),
-            ", s.key, s.name, o.record, p.plan FROM orders o JOIN sites s ON s.id = o.site_id
-            LEFT JOIN orders j ON j.id = o.joined_to
+            ", s.key, s.name, o.record, p.plan FROM ",
+            $from,
+            " JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
             LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1"
         )
     };
 }
 
 statements! {
-    HOLD = "SELECT id, process, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8)
+    HOLD = "SELECT id, process, customer_id, accepted_at, ended_at FROM orders WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8)
         ORDER BY id FOR UPDATE";
     BEGAN = "INSERT INTO processes (order_id, process, began_at, plan, past) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process) DO NOTHING";
     INPUT = "INSERT INTO inputs (order_id, process, seq, at, input) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process, seq) DO NOTHING";
-    INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id, leg) DO NOTHING";
+    INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome, telephone,
+            customer_id, ordered_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (order_id, leg) DO NOTHING";
     CHANGE_INTENT = "UPDATE intents SET dialog = COALESCE($3, dialog), outcome = COALESCE($4, outcome),
             ended_at = COALESCE($5, ended_at)
         WHERE order_id = $1 AND leg = $2";
@@ -375,10 +395,15 @@ statements! {
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    JOURNAL_OF = concat!(planned!(), " WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
+    JOURNAL_OF = concat!(planned!("orders o"), " WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         AND o.customer_id = $4 AND (CAST($5 AS TEXT) IS NULL OR s.key = $5)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    JOURNAL_LINE = concat!(planned!(), " WHERE o.joined_to IS NULL AND o.id = $1 AND o.customer_id = $2");
+    JOURNAL_OF_TELEPHONES = concat!(planned!("(SELECT DISTINCT order_id, ordered_at FROM intents
+            WHERE customer_id = $4 AND telephone IN ($6, $7, $8) AND (ordered_at, order_id) < ($1, $2)) i
+        JOIN orders o ON o.id = i.order_id"), " WHERE CAST($5 AS TEXT) IS NULL OR s.key = $5
+        ORDER BY i.ordered_at DESC, i.order_id DESC LIMIT $3");
+    RANG_AT = "SELECT leg FROM intents WHERE order_id = $1 AND telephone IN ($2, $3, $4) LIMIT 1";
+    JOURNAL_LINE = concat!(planned!("orders o"), " WHERE o.joined_to IS NULL AND o.id = $1 AND o.customer_id = $2");
     CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.record FROM orders o
         JOIN sites s ON s.id = o.site_id
         JOIN site_versions v ON v.site_id = o.site_id AND v.version = o.settings_version

@@ -1,13 +1,14 @@
 //! Customers and their sites, as their cabinet lists them, and whose is what.
 
 use super::db::{Row, Tx, query};
+use super::users::language;
+use super::words::Telephones;
 use super::{Result, Store, audit, sites, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::{CustomerId, SiteId, SiteKey};
-use callback_core::blacklist::Blacklist;
+use crate::settings::CompanySettings;
 use callback_core::id::OrderId;
-use callback_core::number::Country;
-use callback_core::site::{Language, Manager, Site};
+use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -22,22 +23,12 @@ pub struct Company {
     pub id: CustomerId,
     /// Its number.
     pub number: CustomerNumber,
-    /// Its name.
-    pub name: String,
     /// Its address.
     pub email: String,
-    /// Where its numbers are read.
-    pub country: Country,
-    /// Its time zone, by its IANA name.
-    pub time_zone: String,
-    /// Its language.
-    pub language: Language,
     /// Calls at once.
     pub max_calls: u32,
-    /// Whom none of its sites calls.
-    pub blacklist: Blacklist,
-    /// Who answers for sites that have no managers of their own.
-    pub managers: Vec<Manager>,
+    /// What its cabinet edits.
+    pub(crate) settings: CompanySettings,
     /// The version of its own settings; 0 where none was published.
     pub version: u32,
 }
@@ -65,6 +56,17 @@ pub struct SiteRow {
     pub draft: Option<Map<String, Value>>,
 }
 
+/// A user's part at a customer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// The customer.
+    pub customer: CustomerId,
+    /// What he is there.
+    pub role: Role,
+    /// Where he answers.
+    pub telephones: Telephones,
+}
+
 /// Something that belongs to a customer.
 #[derive(Clone, Debug)]
 pub enum Asked {
@@ -80,15 +82,22 @@ fn company(row: &Row) -> sqlx::Result<Company> {
     Ok(Company {
         id: CustomerId(row.get("id")?),
         number: CustomerNumber(row.number("number")?),
-        name: row.get("name")?,
         email: row.get("email")?,
+        max_calls: row.number("max_calls")?,
+        settings: company_settings(row)?,
+        version: row.number("version")?,
+    })
+}
+
+/// What of a customer its cabinet edits.
+pub(super) fn company_settings(row: &Row) -> sqlx::Result<CompanySettings> {
+    Ok(CompanySettings {
+        name: row.get("name")?,
         country: row.parsed("country")?,
         time_zone: row.get("time_zone")?,
-        language: super::users::language(&row.get::<String>("language")?),
-        max_calls: row.number("max_calls")?,
+        language: language(&row.get::<String>("language")?),
         blacklist: row.json("blacklist")?,
         managers: row.json("managers")?,
-        version: row.number("version")?,
     })
 }
 
@@ -139,14 +148,18 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn part(&self, user: Uuid, asked: Asked) -> Result<Option<(CustomerId, Role)>> {
+    pub async fn part(&self, user: Uuid, asked: Asked) -> Result<Option<Part>> {
         let find = match asked {
             Asked::Customer(number) => query(PART_AT).bind(number.0),
             Asked::Site(key) => query(PART_AT_SITE).bind(key.as_str()),
             Asked::Call(order) => query(PART_AT_CALL).bind(order.0),
         };
         let Some(row) = self.db.maybe(find.bind(user)).await? else { return Ok(None) };
-        Ok(Some((CustomerId(row.get("customer_id")?), row.parsed("role")?)))
+        Ok(Some(Part {
+            customer: CustomerId(row.get("customer_id")?),
+            role: row.parsed("role")?,
+            telephones: row.json("telephones")?,
+        }))
     }
 
     /// A customer.
@@ -219,12 +232,12 @@ macro_rules! site_columns {
 }
 
 statements! {
-    PART_AT = "SELECT m.customer_id, m.role FROM memberships m JOIN customers c ON c.id = m.customer_id
-        WHERE c.number = $1 AND m.user_id = $2";
-    PART_AT_SITE = "SELECT m.customer_id, m.role FROM memberships m JOIN sites s ON s.customer_id = m.customer_id
-        WHERE s.key = $1 AND m.user_id = $2";
-    PART_AT_CALL = "SELECT m.customer_id, m.role FROM memberships m JOIN orders o ON o.customer_id = m.customer_id
-        WHERE o.id = $1 AND m.user_id = $2";
+    PART_AT = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN customers c ON c.id = m.customer_id WHERE c.number = $1 AND m.user_id = $2";
+    PART_AT_SITE = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN sites s ON s.customer_id = m.customer_id WHERE s.key = $1 AND m.user_id = $2";
+    PART_AT_CALL = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
+        JOIN orders o ON o.customer_id = m.customer_id WHERE o.id = $1 AND m.user_id = $2";
     COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
         version FROM customers WHERE id = $1";
     SITES_OF = concat!("SELECT ", site_columns!(), " WHERE s.customer_id = $1

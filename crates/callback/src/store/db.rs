@@ -76,6 +76,7 @@ pub(super) enum Arg {
     Text(Option<String>),
     Time(Option<Ts>),
     Json(Option<Json>),
+    Bytes(Option<Vec<u8>>),
 }
 
 /// What a column can be read as, in both databases.
@@ -129,6 +130,7 @@ impl Query {
             Arg::Text(value) => query.bind(value),
             Arg::Time(value) => query.bind(value),
             Arg::Json(value) => query.bind(value),
+            Arg::Bytes(value) => query.bind(value),
         })
     }
 
@@ -139,6 +141,7 @@ impl Query {
             Arg::Text(value) => query.bind(value),
             Arg::Time(value) => query.bind(value),
             Arg::Json(value) => query.bind(value),
+            Arg::Bytes(value) => query.bind(value),
         })
     }
 }
@@ -389,4 +392,5 @@ arg_from! {
     Text(String) = text => text;
     Time(callback_core::time::Ts) = at => Ts(at);
     Json(Json) = json => json;
+    Bytes(Vec<u8>) = bytes => bytes;
 }

@@ -1,5 +1,5 @@
 //! Settings as they are being written, and the versions that were published: of a site, or of a customer. Who writes a
-//! field over somebody else's, whose writing he has not seen, is told, and nothing is lost.
+//! field over what somebody else wrote, or he himself in another window, and has not seen it, is told: nothing is lost.
 
 use super::db::{Db, Row, Tx, query};
 use super::difference::{FieldChange, fields};
@@ -104,7 +104,7 @@ pub struct Edit {
     pub begin: Map<String, Value>,
 }
 
-/// A field that somebody else wrote meanwhile: it was left as he wrote it.
+/// A field that was written meanwhile: it was left as it was written.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Conflict {
     /// Which.
@@ -117,6 +117,8 @@ pub struct Conflict {
     pub theirs: Value,
     /// By whom.
     pub by: String,
+    /// It was the same user, in another window.
+    pub own: bool,
 }
 
 /// A published version.
@@ -191,13 +193,14 @@ async fn edit(tx: &mut Tx, owner: Owner, edit: &Edit) -> Result<(Draft, Vec<Conf
     for (field, value) in &edit.set {
         let theirs = draft.body.get(field).cloned().unwrap_or(Value::Null);
         let writer = draft.writers.get(field);
-        let meanwhile = writer.filter(|writer| writer.user != edit.user && writer.revision > edit.revision);
+        let meanwhile = writer.filter(|writer| writer.revision > edit.revision);
         match meanwhile {
             Some(writer) if theirs != *value => conflicts.push(Conflict {
                 field: field.clone(),
                 yours: value.clone(),
                 theirs,
                 by: writer.name.clone(),
+                own: writer.user == edit.user,
             }),
             _ => {
                 let name = edit.name.clone();
@@ -212,11 +215,39 @@ async fn edit(tx: &mut Tx, owner: Owner, edit: &Edit) -> Result<(Draft, Vec<Conf
     Ok((draft, conflicts))
 }
 
-async fn replace(tx: &mut Tx, owner: Owner, body: &Map<String, Value>, now: Ts) -> Result<Draft> {
+async fn replace(
+    tx: &mut Tx,
+    owner: Owner,
+    seen: u32,
+    body: &Map<String, Value>,
+    now: Ts,
+) -> Result<Option<Draft>> {
     let known = held(tx, owner).await?.map_or(0, |draft| draft.revision);
+    if known != seen {
+        return Ok(None);
+    }
     let draft = Draft { revision: known.saturating_add(1), body: body.clone(), writers: BTreeMap::new() };
     write(tx, owner, &draft, now).await?;
-    Ok(draft)
+    Ok(Some(draft))
+}
+
+/// Something else than a draft was published: what the draft had of the version before becomes what it is now, and what
+/// people wrote stays.
+pub(super) async fn rebase(
+    tx: &mut Tx,
+    owner: Owner,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    now: Ts,
+) -> Result<()> {
+    let Some(mut draft) = held(tx, owner).await? else { return Ok(()) };
+    for (field, value) in after {
+        if draft.body.get(field) == before.get(field) {
+            draft.body.insert(field.clone(), value.clone());
+        }
+    }
+    draft.revision = draft.revision.saturating_add(1);
+    write(tx, owner, &draft, now).await
 }
 
 async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersion) -> Result<Published> {
@@ -299,13 +330,21 @@ impl Store {
         self.deed((owner, with), |tx, (owner, with)| Box::pin(edit(tx, *owner, with))).await
     }
 
-    /// Makes a draft what is given, whatever it was.
+    /// Makes a draft what is given; none where it was written to since the revision that was seen.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn replace_draft(&self, owner: Owner, body: Map<String, Value>, now: Ts) -> Result<Draft> {
-        self.deed((owner, body, now), |tx, (owner, body, now)| Box::pin(replace(tx, *owner, body, *now)))
-            .await
+    pub async fn replace_draft(
+        &self,
+        owner: Owner,
+        seen: u32,
+        body: Map<String, Value>,
+        now: Ts,
+    ) -> Result<Option<Draft>> {
+        self.deed((owner, seen, body, now), |tx, (owner, seen, body, now)| {
+            Box::pin(replace(tx, *owner, *seen, body, *now))
+        })
+        .await
     }
 
     /// Publishes settings as the next version, if the draft is still the one that was read.

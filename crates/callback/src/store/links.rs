@@ -5,7 +5,7 @@ use super::db::{Row, Tx, query};
 use super::letters::{self, Letter};
 use super::types::Json;
 use super::users::{self, NewSession, NewUser};
-use super::{Result, Store, audit, statements, throttles};
+use super::{Result, Store, audit, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::CustomerId;
 use callback_core::site::Language;
@@ -150,12 +150,6 @@ async fn use_up(tx: &mut Tx, secret: &str, kind: &str, now: Ts) -> Result<Option
 pub(super) async fn end_of_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.run(query(END_OF_USER).bind(user)).await?;
     Ok(())
-}
-
-/// The account that a login is counted for.
-#[must_use]
-pub(crate) fn login_of(email: &str) -> String {
-    format!("login:{}", crate::account::fingerprint(email))
 }
 
 pub(super) async fn draw_customer_number(tx: &mut Tx) -> Result<CustomerNumber> {
@@ -338,7 +332,6 @@ impl Store {
                     return Ok(None);
                 };
                 users::set_password(tx, user, hash, None).await?;
-                throttles::forgive(tx, &login_of(&email)).await?;
                 // A mailbox alone is no second factor: he logs in with his code.
                 let factor = users::by_email(tx, &email).await?.and_then(|user| user.totp_secret);
                 if factor.is_none() {

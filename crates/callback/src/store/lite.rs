@@ -198,6 +198,12 @@ impl FromLite for Uuid {
     }
 }
 
+impl FromLite for Vec<u8> {
+    fn from_lite(value: &Value) -> Result<Self, BoxDynError> {
+        if let Value::Blob(bytes) = value { Ok(bytes.clone()) } else { Err("no bytes".into()) }
+    }
+}
+
 impl FromLite for Ts {
     fn from_lite(value: &Value) -> Result<Self, BoxDynError> {
         i64::from_lite(value).map(|micros| Self(time::Ts(micros)))
@@ -224,9 +230,13 @@ impl ToSql for Arg {
             Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
             Self::Time(Some(at)) => ValueRef::Integer(at.0.0),
             Self::Json(Some(json)) => ValueRef::Text(json.0.as_bytes()),
-            Self::Id(None) | Self::Int(None) | Self::Text(None) | Self::Time(None) | Self::Json(None) => {
-                ValueRef::Null
-            }
+            Self::Bytes(Some(bytes)) => ValueRef::Blob(bytes),
+            Self::Id(None)
+            | Self::Int(None)
+            | Self::Text(None)
+            | Self::Time(None)
+            | Self::Json(None)
+            | Self::Bytes(None) => ValueRef::Null,
         };
         Ok(ToSqlOutput::Borrowed(value))
     }

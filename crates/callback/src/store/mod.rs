@@ -18,6 +18,7 @@ mod links;
 mod lite;
 mod orders;
 mod phones;
+mod recordings;
 mod schema;
 mod sites;
 mod stops;
@@ -28,12 +29,11 @@ mod words;
 mod writer;
 
 pub use audit::{Entry, EntryRow};
-pub use companies::{Asked, Company, NewSite, SiteRow};
+pub use companies::{Asked, Company, NewSite, Part, SiteRow};
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer, changes};
 pub(crate) use guards::network;
 pub use letters::{Letter, LetterRow, Sending};
-pub(crate) use links::login_of;
 pub use links::{EmailChange, Leads, Link, NewLink};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
@@ -45,7 +45,7 @@ pub use users::{Change as MemberChange, LoginSession, Member, Membership, NewSes
 pub use words::{
     Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold, JournalOf,
     JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
-    StoredIntent,
+    StoredIntent, Telephones,
 };
 
 use crate::ids::{CustomerId, SiteId, SiteKey};
@@ -161,6 +161,7 @@ impl Store {
             companies::STATEMENTS,
             drafts::STATEMENTS,
             phones::STATEMENTS,
+            recordings::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)
@@ -456,6 +457,14 @@ impl Store {
     /// The database cannot be read.
     pub async fn journal_line(&self, of: CustomerId, order: OrderId) -> Result<Option<PlannedRow>> {
         calls::journal_line(&self.db, of, order).await
+    }
+
+    /// Whether a call rang at one of these telephones.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn rang_at(&self, order: OrderId, telephones: &Telephones) -> Result<bool> {
+        calls::rang_at(&self.db, order, telephones).await
     }
 
     /// All that is known of a call.

@@ -211,7 +211,8 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<Or
         .bind(stored.ended_at)
         .bind(disposition)
         .bind(reason.flatten())
-        .bind(facts.office.as_deref());
+        .bind(facts.office.as_deref())
+        .bind(facts.came.as_ref().map(Json::of).transpose()?);
     tx.run(order).await?;
     Ok(stored)
 }
@@ -249,6 +250,7 @@ pub(super) fn order_row(row: &Row) -> sqlx::Result<OrderRow> {
             accepted_at: row.get::<Column>("accepted_at")?.0,
             visit: row.json("visit")?,
             consent: row.json("consent")?,
+            came: row.maybe_json("came")?,
             ip: ip.and_then(|ip| ip.parse().ok()),
             office: row.get::<Option<String>>("office")?.map(Into::into),
         },
@@ -260,7 +262,7 @@ macro_rules! order_columns {
     () => {
         "o.id, o.site_id, o.customer_id, o.phone, o.country, o.settings_version, o.accepted_at, \
          COALESCE(j.run_at, o.run_at) AS run_at, \
-         o.visit, o.consent, o.ip, o.office, o.joined_to, o.process, COALESCE(j.state, o.state) AS state, \
+         o.visit, o.consent, o.came, o.ip, o.office, o.joined_to, o.process, COALESCE(j.state, o.state) AS state, \
          COALESCE(j.detail, o.detail) AS detail, COALESCE(j.ended_at, o.ended_at) AS ended_at"
     };
 }
@@ -269,8 +271,8 @@ pub(super) use order_columns;
 /// The same of an order that is joined to none.
 macro_rules! own_columns {
     () => {
-        "id, site_id, customer_id, phone, country, settings_version, accepted_at, run_at, visit, consent, ip, \
-         office, joined_to, process, state, detail, ended_at"
+        "id, site_id, customer_id, phone, country, settings_version, accepted_at, run_at, visit, consent, came, \
+         ip, office, joined_to, process, state, detail, ended_at"
     };
 }
 
@@ -279,8 +281,8 @@ macro_rules! own_columns {
 statements! {
     INSERT = "INSERT INTO orders (id, site_id, customer_id, phone, country, settings_version, accepted_at,
             run_at, visit, consent, ip, network, joined_to, state, detail, process, ended_at, disposition, reason,
-            office)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $17, $18, $19)";
+            office, came)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $17, $18, $19, $20)";
     ORDER = concat!("SELECT ", order_columns!(), " FROM orders o LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.id = $1");
     ORDER_OF_SITE = concat!("SELECT ", order_columns!(), " FROM orders o

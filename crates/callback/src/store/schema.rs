@@ -6,15 +6,23 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
+    (4, "telephones", include_str!("../../migrations/0004_telephones.sql")),
+    (5, "recordings", include_str!("../../migrations/0005_recordings.sql")),
+    (6, "sources", include_str!("../../migrations/0006_sources.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.
-const TYPES: [(&str, &str); 4] =
-    [("TIMESTAMPTZ", "INTEGER"), ("BIGINT", "INTEGER"), ("JSONB", "TEXT"), ("UUID", "BLOB")];
+const TYPES: [(&str, &str); 5] = [
+    ("TIMESTAMPTZ", "INTEGER"),
+    ("BIGINT", "INTEGER"),
+    ("JSONB", "TEXT"),
+    ("UUID", "BLOB"),
+    ("BYTEA", "BLOB"),
+];
 
 /// Tables of small rows that are kept in the order of their key: to SQLite the key is an index beside the table otherwise.
 const BY_KEY: [&str; 2] = ["inputs", "intents"];

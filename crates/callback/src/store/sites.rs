@@ -1,16 +1,19 @@
 //! Customers, their sites and the published versions.
 
+use super::companies::company_settings;
 use super::db::{Db, Row, Tx, query};
 use super::difference::{Change, Difference, fields};
+use super::drafts::{self, Owner};
 use super::types::Json;
 use super::users::language_name;
 use super::words::{Customer, Error, OrderFacts, PublishedSite};
 use super::{Result, links, phones, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
-use crate::settings::{CustomerSettings, SettingsFile, SiteSettings};
-use callback_core::blacklist::Blacklist;
+use crate::settings::{
+    CompanySettings, CustomerSettings, SettingsFile, SiteSettings, company_draft, site_draft,
+};
 use callback_core::plan::Address;
-use callback_core::site::{Manager, Site};
+use callback_core::site::Site;
 use callback_core::time::Ts;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -40,7 +43,7 @@ pub(super) async fn apply(
             Some(row) => CustomerId(row.get("id")?),
             None => CustomerId(Uuid::now_v7()),
         };
-        changes.extend(customer_change(tx, customer, id, before.as_ref(), now, dry_run).await?);
+        changes.extend(customer_change(tx, customer, id, before.as_ref(), author, now, dry_run).await?);
         if !dry_run {
             verify(tx, id, customer, author, now).await?;
         }
@@ -143,29 +146,27 @@ async fn customer_change(
     customer: &CustomerSettings,
     id: CustomerId,
     before: Option<&Row>,
+    author: &str,
     now: Ts,
     dry_run: bool,
 ) -> Result<Option<Change>> {
-    let after = json!({
-        "name": customer.name,
-        "country": customer.country,
-        "time_zone": customer.time_zone,
-        "max_calls": customer.max_calls,
-        "language": language_name(customer.language),
-        "blacklist": customer.blacklist,
-        "managers": customer.managers,
-    });
-    let stored = match before {
-        None => Value::Null,
-        Some(row) => json!({
-            "name": row.get::<String>("name")?,
-            "country": row.get::<String>("country")?,
-            "time_zone": row.get::<String>("time_zone")?,
-            "max_calls": row.number::<u32>("max_calls")?,
-            "language": row.get::<String>("language")?,
-            "blacklist": row.json::<Blacklist>("blacklist")?,
-            "managers": row.json::<Vec<Manager>>("managers")?,
-        }),
+    let told = |company: &CompanySettings, max_calls: u32| {
+        json!({
+            "name": company.name,
+            "country": company.country,
+            "time_zone": company.time_zone,
+            "max_calls": max_calls,
+            "language": language_name(company.language),
+            "blacklist": company.blacklist,
+            "managers": company.managers,
+        })
+    };
+    let company = customer.company();
+    let after = told(&company, customer.max_calls);
+    let known = before.map(company_settings).transpose()?;
+    let stored = match (&known, before) {
+        (Some(known), Some(row)) => told(known, row.number("max_calls")?),
+        _ => Value::Null,
     };
     if stored == after {
         return Ok(None);
@@ -190,6 +191,15 @@ async fn customer_change(
             Some(number) => write.bind(customer.email.as_str()).bind(now).bind(number),
         };
         tx.run(write).await?;
+        if known.as_ref() != Some(&company) {
+            let published = company_draft(&company);
+            tx.run(query(NEXT_VERSION).bind(id.0)).await?;
+            let keep = query(KEEP_VERSION).bind(id.0).bind(author).bind(now).bind(Json::of(&published)?);
+            tx.run(keep).await?;
+            if let Some(known) = known {
+                drafts::rebase(tx, Owner::Customer(id), &company_draft(&known), &published, now).await?;
+            }
+        }
     }
     Ok(Some(Change {
         kind: "customer",
@@ -216,7 +226,8 @@ async fn site_change(
         }
     };
     // Compared as they are read: a version written by an older program may spell the same settings otherwise.
-    if serde_json::from_value::<Site>(stored.clone()).is_ok_and(|stored| stored == site.body) {
+    let known = serde_json::from_value::<Site>(stored.clone()).ok();
+    if known.as_ref() == Some(&site.body) {
         return Ok(None);
     }
     let id = SiteId::of(&site.key);
@@ -235,6 +246,9 @@ async fn site_change(
         let published =
             query(PUBLISH).bind(id.0).bind(version).bind(author).bind(now).bind(Json::of(&site.body)?);
         tx.run(published).await?;
+        if let Some(known) = known {
+            drafts::rebase(tx, Owner::Site(id), &site_draft(&known), &site_draft(&site.body), now).await?;
+        }
     }
     Ok(Some(Change {
         kind: "site",
@@ -262,6 +276,9 @@ statements! {
         managers, email, created_at, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5, blacklist = $6,
         language = $7, managers = $8 WHERE id = $1";
+    NEXT_VERSION = "UPDATE customers SET version = version + 1 WHERE id = $1";
+    KEEP_VERSION = "INSERT INTO customer_versions (customer_id, version, author, published_at, body)
+        VALUES ($1, (SELECT version FROM customers WHERE id = $1), $2, $3, $4)";
     VERIFIED = "SELECT phone FROM verified_phones WHERE customer_id = $1";
     SITE = "SELECT s.customer_id, s.version, v.body FROM sites s
         LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.key = $1";

@@ -16,7 +16,7 @@ const FORGOTTEN: Duration = Duration::from_secs(24 * 3_600);
 /// Something that is guessed at.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Guessed {
-    /// What: `login:` and an account, `login-from:` and a network.
+    /// What: `login:` and an account, perhaps with a network; `login-from:` and a network.
     pub name: String,
     /// So many tries are free.
     pub free: u32,
@@ -68,7 +68,7 @@ pub(super) async fn make(tx: &mut Tx, guessed: &[Guessed], now: Ts) -> Result<Tr
 }
 
 /// Forgets the tries at something: it was guessed right.
-pub(super) async fn forgive(tx: &mut Tx, name: &str) -> Result<()> {
+async fn forgive(tx: &mut Tx, name: &str) -> Result<()> {
     tx.run(query(FORGIVE).bind(name)).await?;
     Ok(())
 }
@@ -80,14 +80,16 @@ pub(super) async fn give_back(tx: &mut Tx, name: &str) -> Result<()> {
 }
 
 impl Store {
-    /// Forgets the tries at an account, and gives one of its network back: it was guessed right.
+    /// Forgets the tries at these, and gives one of a network back: it was guessed right.
     ///
     /// # Errors
     /// The store is closed.
-    pub async fn guessed_right(&self, account: String, network: String) -> Result<()> {
-        self.deed((account, network), |tx, (account, network)| {
+    pub async fn guessed_right(&self, accounts: Vec<String>, network: String) -> Result<()> {
+        self.deed((accounts, network), |tx, (accounts, network)| {
             Box::pin(async move {
-                forgive(tx, account).await?;
+                for account in accounts {
+                    forgive(tx, account).await?;
+                }
                 give_back(tx, network).await
             })
         })

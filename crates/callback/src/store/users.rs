@@ -2,6 +2,7 @@
 
 use super::db::{Db, Row, Tx, query};
 use super::types::Json;
+use super::words::Telephones;
 use super::{Result, Store, audit, links, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::CustomerId;
@@ -53,6 +54,8 @@ pub struct Membership {
     pub company: String,
     /// The part.
     pub role: Role,
+    /// Where he answers.
+    pub telephones: Telephones,
 }
 
 /// A browser that signs in.
@@ -100,6 +103,8 @@ pub struct Member {
     pub since: Ts,
     /// Whether he has a second factor.
     pub totp: bool,
+    /// Where he answers.
+    pub telephones: Telephones,
 }
 
 /// What of himself a user changes.
@@ -225,6 +230,7 @@ async fn members(db: &Db, customer: CustomerId) -> Result<Vec<Member>> {
             role: row.parsed("role")?,
             since: row.time("since")?,
             totp: row.get::<Option<String>>("totp_secret")?.is_some(),
+            telephones: row.json("telephones")?,
         })
     };
     Ok(rows.iter().map(member).collect::<sqlx::Result<_>>()?)
@@ -271,13 +277,16 @@ impl Store {
             device: row.get("device")?,
         };
         if session.seen_at < now - SEEN_EVERY {
-            self.deed((session.id, now), |tx, (id, now)| {
+            let seen = self.deed((session.id, now), |tx, (id, now)| {
                 Box::pin(async move {
                     tx.run(query(SEEN).bind(*id).bind(*now)).await?;
                     Ok(())
                 })
-            })
-            .await?;
+            });
+            if let Err(error) = seen.await {
+                // He may look around all the same; the next request tells it again.
+                tracing::debug!(%error, "a sign of life is not written");
+            }
         }
         Ok(Some((read(&row)?, session)))
     }
@@ -386,6 +395,7 @@ impl Store {
                 number: CustomerNumber(row.number("number")?),
                 company: row.get("company")?,
                 role: row.parsed("role")?,
+                telephones: row.json("telephones")?,
             })
         };
         Ok(rows.iter().map(membership).collect::<sqlx::Result<_>>()?)
@@ -430,6 +440,30 @@ impl Store {
         })
         .await
     }
+
+    /// Says where a member answers: the calls that ring there are his own. False where he is no member.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn tie(
+        &self,
+        customer: CustomerId,
+        member: Uuid,
+        telephones: Telephones,
+        entry: audit::Entry,
+    ) -> Result<bool> {
+        self.deed((customer, member, telephones, entry), |tx, (customer, member, telephones, entry)| {
+            Box::pin(async move {
+                let write = query(TELEPHONES).bind(customer.0).bind(*member).bind(Json::of(telephones)?);
+                if tx.run(write).await? == 0 {
+                    return Ok(false);
+                }
+                audit::write(tx, *customer, entry).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
 }
 
 macro_rules! columns {
@@ -465,12 +499,13 @@ statements! {
     PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     EMAIL = "UPDATE users SET email = $2 WHERE id = $1";
     SECOND_FACTOR = "UPDATE users SET totp_secret = $2, totp_step = $3, recovery = $4 WHERE id = $1";
-    MEMBERSHIPS = "SELECT m.customer_id, m.role, c.number, c.name AS company FROM memberships m
+    MEMBERSHIPS = "SELECT m.customer_id, m.role, m.telephones, c.number, c.name AS company FROM memberships m
         JOIN customers c ON c.id = m.customer_id WHERE m.user_id = $1 ORDER BY c.name, c.number";
-    MEMBERS = "SELECT u.id, u.name, u.email, u.totp_secret, m.role, m.since FROM memberships m
+    MEMBERS = "SELECT u.id, u.name, u.email, u.totp_secret, m.role, m.since, m.telephones FROM memberships m
         JOIN users u ON u.id = m.user_id WHERE m.customer_id = $1 ORDER BY m.since, u.id";
     HOLD_CUSTOMER = "SELECT id FROM customers WHERE id = $1 FOR UPDATE";
     OWNERS = "SELECT user_id FROM memberships WHERE customer_id = $1 AND role = 'owner'";
     CHANGE_ROLE = "UPDATE memberships SET role = $3 WHERE customer_id = $1 AND user_id = $2";
+    TELEPHONES = "UPDATE memberships SET telephones = $3 WHERE customer_id = $1 AND user_id = $2";
     LEAVE = "DELETE FROM memberships WHERE customer_id = $1 AND user_id = $2";
 }

@@ -2,11 +2,12 @@
 
 use super::writer::is_of_item;
 use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::attribution::Attribution;
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::number::{Country, PhoneNumber};
-use callback_core::plan::{Callee, Plan};
+use callback_core::plan::{Callee, Plan, Telephone};
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::Site;
 use callback_core::time::Ts;
@@ -89,6 +90,8 @@ pub struct OrderFacts {
     pub visit: Value,
     /// The consent, as the web has checked it.
     pub consent: Value,
+    /// Where the visitor came from; none where the visit does not say where it began.
+    pub came: Option<Box<Attribution>>,
     /// Where it came from.
     pub ip: Option<IpAddr>,
     /// The office that the visitor chose, by its name.
@@ -302,6 +305,8 @@ pub enum Fact {
     Intent {
         /// The dial.
         intent: Intent,
+        /// The telephone, where it is a manager's.
+        telephone: Option<Telephone>,
         /// What is needed to hang it up after a crash, where that is known before.
         dialog: Option<Value>,
     },
@@ -422,6 +427,23 @@ pub struct JournalOf {
     pub customer: CustomerId,
     /// Of one site alone.
     pub site: Option<SiteKey>,
+    /// Only those that rang at one of these.
+    pub telephones: Option<Telephones>,
+}
+
+/// Telephones of one person, as [`Telephone`] is written: three at most.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Telephones(pub Vec<String>);
+
+impl Telephones {
+    /// As many as one person may have.
+    pub const MOST: usize = 3;
+
+    /// All of them, and nothing in the places of those that he has not.
+    pub(super) fn places(&self) -> [Option<&str>; Self::MOST] {
+        std::array::from_fn(|at| self.0.get(at).map(String::as_str))
+    }
 }
 
 /// A line of the journal, and the plan that the call followed.

@@ -44,15 +44,15 @@ impl From<Wrong> for FieldProblem {
     }
 }
 
-impl From<Crowded> for Problem {
-    fn from(_: Crowded) -> Self {
-        Self::Refused(Refusal::Crowded)
-    }
-}
-
 impl From<FieldProblem> for Problem {
     fn from(problem: FieldProblem) -> Self {
         Self::Refused(Refusal::Fields(vec![problem]))
+    }
+}
+
+impl From<Crowded> for Problem {
+    fn from(_: Crowded) -> Self {
+        Self::Overloaded
     }
 }
 
@@ -67,6 +67,8 @@ pub(crate) enum Problem {
     OriginRefused,
     /// The body is not what it should be: why, naming the field.
     BodyInvalid(String),
+    /// What stands behind the `?` is not what it should be: why, naming the field.
+    QueryInvalid(String),
     /// The body is longer than any order.
     BodyTooLong,
     /// The path is right, and not for this.
@@ -134,6 +136,7 @@ impl Problem {
                 "This page is not of the site that the key belongs to. Add its address to the site's settings.",
             ),
             Self::BodyInvalid(why) => return (StatusCode::BAD_REQUEST, "body-invalid", why.clone()),
+            Self::QueryInvalid(why) => return (StatusCode::BAD_REQUEST, "query-invalid", why.clone()),
             Self::BodyTooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-long",
@@ -167,7 +170,7 @@ impl Problem {
             Self::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
-                "More calls wait than can be made at once. Try again in half a minute.",
+                "More waits than can be served at once. Try again in half a minute.",
             ),
             Self::DatabaseAway => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -211,8 +214,6 @@ pub(crate) enum Refusal {
     CodeRefused { left: u32 },
     /// Too many tries: not before then.
     Paused { seconds: u64 },
-    /// Too many passwords are being looked at already.
-    Crowded,
     /// Another role is needed for this.
     NotAllowed { needed: Role },
     /// The link was used, or is too old.
@@ -270,11 +271,6 @@ impl Refusal {
                 "paused",
                 "Too many tries. Wait as long as `retry_after_s` says.",
             ),
-            Self::Crowded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "logins-crowded",
-                "Too many people log in at this moment. Try again in some seconds.",
-            ),
             Self::NotAllowed { .. } => {
                 (StatusCode::FORBIDDEN, "not-allowed", "Your role does not include this. Ask the owner.")
             }
@@ -300,13 +296,7 @@ impl IntoResponse for Problem {
         if let (Value::Object(body), Value::Object(usual)) = (&mut body, usual) {
             body.extend(usual);
         }
-        let pause = if let Self::Refused(Refusal::Paused { seconds }) = self {
-            seconds
-        } else if matches!(self, Self::Refused(Refusal::Crowded)) {
-            3
-        } else {
-            30
-        };
+        let pause = if let Self::Refused(Refusal::Paused { seconds }) = self { seconds } else { 30 };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

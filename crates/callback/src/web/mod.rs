@@ -5,6 +5,7 @@ mod cabinet;
 mod door;
 mod error;
 mod flood;
+mod gauges;
 mod orders;
 mod plain;
 mod queue;
@@ -101,7 +102,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// `/metrics`, on a listener of its own.
 pub fn metrics_router(prometheus: PrometheusHandle, app: App) -> Router {
     let render = move || async move {
-        crate::metrics::gauges(&app).await;
+        gauges::gauges(&app).await;
         prometheus.run_upkeep();
         prometheus.render()
     };

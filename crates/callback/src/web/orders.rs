@@ -6,8 +6,9 @@ use super::flood::StreamPass;
 use super::queue::Entering;
 use super::status::{Status, is_secret, pretence};
 use super::{App, PATIENCE};
-use crate::engine::{Hub, Shown, wall_now};
-use crate::pretence::Pretence;
+use crate::clock::wall_now;
+use crate::engine::Pretence;
+use crate::engine::{Hub, Shown};
 use crate::store::{self, Acceptance, NewOrder, OrderFacts, OrderPhone, OrderRow, PublishedSite, Store};
 use crate::timeline::stamp;
 use axum::Json;
@@ -17,12 +18,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use callback_core::attribution::Attribution;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
 use callback_core::record::{Disposition, NotCalled};
 use callback_core::schedule;
+use callback_core::site::Origin;
 use callback_core::time::Ts;
 use futures_util::Stream;
 use jiff::Timestamp;
@@ -125,6 +128,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
     json.end().map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     let run_at = body.at.as_deref().map_or(Ok(now), |at| due_at(at, now))?;
     let site = at_office(&page.site, body.office.as_deref())?;
+    let visit = bounded(body.visit, "visit")?;
     let mut facts = OrderFacts {
         id: OrderId(body.order_id),
         site: site.id,
@@ -132,7 +136,8 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         country: body.country,
         settings_version: site.version,
         accepted_at: now,
-        visit: bounded(body.visit, "visit")?,
+        came: came(&visit, &site.body.origin).map(Box::new),
+        visit,
         consent: bounded(body.consent, "consent")?,
         ip: Some(page.ip),
         office: body.office.map(Into::into),
@@ -399,6 +404,13 @@ fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {
     } else {
         Ok(at.max(now))
     }
+}
+
+/// Where a visitor came from, by where his visit began.
+fn came(visit: &Value, own: &Origin) -> Option<Attribution> {
+    let text = |name: &str| visit.get(name).and_then(Value::as_str);
+    let landing = text("landing").or_else(|| text("opened_on")).or_else(|| text("page"))?;
+    Some(Attribution::of(landing, text("referrer").unwrap_or_default(), own))
 }
 
 /// Keeps of a visit, or a consent, what is known of it, each text bounded.

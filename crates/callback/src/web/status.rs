@@ -1,8 +1,8 @@
 //! What a visitor may know of an order, in the words of the order API (`docs/api.md`). A stranger learns nothing
 //! from it of lists and limits: an order that met one looks as if nobody had answered.
 
+use crate::engine::Pretence;
 use crate::engine::Shown;
-use crate::pretence::Pretence;
 use crate::store::{self, OrderPhone, OrderRow, PublishedSite, Store};
 use crate::timeline::{cause_key, stamp};
 use callback_core::flow::{Detail, VisitorState};

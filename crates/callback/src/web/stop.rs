@@ -5,7 +5,7 @@ use super::door::client_ip;
 use super::error::Problem;
 use super::plain::{self, Asked, escaped};
 use super::{App, PATIENCE};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::StopBy;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, Form, Query, State};

@@ -48,6 +48,7 @@ impl Stage {
                 listen: vec![(LOCAL, 0).into()],
                 advertised: None,
                 trunks: vec![practice.trunk()],
+                private_names: false,
             },
             media: media(of_service),
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
@@ -152,10 +153,13 @@ async fn the_page_is_whole_strict_and_for_this_machine_alone() {
     for inline in ["<style", " style=", "<script>", " onclick", "http://", "https://"] {
         assert!(!text.contains(inline), "{inline}");
     }
-    let named = text.split('"').filter(|part| part.starts_with("/practice/"));
+    let named = text.split('"').filter(|part| part.starts_with("/practice/") || part.starts_with("/design/"));
     let mut files: Vec<String> = named.map(str::to_owned).collect();
     files.extend(["lanes", "told", "strings"].map(|script| format!("/practice/{script}.js")));
-    files.extend(["cyrillic", "latin"].map(|font| format!("/practice/onest-{font}.woff2")));
+    let tokens = stage.get("/design/tokens.css").send().await.unwrap().text().await.unwrap();
+    let letters = tokens.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    files.extend(letters.map(|font| format!("/design/{font}")));
+    assert!(files.len() >= 10, "{files:?}");
     for file in files {
         let answer = stage.get(&file).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{file}");

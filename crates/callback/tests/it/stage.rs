@@ -205,7 +205,12 @@ impl Stage {
                 queue: self.queue,
                 caps: self.caps,
             },
-            phone: PhoneConfig { listen: vec![(LOCAL, 0).into()], advertised: None, trunks: vec![trunk] },
+            phone: PhoneConfig {
+                listen: vec![(LOCAL, 0).into()],
+                advertised: None,
+                trunks: vec![trunk],
+                private_names: false,
+            },
             media: MediaConfig { address: LOCAL, advertised: None, ports: from..=from + 198 },
             speech: Speech::new(
                 if self.practice { Voice::EspeakNg } else { Voice::None },

@@ -34,10 +34,16 @@ export class Draft<Body extends object> {
   constructor(readonly path: string) {
     const kept = sessionStorage.getItem(this.#key);
     if (kept) this.pending = JSON.parse(kept) as Fields;
+    const unsettled = sessionStorage.getItem(this.#conflictsKey);
+    if (unsettled) this.conflicts = JSON.parse(unsettled) as Conflict[];
   }
 
   get #key(): string {
     return `draft:${this.path}`;
+  }
+
+  get #conflictsKey(): string {
+    return `${this.#key}:conflicts`;
   }
 
   async load(): Promise<void> {
@@ -93,22 +99,24 @@ export class Draft<Body extends object> {
 
   async reset(): Promise<void> {
     await this.flush();
-    this.#undo = [];
-    this.local = {};
-    this.#keep({});
-    this.view = await api.resetDraft<Body>(this.path);
+    await this.#replace((revision) => api.resetDraft<Body>(this.path, revision));
   }
 
   async restore(version: number): Promise<void> {
+    await this.#replace((revision) => api.restore<Body>(this.path, version, revision));
+  }
+
+  /** The draft becomes another; what was typed here is kept where the server refuses. */
+  async #replace(by: (revision: number) => Promise<DraftView<Body>>): Promise<void> {
+    this.view = await by(this.view?.revision ?? 0);
     this.#undo = [];
     this.local = {};
     this.#keep({});
-    this.view = await api.restore<Body>(this.path, version);
   }
 
   /** Settles a conflict: one's own value is written over the other's, or the other's stays. */
   settle(conflict: Conflict, mine: boolean): void {
-    this.conflicts = this.conflicts.filter((other) => other !== conflict);
+    this.#leave(this.conflicts.filter((other) => other !== conflict));
     if (mine) this.#write(conflict.field, conflict.yours);
   }
 
@@ -124,6 +132,12 @@ export class Draft<Body extends object> {
     else sessionStorage.removeItem(this.#key);
   }
 
+  #leave(conflicts: Conflict[]): void {
+    this.conflicts = conflicts;
+    if (conflicts.length) sessionStorage.setItem(this.#conflictsKey, JSON.stringify(conflicts));
+    else sessionStorage.removeItem(this.#conflictsKey);
+  }
+
   #later(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), QUIET_MS);
@@ -136,8 +150,9 @@ export class Draft<Body extends object> {
     try {
       const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.view.revision, sent);
       this.view = view;
+      // What was overtaken is held by its conflict before it is no longer pending: a page that is loaded anew has it.
+      if (conflicts.length) this.#leave([...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts]);
       this.#keep(left(this.pending, sent));
-      if (conflicts.length) this.conflicts = [...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts];
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.failed = error;

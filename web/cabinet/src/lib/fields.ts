@@ -32,7 +32,7 @@ export const siteFields: Record<keyof SiteBody, About> = {
   announce: { page: 'calling' },
   language: { page: 'calling' },
   pronunciation: { page: 'calling' },
-  recording: { page: 'calling' },
+  own_recording: { page: 'calling' },
   name: { page: 'calling' },
   url: { page: 'calling' },
   schedule: { page: 'schedule' },

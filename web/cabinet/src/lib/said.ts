@@ -12,12 +12,19 @@ import { zoneName } from './zones';
 const nameOf = (code: string): string => new Intl.DisplayNames([language()], { type: 'region' }).of(code) ?? code;
 const list = (items: string[]): string => new Intl.ListFormat(language(), { type: 'conjunction' }).format(items);
 
+/** A telephone with its extension, for reading: of `+74951234567;ext=102`. */
+export function telephone(text: string): string {
+  const [address = '', ext] = text.split(';ext=');
+  return ext ? t('telephone.ext', { phone: pretty(address), ext }) : pretty(address);
+}
+
 /** A value of a setting. */
 export function said(field: string, value: unknown): string {
   const unit = siteFields[field as keyof SiteBody]?.unit;
   if (value === null || value === undefined || value === '') return maybe(`none.${field}`, {}, '—');
   if (typeof value === 'number') return unit === 'minute' ? t('unit.minute', { n: Math.round(value / 60) }) : unit ? t(`unit.${unit}`, { n: value }) : String(value);
   if (typeof value === 'boolean') return t(value ? 'on' : 'off');
+  if (field === 'own_recording') return t('recording.is');
   if (field === 'countries' && Array.isArray(value)) return value.length ? list(value.map(String).map(nameOf)) : '—';
   if (field === 'country' || field === 'default_country') return nameOf(String(value));
   if (field === 'time_zone') return zoneName(String(value), language());
@@ -49,6 +56,12 @@ export function told(change: Change): Told {
   const tell = lists[change.field];
   if (!tell) return { label, from: said(change.field, change.from), to: said(change.field, change.to) };
   return { label, lines: tell(change.from as never, change.to as never) };
+}
+
+/** One of two values that a field was given at once: a list by what it has more and less than the other. */
+export function beside(field: string, one: unknown, other: unknown): string {
+  const { to, lines } = told({ field, from: other, to: one });
+  return lines ? lines.join(' ') : (to ?? '');
 }
 
 /** A difference on one line, for the draft bar. */

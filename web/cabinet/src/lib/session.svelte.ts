@@ -6,6 +6,9 @@ import type { Me, Role, Service } from './api/types';
 import { forgetDrafts } from './draft.svelte';
 import { proposed, speak } from './i18n/index.svelte';
 
+/** Under which key of the tab's storage it stands who typed there. */
+const TYPIST = 'typist';
+
 class Session {
   me = $state.raw<Me | null>(null);
   service = $state.raw<Service | null>(null);
@@ -23,8 +26,9 @@ class Session {
 
   /** Somebody logged in. */
   async entered(me: Me): Promise<void> {
-    // What another person typed in this tab is not shown to the next one.
-    if (this.me && this.me.user.id !== me.user.id) forgetDrafts();
+    // What another person typed in this tab is not shown to the next one, though the page was loaded anew between them.
+    if (sessionStorage.getItem(TYPIST) !== me.user.id) forgetDrafts();
+    sessionStorage.setItem(TYPIST, me.user.id);
     this.me = me;
     onSessionOver(() => {
       this.over = true;
@@ -43,14 +47,24 @@ class Session {
   }
 
   role(number: string): Role | null {
-    return this.me?.memberships.find((member) => member.number === number)?.role ?? null;
+    return this.#at(number)?.role ?? null;
+  }
+
+  /** A manager without a telephone: no call is his own. */
+  isUntied(number: string): boolean {
+    const at = this.#at(number);
+    return at?.role === 'manager' && at.telephones.length === 0;
+  }
+
+  #at(number: string) {
+    return this.me?.memberships.find((member) => member.number === number);
   }
 }
 
 export const session = new Session();
 
 const rights = {
-  calls: ['owner', 'marketer'],
+  calls: ['owner', 'manager', 'marketer'],
   settings: ['owner', 'marketer'],
   change: ['owner'],
   team: ['owner'],

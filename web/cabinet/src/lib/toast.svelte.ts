@@ -24,6 +24,13 @@ class Toasts {
     this.#timer = setTimeout(() => this.close(), 6_000);
   }
 
+  /** Does what is offered; what that says comes after this message. */
+  act(): void {
+    const action = this.shown?.action;
+    this.close();
+    action?.run();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.shown = null;

@@ -11,7 +11,7 @@ const weekdays = (hours: string[]) => ({ mon: hours, tue: hours, wed: hours, thu
 export const siteBody = (more: Partial<SiteBody> = {}): SiteBody => ({
   url: 'https://romashka.example', name: 'romashka.example', mode: 'manager_first', strategy: 'linear', promise_seconds: 29, rounds: 2,
   ring_timeout_s: 15, visitor_ring_timeout_s: 40, total_time_s: 120, delay_to_visitor_s: 0, max_talk_s: 14_400, announce: 'auto', language: 'ru',
-  pronunciation: 'ромашка точка экзампл', recording: null, show_manager_name: true, caller_id_to_visitor: 'service', caller_id_to_manager: 'visitor',
+  pronunciation: 'ромашка точка экзампл', own_recording: null, show_manager_name: true, caller_id_to_visitor: 'service', caller_id_to_manager: 'visitor',
   countries: ['RU', 'BY'], default_country: 'RU',
   schedule: { ...weekdays(['09:00-13:00', '14:00-20:00']), fri: ['09:00-13:00', '14:00-18:00'], sat: ['10:00-14:00'], sun: [] },
   exceptions: [{ date: '2026-12-31', hours: ['10:00-15:00'] }, { date: '2027-01-01', hours: [] }, { date: '2027-02-23', hours: [] }],
@@ -44,10 +44,10 @@ export const companyBody = (): CompanyBody => ({
 });
 
 export const team: Member[] = [
-  { user_id: 'u1', invitation_id: null, name: 'Екатерина Климова', email: 'klimova@romashka.example', role: 'owner', state: 'active', since: '2026-06-02T08:00:00Z', totp: true, you: true },
-  { user_id: 'u2', invitation_id: null, name: 'Анна Белова', email: 'belova@romashka.example', role: 'manager', state: 'active', since: '2026-06-05T08:00:00Z', totp: false, you: false },
-  { user_id: 'u3', invitation_id: null, name: 'Павел Орлов', email: 'orlov@agency.example', role: 'marketer', state: 'active', since: '2026-09-14T08:00:00Z', totp: true, you: false },
-  { user_id: null, invitation_id: 'i1', name: null, email: 'buh@romashka.example', role: 'accountant', state: 'invited', since: '2026-11-19T08:00:00Z', totp: false, you: false },
+  { user_id: 'u1', invitation_id: null, name: 'Екатерина Климова', email: 'klimova@romashka.example', role: 'owner', state: 'active', since: '2026-06-02T08:00:00Z', totp: true, you: true, telephones: [] },
+  { user_id: 'u2', invitation_id: null, name: 'Анна Белова', email: 'belova@romashka.example', role: 'manager', state: 'active', since: '2026-06-05T08:00:00Z', totp: false, you: false, telephones: ['+74955550101'] },
+  { user_id: 'u3', invitation_id: null, name: 'Павел Орлов', email: 'orlov@agency.example', role: 'marketer', state: 'active', since: '2026-09-14T08:00:00Z', totp: true, you: false, telephones: [] },
+  { user_id: null, invitation_id: 'i1', name: null, email: 'buh@romashka.example', role: 'accountant', state: 'invited', since: '2026-11-19T08:00:00Z', totp: false, you: false, telephones: [] },
 ];
 
 export const versions: Version[] = [
@@ -76,7 +76,7 @@ function call(time: string, phone: string, lanes: Leg[], row: Partial<CallRow>):
   const ended = Math.max(0, ...lanes.map((one) => one.over_ms ?? 0));
   return {
     id: `0b6f${time.replace(/\D/g, '')}-7c1e-4f2a-9d30-5a1b2c3d4e5f`, at: `2026-11-${time}:07Z`, site: { key: 'k7m2', name: 'romashka.example' }, phone, disposition: 'connected', reason: null,
-    state: 'ended', manager: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', lanes, ...row,
+    state: 'ended', manager: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', came: { kind: 'ad', name: 'Yandex', medium: 'cpc', campaign: 'osen', content: null, keyword: 'уборка квартир', keyword_hidden: false, landing: 'https://romashka.example/', referrer: 'https://yandex.ru/' }, lanes, ...row,
   };
 }
 

@@ -17,7 +17,7 @@ const isNew = as === 'new' || as === 'empty';
 const C = '4071-8';
 const me = (): Me => ({
   user: { id: 'u1', email: 'klimova@romashka.example', name: 'Екатерина Климова', language: (localStorage.getItem('mock-language') as 'ru' | null) ?? 'ru', totp: as !== 'new', recovery_codes: 8 },
-  memberships: [{ number: C, company: 'Ромашка', role }],
+  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }],
   operator: false,
 });
 
@@ -66,7 +66,7 @@ function draft(key: string, method: string, rest: string, body: Record<string, u
   if (rest === 'draft' && method === 'PATCH') {
     Object.assign(kept.body, body.set);
     kept.revision += 1;
-    const conflicts = as === 'two' && 'visitor_ring_timeout_s' in (body.set as object) ? [{ field: 'visitor_ring_timeout_s', yours: (body.set as Fields).visitor_ring_timeout_s, theirs: 25, by: 'Игорь Соколов', at: '2026-11-20T11:20:00Z' }] : [];
+    const conflicts = as === 'two' && 'visitor_ring_timeout_s' in (body.set as object) ? [{ field: 'visitor_ring_timeout_s', yours: (body.set as Fields).visitor_ring_timeout_s, theirs: 25, by: 'Игорь Соколов', own: false, at: '2026-11-20T11:20:00Z' }] : [];
     return [200, view(key, conflicts)];
   }
   if (rest === 'draft' && method === 'DELETE') {
@@ -161,6 +161,7 @@ function mine(method: string, path: string, body: Record<string, unknown>): Answ
 
 function ofSite(key: string, method: string, rest: string, body: Record<string, unknown>): Answer {
   if (rest === 'archive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: '2026-11-20T11:30:00Z' } : site))), [200, {}];
+  if (rest === 'recordings') return [201, { id: '5e5f0e1c-0000-4000-8000-000000000001', length_ms: 2_400 }];
   if (rest === 'restore') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
   if (rest === 'rehearsal') {
     const kept = drafts[key];
@@ -188,6 +189,7 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
     return [200, numbers.at(-1)];
   }
   if (rest === 'team') return [200, isNew ? team.slice(0, 1) : team];
+  if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];
   if (rest === 'invitations' || rest.startsWith('invitations/') || rest.startsWith('team/')) return method === 'POST' ? [201, { invitation_id: 'i2' }] : [204, null];
   if (rest.startsWith('audit')) return [200, { entries: [
     { id: 'a3', at: '2026-11-18T11:20:00Z', who: 'Екатерина Климова', what: 'site.publish', object: 'k7m2', detail: { version: 14 } },

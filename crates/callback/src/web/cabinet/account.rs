@@ -1,27 +1,27 @@
 //! Before one is signed in: to register, to log in, to set a new password, to accept an invitation. A stranger learns
 //! from none of them who has a cabinet: a known and an unknown address are answered alike and take the same time.
 
-use super::body::Body;
 use super::fields::{email, language, name, password};
+use super::guess::{GUESSES, Guess, prove};
 use super::links::{letter_may_be_written, link, page};
 use super::me::{Me, me};
+use super::read::{Body, Path};
 use super::signed::{Cookie, From, Signed};
 use crate::account::{Role, SecondFactor, fingerprint};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
 use crate::practice::demo;
-use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name, login_of, network};
+use crate::store::{EmailChange, Guessed, Leads, Try, User, language_name};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::Country;
 use callback_core::site::Language;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,9 +29,6 @@ use uuid::Uuid;
 /// How long links are good: of a confirmation, of a new password.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
-/// Wrong passwords of one account, and from one network, before there is a pause.
-const LOGINS: u32 = 5;
-const LOGINS_FROM: u32 = 50;
 
 /// What there is to know before one signs in.
 #[derive(Serialize, ToSchema)]
@@ -163,12 +160,12 @@ pub(super) async fn confirm(
     };
     let place = app.cabinet.hasher.line_up()?;
     let now = wall_now();
-    let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: LOGINS }];
+    let guessed = vec![Guessed { name: format!("confirm:{secret}"), free: GUESSES }];
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
-    let right = place.verify(body.password, Some(password)).await;
-    if !right.map_err(Problem::internal)? {
+    let right = place.verify(body.password, Some(password)).await.map_err(Problem::internal)?;
+    if !right {
         let text = "this is not the password that was chosen at the registration";
         return Err(Problem::field("password", "password_wrong", text));
     }
@@ -199,14 +196,8 @@ pub(super) async fn login(
     let place = app.cabinet.hasher.line_up()?;
     let email = crate::settings::email(&body.email).unwrap_or_default();
     let now = wall_now();
-    let guessed = vec![
-        Guessed { name: login_of(&email), free: LOGINS },
-        Guessed { name: format!("login-from:{}", network(from.ip)), free: LOGINS_FROM },
-    ];
-    let left = match app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
-        Try::Paused { until } => return Err(Refusal::paused(until, now)),
-        Try::Made { left } => left,
-    };
+    let guess = Guess::at(&email, from.ip);
+    let left = guess.begin(&app).await?;
     let user = app.store.user_by_email(&email).await.map_err(Problem::of_store)?;
     let hash = user.as_ref().map(|user| user.password.clone());
     let right = place.verify(body.password, hash).await.map_err(Problem::internal)?;
@@ -225,8 +216,7 @@ pub(super) async fn login(
     if !signed_in {
         return Err(Problem::Refused(Refusal::CodeRefused { left }));
     }
-    let network = format!("login-from:{}", network(from.ip));
-    app.store.guessed_right(login_of(&email), network).await.map_err(Problem::of_store)?;
+    guess.was_right(&app).await?;
     if is_new && !known.is_empty() {
         let sessions = page(&app, "account");
         let ip = from.ip.to_string();
@@ -340,8 +330,10 @@ pub(super) async fn reset(
     let hash = app.cabinet.hasher.line_up()?.hash(body.password).await.map_err(Problem::internal)?;
     let (session, cookie) = from.session(&app)?;
     let session_id = session.id;
+    let guess = Guess::at(&link.email, from.ip);
     let done = app.store.reset(secret, hash, session).await.map_err(Problem::of_store)?;
     let (user, is_signed_in) = done.ok_or(Problem::Refused(Refusal::LinkOver))?;
+    guess.was_right(&app).await?;
     if !is_signed_in {
         let text = "The new password is set. Log in with it, and with the code of your app.";
         return Err(Problem::Refused(Refusal::Conflict("login-with-code", text)));
@@ -405,7 +397,7 @@ pub(super) async fn invitation(
         .map_err(Problem::of_store)?
         .ok_or(Problem::Refused(Refusal::LinkOver))?;
     let known = app.store.user_by_email(&link.email).await.map_err(Problem::of_store)?.is_some();
-    Ok(Json(InvitationView { company: company.name, email: link.email, role, inviter, known }))
+    Ok(Json(InvitationView { company: company.settings.name, email: link.email, role, inviter, known }))
 }
 
 /// Who accepts an invitation.
@@ -469,33 +461,6 @@ async fn newcomer(app: &App, email: &str, body: Accept) -> Result<(String, Strin
     };
     let hash = app.cabinet.hasher.line_up()?.hash(chosen).await.map_err(Problem::internal)?;
     Ok((name, hash, language))
-}
-
-/// A user's own password, asked for again; wrong ones count like those of a login.
-pub(super) async fn prove(
-    app: &App,
-    user: &User,
-    password: Option<String>,
-    ip: IpAddr,
-) -> Result<(), Problem> {
-    let place = app.cabinet.hasher.line_up()?;
-    let now = wall_now();
-    let guessed = vec![
-        Guessed { name: login_of(&user.email), free: LOGINS },
-        Guessed { name: format!("login-from:{}", network(ip)), free: LOGINS_FROM },
-    ];
-    let left = match app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
-        Try::Paused { until } => return Err(Refusal::paused(until, now)),
-        Try::Made { left } => left,
-    };
-    let given = password.unwrap_or_default();
-    let right = place.verify(given, Some(user.password.clone())).await;
-    if !right.map_err(Problem::internal)? {
-        let problem = FieldProblem::plain("password", "password_wrong", "this is not your password");
-        return Err(problem.with("left", left).into());
-    }
-    let network = format!("login-from:{}", network(ip));
-    app.store.guessed_right(login_of(&user.email), network).await.map_err(Problem::of_store)
 }
 
 /// The answer to a browser that is signed in now.

@@ -1,20 +1,22 @@
 //! Calls: the journal of a company, and one call with all that happened in it.
 
+use super::read::{Path, Query};
 use super::signed::Signed;
 use crate::account::{Right, Role};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::ids::CustomerId;
-use crate::store::{JournalOf, PlannedRow};
+use crate::store::{JournalOf, OrderFacts, Part, PlannedRow, Telephones};
 use crate::timeline::{Timeline, legs_of, stamp};
 use crate::web::App;
 use crate::web::error::Problem;
 use crate::web::flood::StreamPass;
 use crate::web::status::state_key;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use callback_core::attribution::{self, Keyword};
 use callback_core::flow::VisitorState;
 use callback_core::id::OrderId;
 use callback_core::record::Disposition;
@@ -33,7 +35,8 @@ const MOST: u32 = 100;
 const USUAL: u32 = 50;
 
 /// Which lines of the journal.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Lines {
     /// `next` of the page before.
     before: Option<String>,
@@ -73,9 +76,50 @@ pub(super) struct CallRow {
     promise_ms: Option<u64>,
     /// Where it was ordered.
     page: Option<String>,
+    /// Where the visitor came from.
+    came: Option<CameView>,
     /// Its legs, as they are drawn: times in ms from the order.
     #[schema(value_type = Vec<Object>)]
     lanes: Vec<Value>,
+}
+
+/// Where a visitor came from, as it was understood when he ordered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CameView {
+    /// "ad", "ai", "search", "social", "messenger", "email", "referral", "direct", "internal".
+    #[schema(value_type = String)]
+    kind: attribution::Kind,
+    /// Who it was: a known name, `utm_source`, or the host of the page before.
+    name: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    content: Option<String>,
+    /// What was searched for, where that was passed.
+    keyword: Option<String>,
+    /// Something was searched for, and it was not passed.
+    keyword_hidden: bool,
+    /// The page that the visit began on.
+    landing: Option<String>,
+    /// The page before it.
+    referrer: Option<String>,
+}
+
+impl CameView {
+    fn of(facts: &OrderFacts) -> Option<Self> {
+        let came = *facts.came.clone()?;
+        let text = |name: &str| facts.visit.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            kind: came.kind,
+            name: came.name,
+            medium: came.medium,
+            campaign: came.campaign,
+            content: came.content,
+            keyword_hidden: came.keyword == Keyword::Hidden,
+            keyword: if let Keyword::Known(keyword) = came.keyword { Some(keyword) } else { None },
+            landing: text("landing"),
+            referrer: text("referrer").filter(|page| !page.is_empty()),
+        })
+    }
 }
 
 /// A call's site.
@@ -86,10 +130,7 @@ pub(super) struct CallSite {
 }
 
 /// The journal of a company, the newest first.
-#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(
-        ("before" = Option<String>, Query, description = "`next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Lines, 100 at most"),
-        ("site" = Option<String>, Query, description = "Of one site alone, by its key")),
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(Lines),
     responses((status = 200, body = CallPage), (status = 404)))]
 pub(super) async fn journal(
     State(app): State<App>,
@@ -101,12 +142,25 @@ pub(super) async fn journal(
     let before = lines.before.as_deref().map(|text| cursor(text).ok_or(Problem::NotFound)).transpose()?;
     let limit = lines.limit.unwrap_or(USUAL).clamp(1, MOST);
     let site = lines.site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
-    let of = JournalOf { customer: at.customer, site };
+    let of = JournalOf { customer: at.customer, site, telephones: own(&at).cloned() };
     let rows = app.store.journal_of(&of, limit, before).await.map_err(Problem::of_store)?;
     let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
     let next = rows.last().map(|row| &row.row.order.facts).filter(|_| !is_last);
     let next = next.map(|order| format!("{}.{}", order.accepted_at.0, order.id.0.simple()));
     Ok(Json(CallPage { calls: rows.iter().map(|row| line(row, at.role)).collect(), next }))
+}
+
+/// Where the calls rang that he may see; none where he may see all.
+fn own(at: &Part) -> Option<&Telephones> {
+    at.role.sees_own_calls().then_some(&at.telephones)
+}
+
+/// Whether he may see a call of the customer.
+async fn may_see(app: &App, at: &Part, order: OrderId) -> Result<bool, Problem> {
+    match own(at) {
+        Some(telephones) => app.store.rang_at(order, telephones).await.map_err(Problem::of_store),
+        None => Ok(true),
+    }
 }
 
 fn cursor(text: &str) -> Option<(Ts, OrderId)> {
@@ -139,6 +193,7 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
             .as_ref()
             .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
         page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
+        came: CameView::of(&row.order.facts),
         lanes: lanes.iter().filter_map(|lane| serde_json::to_value(lane).ok()).collect(),
     }
 }
@@ -196,7 +251,9 @@ impl Watch {
             let sessions = self.app.store.sessions(user.id, wall_now()).await.ok()?;
             sessions.iter().find(|session| session.id == self.signed.session.id)?;
             let at = self.signed.at(&self.app, &self.number, Right::SeeCalls).await.ok()?;
-            return Some(line(&found, at.role));
+            if may_see(&self.app, &at, order).await.ok()? {
+                return Some(line(&found, at.role));
+            }
         }
     }
 }
@@ -217,6 +274,9 @@ pub(super) async fn show(
     Path(call): Path<Uuid>,
 ) -> Result<Json<Value>, Problem> {
     let at = signed.at_call(&app, call, Right::SeeCalls).await?;
+    if !may_see(&app, &at, OrderId(call)).await? {
+        return Err(Problem::NotFound);
+    }
     let file = app.store.call(OrderId(call)).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let mut told = serde_json::to_value(Timeline::of(&file)).map_err(Problem::internal)?;
     let phone = file.order.phone.to_string();

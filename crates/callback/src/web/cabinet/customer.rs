@@ -1,18 +1,18 @@
 //! A company, its sites, and what was done by whom.
 
-use super::body::Body;
+use super::read::{Body, Path, Query};
 use super::scope::{company_of, differing};
-use super::signed::{At, Signed};
+use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::door::Door;
 use crate::ids::SiteKey;
-use crate::settings::{self, site_draft};
-use crate::store::{self, NewSite, SiteRow, language_name};
+use crate::settings::{self, address_in_letters, host_in_letters, site_draft};
+use crate::store::{self, NewSite, Part, SiteRow, language_name};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::Country;
@@ -65,7 +65,7 @@ fn summary(site: SiteRow, country: Country) -> SiteSummary {
     SiteSummary {
         key: site.key.to_string(),
         name: site.name,
-        url: site.origin,
+        url: Origin::parse(&site.origin).map_or(site.origin, |origin| address_in_letters(&origin)),
         version: Some(site.version).filter(|version| *version > 0),
         published_at: published_at.map(stamp),
         author,
@@ -87,14 +87,14 @@ pub(super) async fn show(
     let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     Ok(Json(CustomerView {
         number: company.number.to_string(),
-        name: company.name,
+        name: company.settings.name,
         email: company.email,
-        country: company.country.to_string(),
-        time_zone: company.time_zone,
-        language: language_name(company.language),
+        country: company.settings.country.to_string(),
+        time_zone: company.settings.time_zone,
+        language: language_name(company.settings.language),
         max_calls: company.max_calls,
         role: at.role,
-        sites: sites.into_iter().map(|site| summary(site, company.country)).collect(),
+        sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
 }
 
@@ -124,12 +124,12 @@ pub(super) async fn add_site(
     let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
     if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
         let twice = FieldProblem::plain("url", "twice", "this site is here already");
-        return Err(twice.with("with", origin.as_str()).into());
+        return Err(twice.with("with", address_in_letters(&origin)).into());
     }
     let key = SiteKey::draw().map_err(Problem::internal)?;
     let new = NewSite {
         key: key.clone(),
-        name: origin.host().to_owned(),
+        name: host_in_letters(&origin),
         origin: origin.as_str().to_owned(),
         customer: at.customer,
         entry: signed.did("site.add", key.as_str(), json!({ "url": origin })),
@@ -141,7 +141,7 @@ pub(super) async fn add_site(
         )));
     }
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    Ok((StatusCode::CREATED, Json(summary(site, company.country))).into_response())
+    Ok((StatusCode::CREATED, Json(summary(site, company.settings.country))).into_response())
 }
 
 /// A name that confirms something that visitors notice.
@@ -154,7 +154,7 @@ pub(super) struct Confirmed {
 async fn put_away(
     app: &App,
     signed: &Signed,
-    at: &At,
+    at: &Part,
     key: &str,
     away: bool,
     confirm: Option<&str>,
@@ -162,14 +162,15 @@ async fn put_away(
     let key = key.parse().map_err(|_| Problem::NotFound)?;
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let origin = Origin::parse(&site.origin).map_err(Problem::internal)?;
-    if confirm.is_some_and(|typed| typed.trim() != origin.host()) {
+    let is_host = |typed: &str| typed == origin.host() || typed == host_in_letters(&origin);
+    if confirm.is_some_and(|typed| !is_host(typed.trim())) {
         return Err(Problem::field("confirm", "confirm", "write the site's address to confirm"));
     }
     let what = if away { "site.archive" } else { "site.unarchive" };
     let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));
     app.store.archive(site.id, at.customer, away, entry).await.map_err(Problem::of_store)?;
     let site = app.store.site_row(&key).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    let country = company_of(app, at).await?.country;
+    let country = company_of(app, at).await?.settings.country;
     Ok(Json(summary(site, country)))
 }
 
@@ -199,7 +200,8 @@ pub(super) async fn unarchive(
 }
 
 /// Where a page of the audit begins.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Before {
     /// `next` of the page before.
     before: Option<Uuid>,
@@ -227,8 +229,7 @@ pub(super) struct AuditEntry {
 }
 
 /// Who changed what, the newest first.
-#[utoipa::path(get, path = "/api/v1/customers/{customer}/audit", tag = "customer", params(
-        ("before" = Option<Uuid>, Query, description = "`next` of the page before")),
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/audit", tag = "customer", params(Before),
     responses((status = 200, body = AuditPage), (status = 404)))]
 pub(super) async fn audit(
     State(app): State<App>,

@@ -1,17 +1,17 @@
 //! Settings as they are being written, and publishing: of a site, and of a company.
 
-use super::body::Body;
+use super::read::{Body, Path, Query};
 use super::scope::{Scope, Settled, differing, refused};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::settings::{Kept, field_fits};
 use crate::store::{self, Conflict, Edit, FieldChange, NewVersion, Published};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -74,11 +74,12 @@ pub(super) struct EditBody {
     set: Map<String, Value>,
 }
 
-/// What is to be published.
-#[derive(Deserialize, ToSchema)]
-pub(super) struct PublishBody {
+/// The draft that is meant.
+#[derive(Deserialize, ToSchema, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Seen {
     /// The revision that was seen.
-    revision: u32,
+    pub(super) revision: u32,
 }
 
 /// What was published.
@@ -140,6 +141,12 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     would_be.extend(body.set.clone());
     let is_site = matches!(scope, Scope::Site(..));
     field_fits(&would_be, is_site).map_err(refused)?;
+    let recording = body.set.get("own_recording").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    if let Some(id) = recording
+        && !app.store.has_recording(scope.company().id, id).await.map_err(Problem::of_store)?
+    {
+        return Err(Problem::field("own_recording", "choice", "send the recording first"));
+    }
     let edit = Edit {
         revision: body.revision,
         set: body.set,
@@ -152,17 +159,31 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     Ok(Json(view(signed, scope, Some(draft), conflicts)?))
 }
 
-async fn reset(app: &App, signed: &Signed, scope: &Scope) -> Result<Json<DraftView>, Problem> {
-    let begin = scope.begin()?;
-    let draft = app.store.replace_draft(scope.owner(), begin, wall_now()).await.map_err(Problem::of_store)?;
+/// Makes a draft what is given, unless somebody wrote to it since it was seen.
+pub(super) async fn replace(
+    app: &App,
+    signed: &Signed,
+    scope: &Scope,
+    seen: u32,
+    body: Kept,
+) -> Result<Json<DraftView>, Problem> {
+    let replaced = app.store.replace_draft(scope.owner(), seen, body, wall_now()).await;
+    let draft = replaced.map_err(Problem::of_store)?.ok_or_else(moved)?;
     Ok(Json(view(signed, scope, Some(draft), Vec::new())?))
+}
+
+fn moved() -> Problem {
+    Problem::Refused(Refusal::Conflict(
+        "draft-moved",
+        "Somebody wrote to the draft meanwhile. Look at it again.",
+    ))
 }
 
 async fn publish(
     app: &App,
     signed: &Signed,
     scope: &Scope,
-    body: PublishBody,
+    body: Seen,
 ) -> Result<Json<PublishedView>, Problem> {
     let (kept, _) = scope.draft(app).await?;
     let mut settled = scope.read(&kept).map_err(refused)?;
@@ -188,10 +209,7 @@ async fn publish(
             let previous = Some(version.saturating_sub(1)).filter(|version| *version > 0);
             Ok(Json(PublishedView { version, previous }))
         }
-        Published::Moved(_) => Err(Problem::Refused(Refusal::Conflict(
-            "draft-moved",
-            "Somebody wrote to the draft meanwhile. Look at it again.",
-        ))),
+        Published::Moved(_) => Err(moved()),
     }
 }
 
@@ -221,26 +239,28 @@ pub(super) async fn change_site(
 }
 
 /// Makes a site's draft what is published.
-#[utoipa::path(delete, path = "/api/v1/sites/{site}/draft", tag = "settings",
-    responses((status = 200, body = DraftView), (status = 404)))]
+#[utoipa::path(delete, path = "/api/v1/sites/{site}/draft", tag = "settings", params(Seen),
+    responses((status = 200, body = DraftView), (status = 404), (status = 409)))]
 pub(super) async fn reset_site(
     State(app): State<App>,
     signed: Signed,
     Path(site): Path<String>,
+    Query(seen): Query<Seen>,
 ) -> Result<Json<DraftView>, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
-    reset(&app, &signed, &scope).await
+    let published = scope.begin()?;
+    replace(&app, &signed, &scope, seen.revision, published).await
 }
 
 /// Publishes a site's draft.
 #[utoipa::path(post, path = "/api/v1/sites/{site}/publish", tag = "settings",
-    request_body = PublishBody,
+    request_body = Seen,
     responses((status = 200, body = PublishedView), (status = 409), (status = 422, body = [FieldProblem])))]
 pub(super) async fn publish_site(
     State(app): State<App>,
     signed: Signed,
     Path(site): Path<String>,
-    Body(body): Body<PublishBody>,
+    Body(body): Body<Seen>,
 ) -> Result<Json<PublishedView>, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
     publish(&app, &signed, &scope, body).await
@@ -273,26 +293,28 @@ pub(super) async fn change_company(
 }
 
 /// Makes a company's draft what is published.
-#[utoipa::path(delete, path = "/api/v1/customers/{customer}/draft", tag = "settings",
-    responses((status = 200, body = DraftView), (status = 404)))]
+#[utoipa::path(delete, path = "/api/v1/customers/{customer}/draft", tag = "settings", params(Seen),
+    responses((status = 200, body = DraftView), (status = 404), (status = 409)))]
 pub(super) async fn reset_company(
     State(app): State<App>,
     signed: Signed,
     Path(customer): Path<String>,
+    Query(seen): Query<Seen>,
 ) -> Result<Json<DraftView>, Problem> {
     let scope = Scope::of_company(&app, &signed, &customer, Right::ChangeSettings).await?;
-    reset(&app, &signed, &scope).await
+    let published = scope.begin()?;
+    replace(&app, &signed, &scope, seen.revision, published).await
 }
 
 /// Publishes a company's draft.
 #[utoipa::path(post, path = "/api/v1/customers/{customer}/publish", tag = "settings",
-    request_body = PublishBody,
+    request_body = Seen,
     responses((status = 200, body = PublishedView), (status = 409), (status = 422, body = [FieldProblem])))]
 pub(super) async fn publish_company(
     State(app): State<App>,
     signed: Signed,
     Path(customer): Path<String>,
-    Body(body): Body<PublishBody>,
+    Body(body): Body<Seen>,
 ) -> Result<Json<PublishedView>, Problem> {
     let scope = Scope::of_company(&app, &signed, &customer, Right::ChangeSettings).await?;
     publish(&app, &signed, &scope, body).await

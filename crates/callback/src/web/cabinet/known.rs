@@ -1,9 +1,9 @@
 //! What is the same for everybody, and settings are chosen from: countries, holidays.
 
+use super::read::Path;
 use super::signed::Signed;
 use crate::web::error::Problem;
 use axum::Json;
-use axum::extract::Path;
 use callback_core::number::Country;
 use callback_core::{holidays, number};
 use serde::Serialize;

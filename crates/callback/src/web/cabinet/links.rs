@@ -1,7 +1,7 @@
 //! Letters with a link: whether one may be written, and where its link leads.
 
 use crate::account::{Secret, fingerprint};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Guessed, Leads, NewLink, Try, network};
 use crate::web::App;
 use crate::web::error::{Problem, Refusal};

@@ -1,19 +1,19 @@
 //! One's own: name and language, password, address, browsers, second factor.
 
-use super::account::prove;
-use super::body::Body;
 use super::fields::{email as read_email, language, name, password as read_password};
+use super::guess::prove;
 use super::links::{letter_may_be_written, link};
+use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::{Role, SecondFactor, recovery_codes};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
 use crate::store::{Leads, UserChange, language_name};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub(super) struct MembershipView {
     number: String,
     company: String,
     role: Role,
+    /// Where he answers: a manager sees the calls that rang there.
+    telephones: Vec<String>,
 }
 
 /// Everything about a user who is signed in.
@@ -69,6 +71,7 @@ pub(super) async fn me(app: &App, user: Uuid, session: Uuid) -> Result<Me, Probl
         number: one.number.to_string(),
         company: one.company,
         role: one.role,
+        telephones: one.telephones.0,
     };
     Ok(Me {
         user: UserView {
@@ -161,8 +164,7 @@ pub(super) async fn password(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
-    let place = app.cabinet.hasher.line_up()?;
-    let hash = place.hash(body.new).await.map_err(Problem::internal)?;
+    let hash = app.cabinet.hasher.line_up()?.hash(body.new).await.map_err(Problem::internal)?;
     let change = UserChange::Password { hash, keep: signed.session.id };
     app.store.change_user(signed.user.id, change).await.map_err(Problem::of_store)?;
     Ok(StatusCode::NO_CONTENT)

@@ -2,17 +2,19 @@
 //! handlers, and the browser's types are made from that.
 
 mod account;
-mod body;
 mod calls;
 mod customer;
 mod draft;
 mod fields;
+mod guess;
 mod known;
 mod links;
 mod me;
 mod outbox;
 mod pages;
 mod phones;
+mod read;
+mod recordings;
 mod scope;
 mod signed;
 mod team;
@@ -91,6 +93,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(team::invite))
         .routes(routes!(team::end_invitation))
         .routes(routes!(team::change, team::remove))
+        .routes(routes!(team::telephones))
+        .routes(routes!(team::tie))
         .routes(routes!(draft::site, draft::change_site, draft::reset_site))
         .routes(routes!(draft::publish_site))
         .routes(routes!(versions::site_versions))
@@ -105,6 +109,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::company_version))
         .routes(routes!(versions::restore_company))
         .routes(routes!(tried::announcement))
+        .routes(routes!(recordings::send))
         .routes(routes!(tried::test_call))
         .routes(routes!(known::countries))
         .routes(routes!(known::holidays))

@@ -1,10 +1,11 @@
 //! `/outbox`: letters, and what became of them. For whoever sits at this machine alone: the links in them let in.
 
 use super::links::page;
+use super::read::Query;
 use crate::web::App;
 use crate::web::error::Problem;
 use crate::web::plain::{self, Asked, escaped};
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use callback_core::site::Language;

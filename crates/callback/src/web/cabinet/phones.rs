@@ -1,15 +1,15 @@
 //! Managers' telephones: each is verified by a code that a call speaks, before it is dialled for a visitor (R12).
 
-use super::body::Body;
+use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Asking, CODE_GOOD_FOR, Company, Guessed, Telling, Try, network};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use callback_core::number::{self, PhoneNumber, Unusable};
@@ -148,7 +148,11 @@ pub(super) async fn confirm(
     let entry = signed.did("number.verify", &phone.to_string(), json!({}));
     let now = entry.now;
     match app.store.tell_code(at.customer, phone, code, entry).await.map_err(Problem::of_store)? {
-        Telling::Verified => Ok(Json(PhoneView { phone: phone.to_string(), at: stamp(now) })),
+        Telling::Verified => {
+            // Whoever has read the code to its end in the cabinet may call this telephone next.
+            app.engine.hush(phone).await;
+            Ok(Json(PhoneView { phone: phone.to_string(), at: stamp(now) }))
+        }
         Telling::Wrong { left } => {
             let problem = FieldProblem::plain("code", "code_wrong", "this is not the code that was spoken");
             Err(problem.with("left", left).into())
@@ -158,7 +162,7 @@ pub(super) async fn confirm(
 }
 
 fn read(text: &str, company: &Company) -> Result<PhoneNumber, Problem> {
-    match number::parse(text, company.country) {
+    match number::parse(text, company.settings.country) {
         Ok((number, _)) => Ok(number),
         Err(error) => {
             let code = match error {

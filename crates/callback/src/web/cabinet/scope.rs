@@ -1,12 +1,12 @@
 //! Whose settings they are: a site's or a company's, published or as they would be.
 
-use super::signed::{At, Signed};
+use super::signed::Signed;
 use crate::account::Right;
 use crate::door::Wrong;
 use crate::settings::{
     CompanySettings, Kept, company_draft, read_company, read_site, site_draft, usual_site,
 };
-use crate::store::{Columns, Company, FieldChange, Owner, SiteRow, changes, language_name};
+use crate::store::{Columns, Company, FieldChange, Owner, Part, SiteRow, changes, language_name};
 use crate::web::App;
 use crate::web::error::{Problem, Refusal};
 use callback_core::site::{Origin, Site};
@@ -75,7 +75,7 @@ impl Scope {
     pub(super) fn published(&self) -> Option<Kept> {
         match self {
             Self::Site(site, _) => site.body.as_ref().map(site_draft),
-            Self::Company(company) => Some(company_draft(&settings_of(company))),
+            Self::Company(company) => Some(company_draft(&company.settings)),
         }
     }
 
@@ -85,9 +85,9 @@ impl Scope {
             (_, Some(published)) => Ok(published),
             (Self::Site(site, company), None) => {
                 let origin = Origin::parse(&site.origin).map_err(Problem::internal)?;
-                Ok(site_draft(&usual_site(&origin, company.country, company.language)))
+                Ok(site_draft(&usual_site(&origin, company.settings.country, company.settings.language)))
             }
-            (Self::Company(company), None) => Ok(company_draft(&settings_of(company))),
+            (Self::Company(company), None) => Ok(company_draft(&company.settings)),
         }
     }
 
@@ -111,9 +111,8 @@ impl Scope {
     /// All that is wrong with a draft.
     pub(super) fn read(&self, draft: &Kept) -> Result<Settled, Vec<Wrong>> {
         match self {
-            Self::Site(site, company) => {
-                read_site(draft, &site.key, company.country).map(|site| Settled::Site(Box::new(site)))
-            }
+            Self::Site(site, company) => read_site(draft, &site.key, company.settings.country)
+                .map(|site| Settled::Site(Box::new(site))),
             Self::Company(company) => read_company(draft, &company.email).map(Settled::Company),
         }
     }
@@ -165,19 +164,8 @@ impl Settled {
 }
 
 /// The company that somebody has a part at.
-pub(super) async fn company_of(app: &App, at: &At) -> Result<Company, Problem> {
+pub(super) async fn company_of(app: &App, at: &Part) -> Result<Company, Problem> {
     app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)
-}
-
-fn settings_of(company: &Company) -> CompanySettings {
-    CompanySettings {
-        name: company.name.clone(),
-        country: company.country,
-        time_zone: company.time_zone.clone(),
-        language: company.language,
-        blacklist: company.blacklist.clone(),
-        managers: company.managers.clone(),
-    }
 }
 
 /// The fields that differ.

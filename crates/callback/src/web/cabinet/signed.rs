@@ -2,9 +2,9 @@
 //! answered like what never was.
 
 use crate::account::{CustomerNumber, Right, Role, Secret, fingerprint};
-use crate::engine::wall_now;
-use crate::ids::{CustomerId, SiteKey};
-use crate::store::{self, ABSOLUTE, Entry, LoginSession, NewSession, User};
+use crate::clock::wall_now;
+use crate::ids::SiteKey;
+use crate::store::{self, ABSOLUTE, Entry, LoginSession, NewSession, Part, User};
 use crate::web::App;
 use crate::web::door::client_ip;
 use crate::web::error::{Problem, Refusal};
@@ -139,40 +139,25 @@ impl FromRequestParts<App> for Signed {
     }
 }
 
-/// A user's part at the customer that is asked about.
-pub(super) struct At {
-    pub(super) customer: CustomerId,
-    pub(super) role: Role,
-}
-
 impl Signed {
     /// His part at a customer, by its number in the path.
-    pub(super) async fn at(&self, app: &App, number: &str, right: Right) -> Result<At, Problem> {
+    pub(super) async fn at(&self, app: &App, number: &str, right: Right) -> Result<Part, Problem> {
         let number: CustomerNumber = number.parse().map_err(|_| Problem::NotFound)?;
         let part = app.store.part(self.user.id, store::Asked::Customer(number)).await;
-        Self::may(part.map_err(Problem::of_store)?, right)
+        may(part.map_err(Problem::of_store)?, right)
     }
 
     /// His part at the customer of a site.
-    pub(super) async fn at_site(&self, app: &App, key: &str, right: Right) -> Result<At, Problem> {
+    pub(super) async fn at_site(&self, app: &App, key: &str, right: Right) -> Result<Part, Problem> {
         let key: SiteKey = key.parse().map_err(|_| Problem::NotFound)?;
         let part = app.store.part(self.user.id, store::Asked::Site(key)).await;
-        Self::may(part.map_err(Problem::of_store)?, right)
+        may(part.map_err(Problem::of_store)?, right)
     }
 
     /// His part at the customer of a call.
-    pub(super) async fn at_call(&self, app: &App, call: Uuid, right: Right) -> Result<At, Problem> {
+    pub(super) async fn at_call(&self, app: &App, call: Uuid, right: Right) -> Result<Part, Problem> {
         let part = app.store.part(self.user.id, store::Asked::Call(OrderId(call))).await;
-        Self::may(part.map_err(Problem::of_store)?, right)
-    }
-
-    fn may(part: Option<(CustomerId, Role)>, right: Right) -> Result<At, Problem> {
-        let (customer, role) = part.ok_or(Problem::NotFound)?;
-        if role.may(right) {
-            Ok(At { customer, role })
-        } else {
-            Err(Problem::Refused(Refusal::NotAllowed { needed: Role::Owner }))
-        }
+        may(part.map_err(Problem::of_store)?, right)
     }
 
     /// What he does, for the audit.
@@ -185,5 +170,14 @@ impl Signed {
             detail,
             now: wall_now(),
         }
+    }
+}
+
+fn may(part: Option<Part>, right: Right) -> Result<Part, Problem> {
+    let part = part.ok_or(Problem::NotFound)?;
+    if part.role.may(right) {
+        Ok(part)
+    } else {
+        Err(Problem::Refused(Refusal::NotAllowed { needed: Role::Owner }))
     }
 }

@@ -1,22 +1,24 @@
 //! Who belongs to a company, and who is invited.
 
-use super::body::Body;
 use super::fields::email;
 use super::links::{letter_may_be_written, link};
+use super::read::{Body, Path};
+use super::scope::company_of;
 use super::signed::Signed;
 use crate::account::{Right, Role};
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::mail::letter::Message;
-use crate::store::{Leads, Member, MemberChange};
+use crate::store::{Leads, Member, MemberChange, Part, Telephones};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -39,6 +41,8 @@ pub(super) struct MemberView {
     totp: bool,
     /// It is the one who asks.
     you: bool,
+    /// Where he answers: a manager sees the calls that rang there.
+    telephones: Vec<String>,
 }
 
 /// Who belongs to a company, and who is invited.
@@ -62,6 +66,7 @@ pub(super) async fn show(
         since: stamp(member.since),
         totp: member.totp,
         you: member.user == signed.user.id,
+        telephones: member.telephones.0,
     };
     let mut team: Vec<MemberView> = members.into_iter().map(member).collect();
     team.extend(invited.into_iter().filter_map(|link| {
@@ -76,6 +81,7 @@ pub(super) async fn show(
             since: stamp(link.at),
             totp: false,
             you: false,
+            telephones: Vec::new(),
         })
     }));
     Ok(Json(team))
@@ -117,14 +123,13 @@ pub(super) async fn invite(
             "Too many letters went to this address. Wait a while.",
         )));
     }
-    let company =
-        app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let company = company_of(&app, &at).await?;
     let leads = Leads::Invite { role: body.role, inviter: signed.user.name.clone() };
     let (mut link, url) = link(&app, &email, "invite", leads, WEEK)?;
     link.customer = Some(at.customer);
     let inviter = &signed.user.name;
-    let letter = Message::Invite { company: &company.name, inviter, role: body.role, link: &url };
-    let letter = letter.to(&email, company.language);
+    let letter = Message::Invite { company: &company.settings.name, inviter, role: body.role, link: &url };
+    let letter = letter.to(&email, company.settings.language);
     let entry = signed.did("team.invite", &email, json!({ "role": body.role }));
     let id = app.store.invite(at.customer, link, letter, entry).await.map_err(Problem::of_store)?;
     let id = id.ok_or(Problem::Refused(Refusal::Conflict(
@@ -167,6 +172,82 @@ pub(super) async fn change(
     let entry = signed.did("team.role", &user.to_string(), json!({ "role": body.role }));
     let changed = app.store.change_member(at.customer, user, Some(body.role), entry).await;
     answer(changed.map_err(Problem::of_store)?)
+}
+
+/// A telephone of the company's lists.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TelephoneView {
+    /// As it is stored: `+74951234567;ext=102`, `sip:anna@192.0.2.7`.
+    telephone: String,
+    /// How those are called who answer there.
+    names: Vec<String>,
+}
+
+/// Every telephone that the company's published lists ring.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/telephones", tag = "team",
+    responses((status = 200, body = [TelephoneView]), (status = 404)))]
+pub(super) async fn telephones(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+) -> Result<Json<Vec<TelephoneView>>, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let known = known_telephones(&app, &at).await?.into_iter();
+    let view = |(telephone, names): (_, BTreeSet<_>)| TelephoneView {
+        telephone,
+        names: names.into_iter().collect(),
+    };
+    Ok(Json(known.map(view).collect()))
+}
+
+async fn known_telephones(app: &App, at: &Part) -> Result<BTreeMap<String, BTreeSet<String>>, Problem> {
+    let company = company_of(app, at).await?;
+    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let of_sites = sites.iter().filter_map(|site| site.body.as_ref()).flat_map(|body| &body.managers);
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for manager in company.settings.managers.iter().chain(of_sites) {
+        known.entry(manager.telephone.to_string()).or_default().insert(manager.name.to_string());
+    }
+    Ok(known)
+}
+
+/// Where somebody answers.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Tied {
+    /// Of the company's telephones, three at most.
+    telephones: Vec<String>,
+}
+
+/// Says where somebody answers: the calls that ring there are his own.
+#[utoipa::path(put, path = "/api/v1/customers/{customer}/team/{user}/telephones", tag = "team", request_body = Tied,
+    responses((status = 204), (status = 404), (status = 422, body = [FieldProblem])))]
+pub(super) async fn tie(
+    State(app): State<App>,
+    signed: Signed,
+    Path((customer, user)): Path<(String, Uuid)>,
+    Body(body): Body<Tied>,
+) -> Result<StatusCode, Problem> {
+    let at = signed.at(&app, &customer, Right::Team).await?;
+    let chosen: BTreeSet<String> = body.telephones.into_iter().collect();
+    if chosen.len() > Telephones::MOST {
+        let many =
+            FieldProblem::plain("telephones", "too_many", "one person answers at three telephones at most");
+        return Err(many.with("max", Telephones::MOST).into());
+    }
+    let members = app.store.members(at.customer).await.map_err(Problem::of_store)?;
+    let member = members.iter().find(|member| member.user == user).ok_or(Problem::NotFound)?;
+    // What he has already may stay, though no list rings it any more.
+    let known = known_telephones(&app, &at).await?;
+    if chosen.iter().any(|one| !known.contains_key(one) && !member.telephones.0.contains(one)) {
+        return Err(Problem::field("telephones", "choice", "choose of the company's telephones"));
+    }
+    let telephones = Telephones(chosen.into_iter().collect());
+    let entry = signed.did("team.telephones", &user.to_string(), json!({ "telephones": telephones }));
+    if app.store.tie(at.customer, user, telephones, entry).await.map_err(Problem::of_store)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::NotFound)
+    }
 }
 
 /// Takes somebody out of a company.

@@ -1,17 +1,17 @@
 //! Settings tried before they are published: played by the flow, spoken by the voice, and by a real call to a telephone
 //! that was verified.
 
-use super::body::Body;
+use super::read::{Body, Path};
 use super::scope::{Scope, Settled};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
+use crate::clock::wall_now;
 use crate::store::{Acceptance, NewOrder, OrderFacts, OrderPhone};
 use crate::timeline::{LegLine, legs_of_record, stamp};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use callback_core::blacklist::Blacklist;
@@ -86,11 +86,11 @@ pub(super) async fn rehearsal(
     let (Settled::Site(mut body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let company = scope.company();
     if !body.own_managers {
-        body.managers.clone_from(&company.managers);
+        body.managers.clone_from(&company.settings.managers);
     }
     let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
     let sites = app.store.sites_of(scope.company().id).await.map_err(Problem::of_store)?;
-    let zone = TimeZone::get(&company.time_zone).map_err(Problem::internal)?;
+    let zone = TimeZone::get(&company.settings.time_zone).map_err(Problem::internal)?;
     let around = Circumstances {
         version: scope.version(),
         customer_sites: u32::try_from(sites.iter().filter(|site| site.archived_at.is_none()).count())
@@ -162,7 +162,7 @@ pub(super) async fn test_call(
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
     let (Settled::Site(draft), revision) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let Scope::Site(row, company) = &scope else { return Err(Problem::NotFound) };
-    let read = number::parse(&body.phone, company.country);
+    let read = number::parse(&body.phone, company.settings.country);
     let (phone, country) = read.map_err(|error| Problem::field("phone", "phone", &error.to_string()))?;
     let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
     if !verified.iter().any(|one| one.phone == phone) {
@@ -198,6 +198,7 @@ pub(super) async fn test_call(
         accepted_at: now,
         visit: json!({ "page": format!("{}/#test", row.origin) }),
         consent: json!({}),
+        came: None,
         ip: Some(signed.from.ip),
         office: None,
     };

@@ -1,17 +1,17 @@
 //! Settings as they were published: the list, what each changed, and the way back.
 
-use super::draft::{ChangeView, DraftView, view};
+use super::draft::{ChangeView, DraftView, Seen, replace};
+use super::read::{Body, Path};
 use super::scope::{Scope, differing};
 use super::signed::Signed;
 use crate::account::Right;
-use crate::engine::wall_now;
 use crate::settings::{Kept, site_draft};
 use crate::store;
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use callback_core::site::Site;
 use serde::Serialize;
 use serde_json::Value;
@@ -77,10 +77,15 @@ async fn version_view(app: &App, scope: &Scope, number: u32) -> Result<Json<Vers
     Ok(Json(VersionBody { version: found.version, author: found.author, at: stamp(found.at), body }))
 }
 
-async fn restore(app: &App, signed: &Signed, scope: &Scope, number: u32) -> Result<Json<DraftView>, Problem> {
+async fn restore(
+    app: &App,
+    signed: &Signed,
+    scope: &Scope,
+    number: u32,
+    seen: u32,
+) -> Result<Json<DraftView>, Problem> {
     let body = kept(scope, version(app, scope, number).await?.body)?;
-    let draft = app.store.replace_draft(scope.owner(), body, wall_now()).await.map_err(Problem::of_store)?;
-    Ok(Json(view(signed, scope, Some(draft), Vec::new())?))
+    replace(app, signed, scope, seen, body).await
 }
 
 /// A site's versions, the newest first.
@@ -120,15 +125,16 @@ pub(super) async fn site_version(
 }
 
 /// Makes a site's draft what a version was.
-#[utoipa::path(post, path = "/api/v1/sites/{site}/versions/{version}/restore", tag = "settings",
-    responses((status = 200, body = DraftView), (status = 404)))]
+#[utoipa::path(post, path = "/api/v1/sites/{site}/versions/{version}/restore", tag = "settings", request_body = Seen,
+    responses((status = 200, body = DraftView), (status = 404), (status = 409)))]
 pub(super) async fn restore_site(
     State(app): State<App>,
     signed: Signed,
     Path((site, number)): Path<(String, u32)>,
+    Body(seen): Body<Seen>,
 ) -> Result<Json<DraftView>, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
-    restore(&app, &signed, &scope, number).await
+    restore(&app, &signed, &scope, number, seen.revision).await
 }
 
 /// A version of a company's settings.
@@ -144,13 +150,14 @@ pub(super) async fn company_version(
 }
 
 /// Makes a company's draft what a version was.
-#[utoipa::path(post, path = "/api/v1/customers/{customer}/versions/{version}/restore", tag = "settings",
-    responses((status = 200, body = DraftView), (status = 404)))]
+#[utoipa::path(post, path = "/api/v1/customers/{customer}/versions/{version}/restore", tag = "settings", request_body = Seen,
+    responses((status = 200, body = DraftView), (status = 404), (status = 409)))]
 pub(super) async fn restore_company(
     State(app): State<App>,
     signed: Signed,
     Path((customer, number)): Path<(String, u32)>,
+    Body(seen): Body<Seen>,
 ) -> Result<Json<DraftView>, Problem> {
     let scope = Scope::of_company(&app, &signed, &customer, Right::ChangeSettings).await?;
-    restore(&app, &signed, &scope, number).await
+    restore(&app, &signed, &scope, number, seen.revision).await
 }

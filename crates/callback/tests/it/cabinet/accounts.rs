@@ -36,7 +36,7 @@ fn a_company_registers_confirms_its_address_and_has_a_cabinet() {
         assert_eq!((&me["user"]["email"], &me["operator"]), (&json!(OWNER), &json!(false)));
         assert_eq!(
             me["memberships"],
-            json!([{ "number": registered["number"], "company": "Ромашка", "role": "owner" }])
+            json!([{ "number": registered["number"], "company": "Ромашка", "role": "owner", "telephones": [] }])
         );
         assert_eq!(browser.post("/confirm", token).await.problem(), "link-over", "a link is good once");
         let number = registered["number"].as_str().unwrap();
@@ -77,6 +77,9 @@ fn a_known_address_is_answered_as_an_unknown_one() {
             assert_eq!((right.status, right.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "paused"));
             assert!(right.body["retry_after_s"].as_u64().unwrap() <= 61);
         }
+        let mut elsewhere = Browser::of(&stage).at("192.0.2.8");
+        let right = json!({ "email": OWNER, "password": PASSWORD });
+        elsewhere.post("/login", right).await.ok();
     });
 }
 

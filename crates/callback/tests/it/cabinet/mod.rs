@@ -1,13 +1,14 @@
 //! The cabinet over HTTP: people who sign in, and what each of them may do.
 
 mod accounts;
+mod calls;
 mod settings;
 mod team;
 mod tenants;
 
 use crate::stage::{Network, Stage};
 use crate::world::World;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) const PASSWORD: &str = "три весёлых гуся";
@@ -16,6 +17,8 @@ pub(crate) const PASSWORD: &str = "три весёлых гуся";
 pub(crate) struct Browser {
     base: String,
     cookie: Option<String>,
+    /// Where it asks from, where that is not here.
+    address: Option<&'static str>,
 }
 
 /// An answer that was read.
@@ -58,19 +61,53 @@ impl Answer {
 
 impl Browser {
     pub(crate) fn of(stage: &Stage) -> Self {
-        Self { base: format!("http://{}", stage.service.as_ref().unwrap().http()), cookie: None }
+        Self {
+            base: format!("http://{}", stage.service.as_ref().unwrap().http()),
+            cookie: None,
+            address: None,
+        }
+    }
+
+    /// The same browser, elsewhere.
+    pub(crate) fn at(self, address: &'static str) -> Self {
+        Self { address: Some(address), ..self }
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path);
+        self.read(if method == "GET" { request } else { request.json(&body) }).await
+    }
+
+    /// How something is answered; its body may never end.
+    pub(crate) async fn status(&self, method: &str, path: &str, body: Value) -> StatusCode {
+        let method = method.to_uppercase();
+        let request = self.request(&method, path);
+        let request = if method == "GET" { request } else { request.json(&body) };
+        request.send().await.unwrap().status()
+    }
+
+    /// Sends a sound in.
+    pub(crate) async fn send_wav(&mut self, path: &str, wav: Vec<u8>) -> Answer {
+        self.read(self.request("POST", path).header("content-type", "audio/wav").body(wav)).await
+    }
+
+    /// What is no JSON.
+    pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
+        let response = self.request("GET", path).send().await.unwrap();
+        response.error_for_status().unwrap().bytes().await.unwrap().into()
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request =
-            reqwest::Client::new().request(method.clone(), format!("{}/api/v1{path}", self.base));
-        if let Some(cookie) = &self.cookie {
-            request = request.header("cookie", cookie);
-        }
-        if method != Method::GET {
-            request = request.json(&body);
-        }
+        let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.base));
+        let headers = [("cookie", self.cookie.as_deref()), ("x-forwarded-for", self.address)];
+        headers.into_iter().fold(request, |request, (name, value)| match value {
+            Some(value) => request.header(name, value),
+            None => request,
+        })
+    }
+
+    async fn read(&mut self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         if let Some(cookie) = response.headers().get("set-cookie") {
             let cookie = cookie.to_str().unwrap();

@@ -65,7 +65,10 @@ fn a_call_is_told_as_it_was() {
             Input::Leg(LegId(1), LegEvent::Digit('#')),
             Input::Timeout,
         ];
-        store.write(fence, vec![began, Fact::Intent { intent: dialled, dialog: None }]).await.unwrap();
+        store
+            .write(fence, vec![began, Fact::Intent { intent: dialled, telephone: None, dialog: None }])
+            .await
+            .unwrap();
         for (seq, fed) in (1_u32..).zip(inputs) {
             store.write(fence, vec![input(seq, u64::from(seq), fed)]).behind();
         }
@@ -123,9 +126,9 @@ fn the_next_process_knows_what_the_last_one_dialled() {
                 fence,
                 vec![
                     Fact::Began { at: at(1), plan: plan(fence.order), past: Past::default() },
-                    Fact::Intent { intent: anna, dialog: Some(json!({"call_id": "a"})) },
+                    Fact::Intent { intent: anna, telephone: None, dialog: Some(json!({"call_id": "a"})) },
                     Fact::IntentEnd { leg: LegId(1), down_at: None, end: IntentEnd::Refused(at(15)) },
-                    Fact::Intent { intent: boris, dialog: None },
+                    Fact::Intent { intent: boris, telephone: None, dialog: None },
                     Fact::Shown(VisitorState::CallingManager, Detail::default()),
                 ],
             )
@@ -154,7 +157,10 @@ fn no_intent_is_dialled_twice() {
     on_both(async |world| {
         let (store, fence) = served(&world).await;
         let dial = |leg, callee, seconds| {
-            store.write(fence, vec![Fact::Intent { intent: intent(leg, callee, seconds), dialog: None }])
+            store.write(
+                fence,
+                vec![Fact::Intent { intent: intent(leg, callee, seconds), telephone: None, dialog: None }],
+            )
         };
         dial(1, Callee::Manager(Seat(0)), 1).await.unwrap();
         dial(1, Callee::Manager(Seat(0)), 1).await.unwrap();
@@ -162,7 +168,8 @@ fn no_intent_is_dialled_twice() {
         assert!(matches!(taken, Err(Error::LegTaken(LegId(1)))), "{taken:?}");
         store.write(fence, vec![Fact::HandedBack]).await.unwrap();
         let next = store.claim(by(2, 1), held(at(2))).await.unwrap()[0].fence;
-        let again = Fact::Intent { intent: intent(1, Callee::Manager(Seat(0)), 1), dialog: None };
+        let again =
+            Fact::Intent { intent: intent(1, Callee::Manager(Seat(0)), 1), telephone: None, dialog: None };
         let again = store.write(next, vec![again]).await;
         assert!(matches!(again, Err(Error::LegTaken(_))), "another process's dial: {again:?}");
     });
@@ -178,7 +185,7 @@ fn an_order_with_a_stored_end_never_goes_on() {
             .write(
                 fence,
                 vec![
-                    Fact::Intent { intent: intent(1, Callee::Visitor, 21), dialog: None },
+                    Fact::Intent { intent: intent(1, Callee::Visitor, 21), telephone: None, dialog: None },
                     input(1, 21, Input::Timeout),
                     end(Disposition::Connected, 22),
                     Fact::Shown(VisitorState::Talking, Detail::default()),

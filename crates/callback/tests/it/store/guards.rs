@@ -59,7 +59,7 @@ async fn rings(store: &Store, claimed: &ClaimedOrder, at: Ts, answered: bool, ta
 /// The visitor's telephone rings, and perhaps he answers.
 async fn begins(store: &Store, claimed: &ClaimedOrder, at: Ts, answered: bool) {
     let intent = Intent { leg: LegId(1), callee: Callee::Visitor, round: 0, at, end: IntentEnd::Unknown };
-    let mut facts = vec![Fact::Intent { intent, dialog: None }];
+    let mut facts = vec![Fact::Intent { intent, telephone: None, dialog: None }];
     if answered {
         facts.push(Fact::Shown(VisitorState::Waiting, Detail::default()));
     }

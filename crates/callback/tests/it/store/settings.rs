@@ -87,7 +87,7 @@ fn a_newer_program_s_database_is_left_alone() {
             sqlx::query(next).execute(&pool).await.unwrap();
         }
         let refused = Store::open(&world.url).await.err().map(|error| error.to_string());
-        let said = "the database was made by a newer callback: its schema is at version 99, this program knows 3; \
+        let said = "the database was made by a newer callback: its schema is at version 99, this program knows 6; \
                     run the newer program, or give this one another database";
         assert_eq!(refused.as_deref(), Some(said));
     });

@@ -1,7 +1,7 @@
 // One way to the API: JSON there and back, problems as typed errors. A login that ended is asked for again, and the
 // request that met it goes on; a service that is away is waited for where asking twice does no harm.
 
-import { net } from './net.svelte';
+import { net, reach } from './net.svelte';
 import type { Problem } from './types';
 
 const BASE = '/api/v1';
@@ -44,7 +44,6 @@ interface Asking {
   patient?: boolean;
   /** An ended login is an answer, not a reason to ask for one. */
   anonymous?: boolean;
-  signal?: AbortSignal;
 }
 
 /** Asks the API. */
@@ -52,7 +51,7 @@ export async function ask<T>(method: string, path: string, body?: unknown, how: 
   const patient = how.patient ?? method === 'GET';
   for (;;) {
     try {
-      return await once<T>(method, path, body, how);
+      return await once<T>(method, path, body);
     } catch (error) {
       if (error instanceof Away && patient) await net.online();
       else if (error instanceof ApiError && error.kind === 'login-needed' && !how.anonymous && loginAgain) await loginAgain();
@@ -61,10 +60,12 @@ export async function ask<T>(method: string, path: string, body?: unknown, how: 
   }
 }
 
-async function once<T>(method: string, path: string, body: unknown, how: Asking): Promise<T> {
+async function once<T>(method: string, path: string, body: unknown): Promise<T> {
   const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
-  if (how.signal) init.signal = how.signal;
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    init.body = body;
+    init.headers = { ...init.headers, 'content-type': body.type };
+  } else if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { ...init.headers, 'content-type': 'application/json' };
   } else if (method !== 'GET') {
@@ -72,9 +73,8 @@ async function once<T>(method: string, path: string, body: unknown, how: Asking)
   }
   let answer: Response;
   try {
-    answer = await fetch(BASE + path, init);
-  } catch (error) {
-    if (how.signal?.aborted) throw error;
+    answer = await reach(BASE + path, init);
+  } catch {
     net.lost();
     throw new Away();
   }

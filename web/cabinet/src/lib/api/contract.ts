@@ -22,11 +22,13 @@ export type Contract = [
   Holds<Same<T.VerifiedNumber, Schema['PhoneView']>>,
   Holds<Same<T.Verifying, Schema['Verifying']>>,
   Holds<Same<T.Member, Schema['MemberView']>>,
+  Holds<Same<T.Telephone, Schema['TelephoneView']>>,
   Holds<Same<T.AuditEntry, Schema['AuditEntry']>>,
   Holds<Same<T.Conflict, Schema['Conflict']>>,
   Holds<Same<T.Editor, Schema['Editor']>>,
   Holds<Same<T.Published, Schema['PublishedView']>>,
   Holds<Same<T.Version, Schema['VersionView']>>,
   Holds<Same<T.CallRow, Schema['CallRow']>>,
+  Holds<Same<T.Came, Schema['CameView']>>,
   Holds<Same<T.CallPage, Schema['CallPage']>>,
 ];

@@ -42,6 +42,8 @@ export const api = {
   invite: (c: string, email: string, role: T.Role) => ask<unknown>('POST', `${customer(c)}/invitations`, { email, role }),
   endInvitation: (c: string, id: string) => ask<void>('DELETE', `${customer(c)}/invitations/${seg(id)}`),
   changeRole: (c: string, user: string, role: T.Role) => ask<void>('PATCH', `${customer(c)}/team/${seg(user)}`, { role }),
+  telephones: (c: string) => ask<T.Telephone[]>('GET', `${customer(c)}/telephones`),
+  tie: (c: string, user: string, telephones: string[]) => ask<void>('PUT', `${customer(c)}/team/${seg(user)}/telephones`, { telephones }),
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
@@ -50,19 +52,20 @@ export const api = {
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
   /** The address of the sound of what a manager hears. */
   announcement: (site: string) => `/api/v1/sites/${seg(site)}/announcement`,
+  sendRecording: (site: string, wav: Blob) => ask<{ id: string; length_ms: number }>('POST', `/sites/${seg(site)}/recordings`, wav),
   testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
   edit: <B>(path: string, revision: number, set: Record<string, unknown>) =>
     ask<T.DraftView<B>>('PATCH', `${path}/draft`, { revision, set }, { patient: true }),
-  resetDraft: <B>(path: string) => ask<T.DraftView<B>>('DELETE', `${path}/draft`),
+  resetDraft: <B>(path: string, revision: number) => ask<T.DraftView<B>>('DELETE', `${path}/draft?revision=${revision}`),
   publish: (path: string, revision: number) => ask<T.Published>('POST', `${path}/publish`, { revision }),
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
-  restore: <B>(path: string, version: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, {}),
+  restore: <B>(path: string, version: number, revision: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, { revision }),
 
-  calls: (c: string, query: { before?: string; site?: string; limit?: number }, signal?: AbortSignal) => {
+  calls: (c: string, query: { before?: string; site?: string; limit?: number }) => {
     const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));
-    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`, undefined, signal ? { signal } : {});
+    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`);
   },
   call: (id: string) => ask<T.Timeline>('GET', `/calls/${seg(id)}`),
   /** The address of the stream of a company's calls. */

@@ -2,6 +2,8 @@
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
+/** How long an answer may take: before some a sentence is spoken. */
+const LONGEST_ANSWER_MS = 30_000;
 
 class Net {
   /** The service does not answer. */
@@ -35,7 +37,7 @@ class Net {
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const answer = await fetch('/api/v1/service', { cache: 'no-store' });
+      const answer = await reach('/api/v1/service', { cache: 'no-store' });
       if (answer.status < 500) return this.found();
     } catch {
       // Still away; the next question follows.
@@ -50,3 +52,14 @@ class Net {
 }
 
 export const net = new Net();
+
+/** Asks the service. An answer that does not begin in time is none: who takes connections and stands still is away too. */
+export async function reach(address: string, how: RequestInit): Promise<Response> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), LONGEST_ANSWER_MS);
+  try {
+    return await fetch(address, { ...how, signal: limit.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -296,6 +296,40 @@ export interface paths {
         patch: operations["change"];
         trace?: never;
     };
+    "/api/v1/customers/{customer}/team/{user}/telephones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says where somebody answers: the calls that ring there are his own. */
+        put: operations["tie"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/telephones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every telephone that the company's published lists ring. */
+        get: operations["telephones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/versions": {
         parameters: {
             query?: never;
@@ -709,6 +743,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a sound, a WAV file of 15 s at most; nobody hears it before a site's settings name it. */
+        post: operations["send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/rehearsal": {
         parameters: {
             query?: never;
@@ -856,6 +907,7 @@ export interface components {
             at: string;
             /** Format: int64 */
             bridged_ms?: number | null;
+            came?: components["schemas"]["CameView"] | null;
             /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs. */
             disposition?: string | null;
             /** Format: int64 */
@@ -890,6 +942,24 @@ export interface components {
             /** Format: uuid */
             call: string;
         };
+        /** @description Where a visitor came from, as it was understood when he ordered. */
+        CameView: {
+            campaign?: string | null;
+            content?: string | null;
+            /** @description What was searched for, where that was passed. */
+            keyword?: string | null;
+            /** @description Something was searched for, and it was not passed. */
+            keyword_hidden: boolean;
+            /** @description "ad", "ai", "search", "social", "messenger", "email", "referral", "direct", "internal". */
+            kind: string;
+            /** @description The page that the visit began on. */
+            landing?: string | null;
+            medium?: string | null;
+            /** @description Who it was: a known name, `utm_source`, or the host of the page before. */
+            name?: string | null;
+            /** @description The page before it. */
+            referrer?: string | null;
+        };
         /** @description A field that differs. */
         ChangeView: {
             field: string;
@@ -907,12 +977,14 @@ export interface components {
             /** @description The site's host, typed by hand. */
             confirm: string;
         };
-        /** @description A field that somebody else wrote meanwhile: it was left as he wrote it. */
+        /** @description A field that was written meanwhile: it was left as it was written. */
         Conflict: {
             /** @description By whom. */
             by: string;
             /** @description Which. */
             field: string;
+            /** @description It was the same user, in another window. */
+            own: boolean;
             /** @description What is written. */
             theirs: Record<string, never>;
             /** @description What was to be written. */
@@ -1069,6 +1141,8 @@ export interface components {
             since: string;
             /** @description "active", or "invited". */
             state: string;
+            /** @description Where he answers: a manager sees the calls that rang there. */
+            telephones: string[];
             /** @description He has a second factor. */
             totp: boolean;
             /** Format: uuid */
@@ -1081,6 +1155,8 @@ export interface components {
             company: string;
             number: string;
             role: components["schemas"]["Role"];
+            /** @description Where he answers: a manager sees the calls that rang there. */
+            telephones: string[];
         };
         /** @description A new address, and the password. */
         NewEmail: {
@@ -1127,14 +1203,6 @@ export interface components {
             language?: string | null;
             name?: string | null;
         };
-        /** @description What is to be published. */
-        PublishBody: {
-            /**
-             * Format: int32
-             * @description The revision that was seen.
-             */
-            revision: number;
-        };
         /** @description What was published. */
         PublishedView: {
             /**
@@ -1144,6 +1212,16 @@ export interface components {
             previous?: number | null;
             /** Format: int32 */
             version: number;
+        };
+        /** @description A sound that was kept. */
+        RecordingView: {
+            /**
+             * Format: uuid
+             * @description What `own_recording` of a site's settings is to be.
+             */
+            id: string;
+            /** Format: int64 */
+            length_ms: number;
         };
         /** @description Codes on paper. */
         RecoveryCodes: {
@@ -1191,6 +1269,14 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
+        /** @description The draft that is meant. */
+        Seen: {
+            /**
+             * Format: int32
+             * @description The revision that was seen.
+             */
+            revision: number;
+        };
         /** @description What there is to know before one signs in. */
         Service: {
             demo?: components["schemas"]["Demo"] | null;
@@ -1232,10 +1318,22 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description A telephone of the company's lists. */
+        TelephoneView: {
+            /** @description How those are called who answer there. */
+            names: string[];
+            /** @description As it is stored: `+74951234567;ext=102`, `sip:anna@192.0.2.7`. */
+            telephone: string;
+        };
         /** @description Whom to call. */
         TestCall: {
             /** @description A telephone that was verified, and is none of the managers'. */
             phone: string;
+        };
+        /** @description Where somebody answers. */
+        Tied: {
+            /** @description Of the company's telephones, three at most. */
+            telephones: string[];
         };
         /** @description The secret of a link. */
         Token: {
@@ -1420,7 +1518,7 @@ export interface operations {
     audit: {
         parameters: {
             query?: {
-                /** @description `next` of the page before */
+                /** @description `next` of the page before. */
                 before?: string;
             };
             header?: never;
@@ -1450,11 +1548,11 @@ export interface operations {
     journal: {
         parameters: {
             query?: {
-                /** @description `next` of the page before */
+                /** @description `next` of the page before. */
                 before?: string;
-                /** @description Lines, 100 at most */
+                /** @description Lines, 100 at most. */
                 limit?: number;
-                /** @description Of one site alone, by its key */
+                /** @description Of one site alone, by its key. */
                 site?: string;
             };
             header?: never;
@@ -1537,7 +1635,10 @@ export interface operations {
     };
     reset_company: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The revision that was seen. */
+                revision: number;
+            };
             header?: never;
             path: {
                 customer: string;
@@ -1555,6 +1656,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1764,7 +1871,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublishBody"];
+                "application/json": components["schemas"]["Seen"];
             };
         };
         responses: {
@@ -1920,6 +2027,71 @@ export interface operations {
             };
         };
     };
+    tie: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tied"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    telephones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TelephoneView"][];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     company_versions: {
         parameters: {
             query?: never;
@@ -1985,7 +2157,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -1996,6 +2172,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2635,7 +2817,10 @@ export interface operations {
     };
     reset_site: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The revision that was seen. */
+                revision: number;
+            };
             header?: never;
             path: {
                 site: string;
@@ -2653,6 +2838,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2704,7 +2895,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublishBody"];
+                "application/json": components["schemas"]["Seen"];
             };
         };
         responses: {
@@ -2717,6 +2908,45 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "audio/wav": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2892,7 +3122,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -2903,6 +3137,12 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,7 +21,7 @@ export interface Service {
 
 export interface Me {
   user: { id: string; email: string; name: string; language: Language; totp: boolean; recovery_codes?: number };
-  memberships: { number: string; company: string; role: Role }[];
+  memberships: { number: string; company: string; role: Role; telephones: string[] }[];
   operator: boolean;
 }
 
@@ -99,6 +99,14 @@ export interface Member {
   since: string;
   totp: boolean;
   you: boolean;
+  /** Where he answers, as the service writes it: a manager sees the calls that rang there. */
+  telephones: string[];
+}
+
+/** A telephone of the company's lists. */
+export interface Telephone {
+  telephone: string;
+  names: string[];
 }
 
 export interface AuditEntry {
@@ -168,7 +176,7 @@ export interface SiteBody {
   announce: 'auto' | 'always' | 'never';
   language: Language;
   pronunciation: string | null;
-  recording: string | null;
+  own_recording: string | null;
   show_manager_name: boolean;
   caller_id_to_visitor: string;
   caller_id_to_manager: string;
@@ -202,6 +210,8 @@ export interface Conflict {
   yours: unknown;
   theirs: unknown;
   by: string;
+  /** It was oneself, in another window. */
+  own: boolean;
 }
 
 export interface Editor {
@@ -271,7 +281,22 @@ export interface CallRow {
   bridged_ms: number | null;
   promise_ms: number | null;
   page: string | null;
+  came: Came | null;
   lanes: Leg[];
+}
+
+/** Where a visitor came from, as it was understood when he ordered. */
+export interface Came {
+  kind: 'ad' | 'ai' | 'search' | 'social' | 'messenger' | 'email' | 'referral' | 'direct' | 'internal';
+  name: string | null;
+  medium: string | null;
+  campaign: string | null;
+  content: string | null;
+  keyword: string | null;
+  /** Something was searched for, and it was not passed. */
+  keyword_hidden: boolean;
+  landing: string | null;
+  referrer: string | null;
 }
 
 export interface CallPage {

@@ -40,13 +40,18 @@ function one(part: Exclude<Part, string>, values: Values, language: string, coun
   const value = values[part.name];
   if (part.kind === 'value') {
     if (value === undefined) return `{${part.name}}`;
-    return typeof value === 'number' ? value.toLocaleString(language) : value;
+    return typeof value === 'number' ? value.toLocaleString(language) : isolated(value);
   }
   if (part.kind === 'select') return say(part.cases[String(value)] ?? part.cases.other ?? [], values, language, count);
   const n = Number(value);
   const chosen = part.cases[`=${n}`] ?? part.cases[rule(language).select(n)] ?? part.cases.other ?? [];
   return say(chosen, values, language, n);
 }
+
+const OTHER_WAY = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Bidi_Control}]/u;
+
+/** Text that runs the other way does so for itself, and turns nothing around it (Unicode UAX 9, FSI and PDI). */
+const isolated = (text: string): string => (OTHER_WAY.test(text) ? `\u2068${text}\u2069` : text);
 
 function rule(language: string): Intl.PluralRules {
   let found = rules.get(language);

@@ -46,6 +46,9 @@ describe('format', () => {
   it('leaves an unknown variable to be seen', () => {
     expect(format('Hello {name}', {}, 'en')).toBe('Hello {name}');
   });
+  it('keeps a name that runs the other way to itself', () => {
+    expect(format('{name}: 12', { name: 'ليلى' }, 'en')).toBe('\u2068ليلى\u2069: 12');
+  });
   it('says script as text', () => {
     expect(format('{name}', { name: '<script>{n}</script>' }, 'en')).toBe('<script>{n}</script>');
   });

@@ -1,7 +1,7 @@
 //! How an order that met a list or a cap looks to its visitor: as the call that its site would make if nobody
 //! answered. A stranger learns nothing of lists and caps.
 
-use crate::engine::Shown;
+use super::Shown;
 use crate::store::{OrderFacts, PublishedSite};
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, VisitorState, pretend};

@@ -1,9 +1,11 @@
-//! Bodies: JSON alone, so that no form of another page makes one, and what is wrong is said with its field.
+//! What a request says, read at the door: what is wrong is said with its field. Bodies are JSON alone, so that no form of
+//! another page makes one.
 
 use crate::web::App;
 use crate::web::error::Problem;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -32,5 +34,29 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let read = read.map_err(|error| Problem::BodyInvalid(error.to_string()))?;
         json.end().map_err(|error| Problem::BodyInvalid(error.to_string()))?;
         Ok(Self(read))
+    }
+}
+
+/// The parts of a path; one that cannot be is of nothing that is here.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = extract::Path::from_request_parts(parts, app).await;
+        read.map(|extract::Path(read)| Self(read)).map_err(|_| Problem::NotFound)
+    }
+}
+
+/// What stands behind the `?`.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = extract::Query::from_request_parts(parts, app).await;
+        read.map(|extract::Query(read)| Self(read)).map_err(|error| Problem::QueryInvalid(error.body_text()))
     }
 }

@@ -1,0 +1,72 @@
+// One draft that is open twice: whoever writes over what he has not seen is told, and nothing that was typed is lost.
+
+import { ANNA, MARINA, addManager, addSite, expect, isSaved, join, publish, register, siteName, sound, test } from './cabinet';
+import type { Locator, Page } from '@playwright/test';
+
+// What was overtaken is refused.
+test.use({ provoked: [/\b409\b/] });
+
+test('two people write the same, and publish what the other has changed', async ({ page: irina, colleague: igor }) => {
+  const { number } = await register(irina);
+  await join(irina, number, igor, 'Игорь Ветров');
+  const settings = `${await addSite(irina, number)}/calling`;
+  await open(settings, irina);
+  await publish(irina);
+  await expect(irina.getByText(/версия 1 от/)).toBeVisible();
+  await open(settings, irina, igor);
+
+  await siteName(irina).fill('Ромашка Север');
+  await isSaved(irina);
+  await sound(igor).fill('ромашка');
+  await isSaved(igor);
+  await expect(siteName(igor), 'what is no conflict is taken over').toHaveValue('Ромашка Север');
+  await expect(igor.getByText(/меняет эти же настройки: название/)).toBeVisible();
+
+  await sound(irina).fill('ромашка на севере');
+  const conflict = overtaken(irina, 'Вы и Игорь Ветров изменили одно и то же');
+  await expect(conflict).toContainText('Игорь Ветров: ромашка');
+  await conflict.getByRole('button', { name: 'Ваше: ромашка на севере' }).click();
+  await isSaved(irina);
+  await expect(sound(irina)).toHaveValue('ромашка на севере');
+
+  await publish(igor);
+  const refused = igor.getByRole('group').filter({ hasText: 'Черновик успели изменить. Посмотрите и опубликуйте ещё раз.' });
+  await refused.getByRole('button', { name: 'Сравнить' }).click();
+  const published = igor.getByRole('dialog', { name: 'Опубликовать версию 2?' });
+  await expect(published).toContainText('ромашка на севере');
+  await published.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(igor.getByText(/версия 2 от/)).toBeVisible();
+});
+
+test('two tabs of one person write the same', async ({ page: first, context }) => {
+  const { number } = await register(first);
+  const settings = `${await addSite(first, number)}/calling`;
+  const second = await context.newPage();
+  await open(settings, first, second);
+
+  await siteName(first).fill('Ромашка Север');
+  await isSaved(first);
+  await siteName(second).fill('Ромашка Юг');
+  const conflict = overtaken(second, 'Вы изменили одно и то же в двух окнах');
+  await conflict.getByRole('button', { name: 'В другом окне: Ромашка Север' }).click();
+  await expect(siteName(second)).toHaveValue('Ромашка Север');
+
+  await addManager(first, 'Марина', MARINA);
+  await isSaved(first);
+  await addManager(second, 'Анна', ANNA);
+  await expect(conflict).toBeVisible();
+  await second.reload();
+  await conflict.getByRole('button', { name: 'Ваше: Добавлен номер: Анна. Убран номер: Марина.' }).click();
+  await expect(second.getByText('Анна').first()).toBeVisible();
+  await isSaved(second);
+});
+
+const overtaken = (page: Page, title: string): Locator => page.getByRole('dialog', { name: title });
+
+/** All see the draft as it is. */
+async function open(settings: string, ...pages: Page[]): Promise<void> {
+  for (const page of pages) {
+    await page.goto(settings);
+    await expect(siteName(page)).toBeVisible();
+  }
+}
