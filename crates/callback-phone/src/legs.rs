@@ -18,6 +18,7 @@ mod weather;
 
 use crate::desk::PhoneLoad;
 use crate::gate::Standing;
+use crate::is_private;
 use crate::key::LegKey;
 use crate::leg::{Dial, StoredCall, StoredDialog};
 use crate::media::Remote;
@@ -187,6 +188,9 @@ impl Legs {
         }
         let trunk = match &dial.to.address {
             Address::Phone(_) => Some(self.trunks.take(&[], now)?),
+            Address::Sip(_) if endpoint.is_some_and(|peer| self.is_ours(peer)) => {
+                return Err(Cause::RefusedNumber);
+            }
             Address::Sip(_) => None,
         };
         let (attempt, stored) = self.attempt(key, &dial, trunk, endpoint, rtp)?;
@@ -194,6 +198,21 @@ impl Legs {
         let leg = Leg { dial, rtp, endpoint, attempt, tried, sent: false, reached: false, hung: false };
         self.legs.insert(key, leg);
         Ok(stored)
+    }
+
+    /// Whether a trunk is there, or we are: who calls it as an endpoint would call past the trunk's limits, at our cost.
+    /// In a private network, where only the operator names endpoints, a machine may be a trunk on one port and a telephone
+    /// on another.
+    fn is_ours(&self, peer: SocketAddr) -> bool {
+        let is_same = |one: SocketAddr| {
+            if is_private(peer.ip()) {
+                one == peer
+            } else {
+                one.ip().to_canonical() == peer.ip().to_canonical()
+            }
+        };
+        let own = self.sent_by.iter().filter_map(|own| own.parse().ok());
+        self.trunks.iter().flat_map(|(_, trunk)| trunk.peers.iter().copied()).chain(own).any(is_same)
     }
 
     /// Prepares one SIP call; gives the trunk's channel back where it cannot be.

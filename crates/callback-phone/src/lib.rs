@@ -71,6 +71,7 @@ pub fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            let is_reserved = ip.octets()[0] == 0 || ip.octets()[0] >= 240;
             ip.is_loopback()
                 || ip.is_private()
                 || ip.is_link_local()
@@ -78,6 +79,12 @@ pub fn is_private(ip: IpAddr) -> bool {
                 || ip.is_broadcast()
                 || ip.is_multicast()
                 || is_shared
+                || is_reserved
+        }
+        // An IPv4 address behind a translator (RFC 6052) is what it is.
+        IpAddr::V6(ip) if ip.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
+            let [.., a, b, c, d] = ip.octets();
+            is_private(IpAddr::from([a, b, c, d]))
         }
         IpAddr::V6(ip) => {
             ip.is_loopback()

@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 /// How long a program may take for one sentence.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Sounds in memory, some 50 kB each; then it begins anew.
+const MOST_AT_HAND: usize = 1_000;
 /// The name space of cached files' names.
 const FILES: Uuid = Uuid::from_u128(0x1b1c_2d9a_5a3e_4c0f_8e77_90ab_13cd_57ef);
 
@@ -134,14 +136,19 @@ impl Speech {
         Ok(())
     }
 
-    /// A site's announcement as a WAV file, spoken where it was not yet.
+    /// A site's announcement as a WAV file; one that was not spoken yet is not kept, for nothing may ever come of it.
     ///
     /// # Errors
     /// No program that speaks, or one that fails.
     pub(crate) async fn wav(&self, site: &Site) -> Result<Vec<u8>> {
-        self.speak(site).await?;
-        let file = self.recording(site).unwrap_or_else(|| self.file(site.language, &texts(site).0));
-        fs::read(&file).context("nothing was spoken")
+        if let Some(file) = self.recording(site) {
+            return fs::read(&file).with_context(|| format!("recording {}", file.display()));
+        }
+        let text = texts(site).0;
+        match fs::read(self.file(site.language, &text)) {
+            Ok(wav) => Ok(wav),
+            Err(_) => self.once(site.language, &text).await,
+        }
     }
 
     /// A sentence that is spoken once and not kept.
@@ -149,13 +156,18 @@ impl Speech {
     /// # Errors
     /// No program that speaks, or one that fails.
     pub(crate) async fn sentence(&self, language: Language, text: &str) -> Result<Arc<Sound>> {
+        let sound = Sound::from_wav(&self.once(language, text).await?);
+        Ok(Arc::new(sound.context("the program wrote no usable sound")?))
+    }
+
+    async fn once(&self, language: Language, text: &str) -> Result<Vec<u8>> {
         let _alone = self.speaking.lock().await;
         fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
         let file = self.folder.join(format!("{}.wav", Uuid::new_v4()));
         self.synthesize(language, text, &file).await?;
-        let sound = fs::read(&file).map(|wav| Sound::from_wav(&wav));
+        let wav = fs::read(&file);
         let _ = fs::remove_file(&file);
-        Ok(Arc::new(sound?.context("the program wrote no usable sound")?))
+        Ok(wav?)
     }
 
     /// The customer's own recording, and the request to press 1 after it.
@@ -178,6 +190,9 @@ impl Speech {
             return Some(Arc::clone(sound));
         }
         let sound = Arc::new(Sound::from_wav(&fs::read(file).ok()?).ok()?);
+        if spoken.len() >= MOST_AT_HAND {
+            spoken.clear();
+        }
         spoken.insert(key, Arc::clone(&sound));
         Some(sound)
     }

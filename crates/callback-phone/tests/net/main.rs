@@ -140,6 +140,14 @@ async fn a_name_that_leads_to_this_machine_is_dialled_where_that_is_allowed() {
 }
 
 #[tokio::test]
+async fn a_trunk_is_no_endpoint() {
+    let (phone, _events) = phone(vec![trunk(5070)]).await;
+    let past = |port: u16| dial(Address::Sip(format!("sip:+88299999@127.0.0.1:{port}").into()));
+    assert_eq!(phone.reserve(leg(1), past(5070)).await.err(), Some(Cause::RefusedNumber));
+    assert!(phone.reserve(leg(1), past(5071)).await.is_ok(), "a telephone beside it is one");
+}
+
+#[tokio::test]
 async fn a_loser_of_the_race_learns_that_another_took_the_call() {
     let (mut far, port) = sipp("cancel");
     let (phone, mut events) = phone(vec![]).await;

@@ -212,12 +212,18 @@ impl Engine {
     }
 
     async fn lay_at_hand(&self, site: &Site) -> anyhow::Result<()> {
+        self.fetch(site).await?;
+        self.inner.speech.speak(site).await
+    }
+
+    /// Lays a sound that the customer sent in on this machine, where the site has one and it is not there yet.
+    async fn fetch(&self, site: &Site) -> anyhow::Result<()> {
         let speech = &self.inner.speech;
         if let Some(id) = site.own_recording.filter(|id| !speech.has(*id)) {
             let wav = self.inner.tools.store.recording(id).await?.context("there is no such recording")?;
             speech.keep(id, &wav)?;
         }
-        speech.speak(site).await
+        Ok(())
     }
 
     /// How long the prompts of a site are; its own announcement as far as it is at hand.
@@ -230,7 +236,7 @@ impl Engine {
     /// # Errors
     /// There is no voice.
     pub(crate) async fn spoken_wav(&self, site: &Site) -> anyhow::Result<Vec<u8>> {
-        self.lay_at_hand(site).await?;
+        self.fetch(site).await?;
         self.inner.speech.wav(site).await
     }
 

@@ -236,6 +236,7 @@ fn is_near(uri: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => place.split(':').next().unwrap_or_default(),
     };
+    let host = host.trim_end_matches('.');
     match host.parse::<IpAddr>() {
         Ok(ip) => is_private(ip),
         Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".internal"),

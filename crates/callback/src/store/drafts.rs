@@ -1,9 +1,9 @@
 //! Settings as they are being written, and the versions that were published: of a site, or of a customer. Who writes a
 //! field over what somebody else wrote, or he himself in another window, and has not seen it, is told: nothing is lost.
 
-use super::db::{Db, Row, Tx, query};
-use super::difference::{FieldChange, fields};
+use super::db::{Row, Tx, query};
 use super::types::Json;
+use super::users::User;
 use super::{Result, Store, audit, sites, statements};
 use crate::ids::{CustomerId, SiteId};
 use callback_core::site::Site;
@@ -49,8 +49,16 @@ pub struct Writer {
     pub user: Uuid,
     /// How he is called.
     pub name: String,
-    /// When, µs since 1970.
+    /// When, µs since 1970; 0 once it is published.
     pub at: i64,
+}
+
+impl Writer {
+    /// A user, at an instant; of no revision yet.
+    #[must_use]
+    pub fn of(user: &User, at: Ts) -> Self {
+        Self { revision: 0, user: user.id, name: user.name.clone(), at: at.0 }
+    }
 }
 
 /// A draft.
@@ -83,7 +91,7 @@ impl Draft {
     /// When it was written to last, and by whom.
     #[must_use]
     pub fn last(&self) -> Option<&Writer> {
-        self.writers.values().max_by_key(|writer| writer.at)
+        self.writers.values().filter(|writer| writer.at > 0).max_by_key(|writer| writer.at)
     }
 }
 
@@ -220,14 +228,23 @@ async fn replace(
     owner: Owner,
     seen: u32,
     body: &Map<String, Value>,
-    now: Ts,
+    by: &Writer,
 ) -> Result<Option<Draft>> {
-    let known = held(tx, owner).await?.map_or(0, |draft| draft.revision);
-    if known != seen {
+    let begin = Draft { revision: 0, body: Map::new(), writers: BTreeMap::new() };
+    let mut draft = held(tx, owner).await?.unwrap_or(begin);
+    if draft.revision != seen {
         return Ok(None);
     }
-    let draft = Draft { revision: known.saturating_add(1), body: body.clone(), writers: BTreeMap::new() };
-    write(tx, owner, &draft, now).await?;
+    draft.revision = seen.saturating_add(1);
+    // Whoever has not seen it, and writes one of these, is told.
+    let by = Writer { revision: draft.revision, ..by.clone() };
+    for (field, value) in body {
+        if draft.body.get(field) != Some(value) {
+            draft.writers.insert(field.clone(), by.clone());
+        }
+    }
+    draft.body.clone_from(body);
+    write(tx, owner, &draft, Ts(by.at)).await?;
     Ok(Some(draft))
 }
 
@@ -238,15 +255,18 @@ pub(super) async fn rebase(
     owner: Owner,
     before: &Map<String, Value>,
     after: &Map<String, Value>,
+    author: &str,
     now: Ts,
 ) -> Result<()> {
     let Some(mut draft) = held(tx, owner).await? else { return Ok(()) };
+    draft.revision = draft.revision.saturating_add(1);
+    let by = Writer { revision: draft.revision, user: Uuid::nil(), name: author.to_owned(), at: 0 };
     for (field, value) in after {
-        if draft.body.get(field) == before.get(field) {
+        if before.get(field) != Some(value) && draft.body.get(field) == before.get(field) {
             draft.body.insert(field.clone(), value.clone());
+            draft.writers.insert(field.clone(), by.clone());
         }
     }
-    draft.revision = draft.revision.saturating_add(1);
     write(tx, owner, &draft, now).await
 }
 
@@ -279,7 +299,8 @@ async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersi
     tx.run(change).await?;
     if let Some(mut draft) = draft {
         draft.body.clone_from(&new.draft);
-        draft.writers = BTreeMap::new();
+        // Nobody writes any more, and who wrote which field last is still known to those who have not seen it.
+        draft.writers.values_mut().for_each(|writer| writer.at = 0);
         draft.revision = draft.revision.saturating_add(1);
         write(tx, owner, &draft, now).await?;
     }
@@ -292,24 +313,13 @@ async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersi
     Ok(Published::Version(version))
 }
 
-async fn versions(db: &Db, owner: Owner) -> Result<Vec<Version>> {
-    let text = if matches!(owner, Owner::Site(_)) { SITE_VERSIONS } else { CUSTOMER_VERSIONS };
-    let rows = db.all(query(text).bind(owner.id()).bind(VERSIONS)).await?;
-    let version = |row: &Row| {
-        Ok(Version {
-            version: row.number("version")?,
-            author: row.get("author")?,
-            at: row.time("published_at")?,
-            body: row.json("body")?,
-        })
-    };
-    Ok(rows.iter().map(version).collect::<sqlx::Result<_>>()?)
-}
-
-/// What differs between two settings, by field.
-#[must_use]
-pub fn changes(from: &Value, to: &Value) -> Vec<FieldChange> {
-    fields(from, to)
+fn version(row: &Row) -> sqlx::Result<Version> {
+    Ok(Version {
+        version: row.number("version")?,
+        author: row.get("author")?,
+        at: row.time("published_at")?,
+        body: row.json("body")?,
+    })
 }
 
 impl Store {
@@ -339,10 +349,10 @@ impl Store {
         owner: Owner,
         seen: u32,
         body: Map<String, Value>,
-        now: Ts,
+        by: Writer,
     ) -> Result<Option<Draft>> {
-        self.deed((owner, seen, body, now), |tx, (owner, seen, body, now)| {
-            Box::pin(replace(tx, *owner, *seen, body, *now))
+        self.deed((owner, seen, body, by), |tx, (owner, seen, body, by)| {
+            Box::pin(replace(tx, *owner, *seen, body, by))
         })
         .await
     }
@@ -390,7 +400,19 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn versions(&self, owner: Owner) -> Result<Vec<Version>> {
-        versions(&self.db, owner).await
+        let text = if matches!(owner, Owner::Site(_)) { SITE_VERSIONS } else { CUSTOMER_VERSIONS };
+        let rows = self.db.all(query(text).bind(owner.id()).bind(VERSIONS)).await?;
+        Ok(rows.iter().map(version).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// One version that was published.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn version(&self, owner: Owner, number: u32) -> Result<Option<Version>> {
+        let text = if matches!(owner, Owner::Site(_)) { SITE_VERSION } else { CUSTOMER_VERSION };
+        let row = self.db.maybe(query(text).bind(owner.id()).bind(number)).await?;
+        Ok(row.map(|row| version(&row)).transpose()?)
     }
 }
 
@@ -415,6 +437,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site_id, version) DO NOTHING";
     SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions
         WHERE site_id = $1 AND version < 1000000000 ORDER BY version DESC LIMIT $2";
+    SITE_VERSION = "SELECT version, author, published_at, body FROM site_versions
+        WHERE site_id = $1 AND version = $2 AND version < 1000000000";
+    CUSTOMER_VERSION = "SELECT version, author, published_at, body FROM customer_versions
+        WHERE customer_id = $1 AND version = $2";
     CUSTOMER_VERSIONS = "SELECT version, author, published_at, body FROM customer_versions WHERE customer_id = $1
         ORDER BY version DESC LIMIT $2";
 }

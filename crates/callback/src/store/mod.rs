@@ -31,7 +31,7 @@ mod writer;
 pub use audit::{Entry, EntryRow};
 pub use companies::{Asked, Company, NewSite, Part, SiteRow};
 pub use difference::{Change, Difference, FieldChange};
-pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer, changes};
+pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
 pub(crate) use guards::network;
 pub use letters::{Letter, LetterRow, Sending};
 pub use links::{EmailChange, Leads, Link, NewLink};

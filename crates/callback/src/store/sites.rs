@@ -197,7 +197,8 @@ async fn customer_change(
             let keep = query(KEEP_VERSION).bind(id.0).bind(author).bind(now).bind(Json::of(&published)?);
             tx.run(keep).await?;
             if let Some(known) = known {
-                drafts::rebase(tx, Owner::Customer(id), &company_draft(&known), &published, now).await?;
+                drafts::rebase(tx, Owner::Customer(id), &company_draft(&known), &published, author, now)
+                    .await?;
             }
         }
     }
@@ -247,7 +248,8 @@ async fn site_change(
             query(PUBLISH).bind(id.0).bind(version).bind(author).bind(now).bind(Json::of(&site.body)?);
         tx.run(published).await?;
         if let Some(known) = known {
-            drafts::rebase(tx, Owner::Site(id), &site_draft(&known), &site_draft(&site.body), now).await?;
+            drafts::rebase(tx, Owner::Site(id), &site_draft(&known), &site_draft(&site.body), author, now)
+                .await?;
         }
     }
     Ok(Some(Change {

@@ -44,15 +44,15 @@ impl From<Wrong> for FieldProblem {
     }
 }
 
-impl From<FieldProblem> for Problem {
-    fn from(problem: FieldProblem) -> Self {
-        Self::Refused(Refusal::Fields(vec![problem]))
+impl From<Crowded> for Problem {
+    fn from(_: Crowded) -> Self {
+        Self::Refused(Refusal::Crowded)
     }
 }
 
-impl From<Crowded> for Problem {
-    fn from(_: Crowded) -> Self {
-        Self::Overloaded
+impl From<FieldProblem> for Problem {
+    fn from(problem: FieldProblem) -> Self {
+        Self::Refused(Refusal::Fields(vec![problem]))
     }
 }
 
@@ -140,7 +140,7 @@ impl Problem {
             Self::BodyTooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-long",
-                "The body is longer than any order needs. Send less of the visit.",
+                "The body is longer than anything here needs. Send less.",
             ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -214,6 +214,8 @@ pub(crate) enum Refusal {
     CodeRefused { left: u32 },
     /// Too many tries: not before then.
     Paused { seconds: u64 },
+    /// Too many passwords are being looked at already.
+    Crowded,
     /// Another role is needed for this.
     NotAllowed { needed: Role },
     /// The link was used, or is too old.
@@ -271,6 +273,11 @@ impl Refusal {
                 "paused",
                 "Too many tries. Wait as long as `retry_after_s` says.",
             ),
+            Self::Crowded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "logins-crowded",
+                "Too many people log in at this moment. Try again in some seconds.",
+            ),
             Self::NotAllowed { .. } => {
                 (StatusCode::FORBIDDEN, "not-allowed", "Your role does not include this. Ask the owner.")
             }
@@ -296,7 +303,13 @@ impl IntoResponse for Problem {
         if let (Value::Object(body), Value::Object(usual)) = (&mut body, usual) {
             body.extend(usual);
         }
-        let pause = if let Self::Refused(Refusal::Paused { seconds }) = self { seconds } else { 30 };
+        let pause = if let Self::Refused(Refusal::Paused { seconds }) = self {
+            seconds
+        } else if matches!(self, Self::Refused(Refusal::Crowded)) {
+            3
+        } else {
+            30
+        };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -11,6 +11,8 @@ export interface Cure {
   go?: SitePage;
   field?: keyof SiteBody;
   verify?: number;
+  /** A manager's drawer opens, for a new one. */
+  add?: boolean;
 }
 
 export function curesOf(warning: Warning, body: SiteBody): Cure[] {
@@ -31,6 +33,6 @@ export function curesOf(warning: Warning, body: SiteBody): Cure[] {
     if (body.rounds > 1) found.push({ key: 'rounds', set: { rounds: body.rounds - 1 } });
   } else if (warning.key === 'visitor_short') found.push({ key: 'visitor', set: { visitor_ring_timeout_s: 40 } });
   else if (warning.key === 'announcement_long') found.push({ key: 'shorten', field: 'pronunciation' });
-  else if (warning.key === 'one' || warning.key === 'nobody') found.push({ key: 'add', field: 'managers' });
+  else if (warning.key === 'one' || warning.key === 'nobody') found.push({ key: 'add', field: 'managers', add: true });
   return found;
 }

@@ -20,6 +20,8 @@ export class Draft<Body extends object> {
   #undo = $state.raw<(Undo & { at: number })[]>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sent: Promise<void> = Promise.resolve();
+  /** The revision that was seen when what is pending was begun: what others wrote since is theirs. */
+  #seen = 0;
 
   body = $derived(this.view ? ({ ...this.view.body, ...this.pending } as Body) : null);
   changes: Change[] = $derived(this.body && this.view ? differences(this.body as Fields, this.view.published as Fields | null) : []);
@@ -33,7 +35,7 @@ export class Draft<Body extends object> {
 
   constructor(readonly path: string) {
     const kept = sessionStorage.getItem(this.#key);
-    if (kept) this.pending = JSON.parse(kept) as Fields;
+    if (kept) ({ revision: this.#seen, fields: this.pending } = JSON.parse(kept) as { revision: number; fields: Fields });
     const unsettled = sessionStorage.getItem(this.#conflictsKey);
     if (unsettled) this.conflicts = JSON.parse(unsettled) as Conflict[];
   }
@@ -89,8 +91,14 @@ export class Draft<Body extends object> {
     }
   }
 
-  async publish(): Promise<Published> {
+  /** Sends what waits, for something that is about all of it; throws where a write was refused. */
+  async settled(): Promise<void> {
     await this.flush();
+    if (this.failed) throw this.failed;
+  }
+
+  async publish(): Promise<Published> {
+    await this.settled();
     const published = await api.publish(this.path, this.view?.revision ?? 0);
     this.#undo = [];
     await this.load();
@@ -111,6 +119,8 @@ export class Draft<Body extends object> {
     this.view = await by(this.view?.revision ?? 0);
     this.#undo = [];
     this.local = {};
+    this.failed = null;
+    this.#leave([]);
     this.#keep({});
   }
 
@@ -122,13 +132,14 @@ export class Draft<Body extends object> {
 
   #write(field: string, value: unknown): void {
     this.failed = null;
+    if (!Object.keys(this.pending).length) this.#seen = this.view?.revision ?? 0;
     this.#keep({ ...this.pending, [field]: value });
     this.#later();
   }
 
   #keep(pending: Fields): void {
     this.pending = pending;
-    if (Object.keys(pending).length) sessionStorage.setItem(this.#key, JSON.stringify(pending));
+    if (Object.keys(pending).length) sessionStorage.setItem(this.#key, JSON.stringify({ revision: this.#seen, fields: pending }));
     else sessionStorage.removeItem(this.#key);
   }
 
@@ -148,8 +159,9 @@ export class Draft<Body extends object> {
     const sent = this.pending;
     this.sending = true;
     try {
-      const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.view.revision, sent);
+      const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.#seen, sent);
       this.view = view;
+      this.#seen = view.revision;
       // What was overtaken is held by its conflict before it is no longer pending: a page that is loaded anew has it.
       if (conflicts.length) this.#leave([...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts]);
       this.#keep(left(this.pending, sent));

@@ -164,8 +164,8 @@ pub(super) async fn confirm(
     if let Try::Paused { until } = app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, now));
     }
-    let right = place.verify(body.password, Some(password)).await.map_err(Problem::internal)?;
-    if !right {
+    let right = place.verify(body.password, Some(password)).await;
+    if !right.map_err(Problem::internal)? {
         let text = "this is not the password that was chosen at the registration";
         return Err(Problem::field("password", "password_wrong", text));
     }

@@ -175,13 +175,13 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
     let talk = row.record.as_ref().and_then(|record| record.talk);
     let millis = |at: Ts| u64::try_from(at.since(zero).as_millis()).unwrap_or(u64::MAX);
     let phone = row.order.phone.to_string();
+    let shown = if role.sees_numbers() { phone.clone() } else { masked(&phone) };
     let lanes = legs_of(row, plan.as_deref());
     let manager = lanes.iter().find(|lane| lane.is_accepting()).map(|lane| lane.name().to_owned());
     CallRow {
         id: row.order.facts.id.0,
         at: stamp(zero),
         site: CallSite { key: row.site_key.to_string(), name: row.site_name.clone() },
-        phone: if role.sees_numbers() { phone } else { masked(&phone) },
         disposition: keys.map(|(key, _)| key),
         reason: keys.and_then(|(_, reason)| reason),
         state: state_key(row.order.state).0,
@@ -194,7 +194,15 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
             .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
         page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
         came: CameView::of(&row.order.facts),
-        lanes: lanes.iter().filter_map(|lane| serde_json::to_value(lane).ok()).collect(),
+        lanes: lanes
+            .iter()
+            .filter_map(|lane| serde_json::to_value(lane).ok())
+            .map(|mut lane| {
+                mask(&mut lane, &phone, &shown);
+                lane
+            })
+            .collect(),
+        phone: shown,
     }
 }
 

@@ -121,11 +121,7 @@ pub(super) async fn add_site(
     let origin = origin.ok_or_else(|| {
         Problem::Refused(Refusal::Fields(door.into_wrongs().into_iter().map(Into::into).collect()))
     })?;
-    let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
-    if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
-        let twice = FieldProblem::plain("url", "twice", "this site is here already");
-        return Err(twice.with("with", address_in_letters(&origin)).into());
-    }
+    not_twice(&app, &at, &origin).await?;
     let key = SiteKey::draw().map_err(Problem::internal)?;
     let new = NewSite {
         key: key.clone(),
@@ -151,6 +147,16 @@ pub(super) struct Confirmed {
     confirm: String,
 }
 
+/// A company has one site of an address, beside those that were put away.
+async fn not_twice(app: &App, at: &Part, origin: &Origin) -> Result<(), Problem> {
+    let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
+        let twice = FieldProblem::plain("url", "twice", "this site is here already");
+        return Err(twice.with("with", address_in_letters(origin)).into());
+    }
+    Ok(())
+}
+
 async fn put_away(
     app: &App,
     signed: &Signed,
@@ -165,6 +171,9 @@ async fn put_away(
     let is_host = |typed: &str| typed == origin.host() || typed == host_in_letters(&origin);
     if confirm.is_some_and(|typed| !is_host(typed.trim())) {
         return Err(Problem::field("confirm", "confirm", "write the site's address to confirm"));
+    }
+    if !away {
+        not_twice(app, at, &origin).await?;
     }
     let what = if away { "site.archive" } else { "site.unarchive" };
     let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));

@@ -6,7 +6,7 @@ use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::settings::{Kept, field_fits};
-use crate::store::{self, Conflict, Edit, FieldChange, NewVersion, Published};
+use crate::store::{self, Conflict, Edit, FieldChange, NewVersion, Published, Writer};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -167,7 +167,8 @@ pub(super) async fn replace(
     seen: u32,
     body: Kept,
 ) -> Result<Json<DraftView>, Problem> {
-    let replaced = app.store.replace_draft(scope.owner(), seen, body, wall_now()).await;
+    let by = Writer::of(&signed.user, wall_now());
+    let replaced = app.store.replace_draft(scope.owner(), seen, body, by).await;
     let draft = replaced.map_err(Problem::of_store)?.ok_or_else(moved)?;
     Ok(Json(view(signed, scope, Some(draft), Vec::new())?))
 }
@@ -185,7 +186,10 @@ async fn publish(
     scope: &Scope,
     body: Seen,
 ) -> Result<Json<PublishedView>, Problem> {
-    let (kept, _) = scope.draft(app).await?;
+    let (kept, revision) = scope.draft(app).await?;
+    if revision != body.revision {
+        return Err(moved());
+    }
     let mut settled = scope.read(&kept).map_err(refused)?;
     if let (Settled::Site(body), Scope::Site(site, _)) = (&mut settled, scope) {
         // A recording is the operator's to name, in a file: it stays what it was.

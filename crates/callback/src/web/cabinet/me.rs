@@ -164,7 +164,8 @@ pub(super) async fn password(
     if !wrong.is_empty() {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     }
-    let hash = app.cabinet.hasher.line_up()?.hash(body.new).await.map_err(Problem::internal)?;
+    let place = app.cabinet.hasher.line_up()?;
+    let hash = place.hash(body.new).await.map_err(Problem::internal)?;
     let change = UserChange::Password { hash, keep: signed.session.id };
     app.store.change_user(signed.user.id, change).await.map_err(Problem::of_store)?;
     Ok(StatusCode::NO_CONTENT)

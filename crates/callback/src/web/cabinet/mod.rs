@@ -37,7 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The longest body: a field of a draft is sent as a whole, and a blacklist has ten thousand entries.
-const BODY: usize = 1 << 20;
+const BODY: usize = 4 << 20;
 
 /// What the cabinet works with, beside the rest.
 pub(crate) struct Cabinet {

@@ -6,11 +6,12 @@ use crate::door::Wrong;
 use crate::settings::{
     CompanySettings, Kept, company_draft, read_company, read_site, site_draft, usual_site,
 };
-use crate::store::{Columns, Company, FieldChange, Owner, Part, SiteRow, changes, language_name};
+use crate::store::{Columns, Company, FieldChange, Owner, Part, SiteRow, language_name};
 use crate::web::App;
 use crate::web::error::{Problem, Refusal};
 use callback_core::site::{Origin, Site};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Whose settings: with what there is of them.
 pub(super) enum Scope {
@@ -168,9 +169,14 @@ pub(super) async fn company_of(app: &App, at: &Part) -> Result<Company, Problem>
     app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)
 }
 
-/// The fields that differ.
+/// The fields that differ, each as a whole: a list that lost its first is a list that lost one, and not one of which each
+/// is another.
 pub(super) fn differing(from: &Kept, to: &Kept) -> Vec<FieldChange> {
-    changes(&Value::Object(from.clone()), &Value::Object(to.clone()))
+    let fields: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+    let value = |of: &Kept, field: &String| of.get(field).cloned().unwrap_or(Value::Null);
+    let change =
+        |field: &String| FieldChange { field: field.clone(), from: value(from, field), to: value(to, field) };
+    fields.into_iter().map(change).filter(|change| change.from != change.to).collect()
 }
 
 /// What is wrong, each at its field.

@@ -6,7 +6,7 @@ use super::scope::{Scope, Settled};
 use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
-use crate::store::{Acceptance, NewOrder, OrderFacts, OrderPhone};
+use crate::store::{Acceptance, Guessed, NewOrder, OrderFacts, OrderPhone, Try};
 use crate::timeline::{LegLine, legs_of_record, stamp};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -28,6 +28,9 @@ use serde_json::json;
 use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// Sentences that are spoken for one company before there is a pause: each takes a second of a processor.
+const SPOKEN: u32 = 200;
 
 /// A rehearsal of a draft: what `callback-core` says of it, its calls as they are drawn.
 #[derive(Serialize, ToSchema)]
@@ -122,6 +125,10 @@ pub(super) async fn announcement(
 ) -> Result<Response, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
     let (Settled::Site(body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let by = vec![Guessed { name: format!("voice:{}", scope.company().id.0), free: SPOKEN }];
+    if let Try::Paused { until } = app.store.try_at(by, wall_now()).await.map_err(Problem::of_store)? {
+        return Err(Refusal::paused(until, wall_now()));
+    }
     let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
         tracing::warn!(%error, "an announcement cannot be spoken");
         Problem::Refused(Refusal::NO_VOICE)

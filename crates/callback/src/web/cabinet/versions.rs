@@ -67,8 +67,8 @@ async fn versions(app: &App, scope: &Scope) -> Result<Json<Vec<VersionView>>, Pr
 }
 
 async fn version(app: &App, scope: &Scope, number: u32) -> Result<store::Version, Problem> {
-    let found = app.store.versions(scope.owner()).await.map_err(Problem::of_store)?;
-    found.into_iter().find(|version| version.version == number).ok_or(Problem::NotFound)
+    let found = app.store.version(scope.owner(), number).await;
+    found.map_err(Problem::of_store)?.ok_or(Problem::NotFound)
 }
 
 async fn version_view(app: &App, scope: &Scope, number: u32) -> Result<Json<VersionBody>, Problem> {

@@ -204,6 +204,25 @@ fn two_who_write_the_same_field_are_told_and_nothing_is_lost() {
         assert_eq!((&told["body"]["rounds"], &told["conflicts"][0]), (&json!(4), &own));
         let stale = anna.post(&draft.replace("draft", "publish"), json!({ "revision": 1 })).await;
         assert_eq!((stale.status, stale.problem().as_str()), (StatusCode::CONFLICT, "draft-moved"));
+
+        // Who has not seen a publication, or a version that came back, is told of it too.
+        let conflicts = |told: &Value| told["conflicts"].as_array().map_or(0, Vec::len);
+        let seen = told["revision"].clone();
+        let edit = json!({ "revision": seen, "set": { "total_time_s": 100 } });
+        let edited = anna.ask("PATCH", &draft, edit).await.ok();
+        let published = json!({ "revision": edited["revision"] });
+        anna.post(&draft.replace("draft", "publish"), published).await.ok();
+        let late = json!({ "revision": seen, "set": { "total_time_s": 110 } });
+        let told = boris.ask("PATCH", &draft, late).await.ok();
+        assert_eq!((conflicts(&told), &told["body"]["total_time_s"]), (1, &json!(100)));
+        let now = told["revision"].clone();
+        let edit = json!({ "revision": now, "set": { "total_time_s": 90 } });
+        let edited = anna.ask("PATCH", &draft, edit).await.ok();
+        let restore = draft.replace("draft", "versions/1/restore");
+        anna.post(&restore, json!({ "revision": edited["revision"] })).await.ok();
+        let late = json!({ "revision": now, "set": { "total_time_s": 120 } });
+        let told = boris.ask("PATCH", &draft, late).await.ok();
+        assert_eq!((conflicts(&told), &told["body"]["total_time_s"]), (1, &json!(100)));
     });
 }
 

@@ -128,6 +128,15 @@ fn a_manager_sees_the_calls_that_rang_at_his_telephone() {
             let expected = if sees == 1 { StatusCode::OK } else { StatusCode::NOT_FOUND };
             assert_eq!(one.status, expected, "{telephones:?}");
         }
+        let mut marketer = joined(&stage, &mut owner, &number, "marketer").await;
+        for path in [format!("{path}/calls"), format!("/calls/{call}")] {
+            let told = marketer.get(&path).await.ok().to_string();
+            assert!(told.contains("+7916•••••"), "{told}");
+            assert!(
+                !told.contains(VISITOR),
+                "a marketer sees no visitor's number, wherever it stands: {told}"
+            );
+        }
         let row = manager.get(&format!("{path}/calls?site=demo")).await.ok()["calls"][0].clone();
         assert_eq!((&row["phone"], &row["disposition"]), (&json!(VISITOR), &json!("connected")));
         stage.service.take();

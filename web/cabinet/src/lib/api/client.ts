@@ -51,7 +51,7 @@ export async function ask<T>(method: string, path: string, body?: unknown, how: 
   const patient = how.patient ?? method === 'GET';
   for (;;) {
     try {
-      return await once<T>(method, path, body);
+      return await once<T>(method, path, body, patient);
     } catch (error) {
       if (error instanceof Away && patient) await net.online();
       else if (error instanceof ApiError && error.kind === 'login-needed' && !how.anonymous && loginAgain) await loginAgain();
@@ -60,7 +60,7 @@ export async function ask<T>(method: string, path: string, body?: unknown, how: 
   }
 }
 
-async function once<T>(method: string, path: string, body: unknown): Promise<T> {
+async function once<T>(method: string, path: string, body: unknown, patient: boolean): Promise<T> {
   const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
   if (body instanceof Blob) {
     init.body = body;
@@ -78,7 +78,9 @@ async function once<T>(method: string, path: string, body: unknown): Promise<T> 
     net.lost();
     throw new Away();
   }
-  if (AWAY.has(answer.status)) {
+  // The service itself says why it cannot do what may not be asked twice.
+  const isSaid = !patient && answer.headers.get('content-type')?.startsWith('application/problem+json');
+  if (AWAY.has(answer.status) && !isSaid) {
     net.lost();
     throw new Away();
   }

@@ -7,6 +7,8 @@ const PAGE = 50;
 /** Pages that are read at once to find calls of one status. */
 const READ_AT_ONCE = 4;
 const ENOUGH = 20;
+/** After a refusal of the stream. */
+const AGAIN_MS = 1_000;
 
 export class Journal {
   calls = $state.raw<CallRow[]>([]);
@@ -38,11 +40,37 @@ export class Journal {
     }
   }
 
-  /** Follows calls as they go on; the browser reconnects by itself. */
+  /**
+   * Follows calls as they go on. The browser reconnects by itself after a cut, and gives up at a refusal: then it is asked
+   * why, which waits for a service that is away and for a login that ended. Whatever was missed is read again.
+   */
   follow(): () => void {
-    this.#stream = new EventSource(api.callEvents(this.c));
-    this.#stream.addEventListener('call', (event) => this.#changed(JSON.parse((event as MessageEvent<string>).data) as CallRow));
-    return () => this.#stream?.close();
+    let isOver = false;
+    let isFirst = true;
+    const begin = (): void => {
+      if (isOver) return;
+      this.#stream = new EventSource(api.callEvents(this.c));
+      this.#stream.addEventListener('call', (event) => this.#changed(JSON.parse((event as MessageEvent<string>).data) as CallRow));
+      this.#stream.addEventListener('open', () => {
+        if (!isFirst) void this.#again();
+        isFirst = false;
+      });
+      this.#stream.addEventListener('error', () => {
+        if (this.#stream?.readyState !== EventSource.CLOSED) return;
+        setTimeout(() => void this.#again().then(begin, () => undefined), AGAIN_MS);
+      });
+    };
+    begin();
+    return () => {
+      isOver = true;
+      this.#stream?.close();
+    };
+  }
+
+  /** Reads the newest calls again. */
+  async #again(): Promise<void> {
+    const page = await api.calls(this.c, { limit: PAGE, ...(this.site ? { site: this.site } : {}) });
+    for (const call of page.calls.reverse()) this.#changed(call);
   }
 
   #changed(call: CallRow): void {
