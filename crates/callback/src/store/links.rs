@@ -167,20 +167,8 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
         return Ok(None);
     }
     let name = link.email.split('@').next().unwrap_or_default();
-    // A customer that the operator made from a file is its address's own, until somebody belongs to it.
-    let known = tx.maybe(query(CUSTOMER_OF).bind(link.email.as_str())).await?;
-    let customer = match known {
-        Some(row) => CustomerId(row.get("id")?),
-        // The address of a customer that has people: they invite whom they want.
-        None if tx.maybe(query(IS_CUSTOMERS).bind(link.email.as_str())).await?.is_some() => return Ok(None),
-        None => {
-            let id = CustomerId(Uuid::now_v7());
-            let create = query(CREATE_CUSTOMER).bind(id.0).bind(link.email.as_str()).bind(company.as_str());
-            let create = create.bind(country.as_str()).bind(time_zone.as_str()).bind(language.as_str());
-            tx.run(create.bind(*number).bind(now)).await?;
-            id
-        }
-    };
+    let texts = [company.as_str(), country, time_zone, language];
+    let Some(customer) = customer_of(tx, &link.email, texts, *number, now).await? else { return Ok(None) };
     let user = NewUser { email: &link.email, name, language, password };
     let user = users::create(tx, user, now).await?;
     users::join(tx, customer, user, Role::Owner, now).await?;
@@ -195,6 +183,29 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
     audit::write(tx, customer, &entry).await?;
     users::sign_in(tx, user, session).await?;
     Ok(Some(user))
+}
+
+/// The customer of an address: name, country, time zone and language where it is new. None where it has people: they
+/// invite whom they want.
+async fn customer_of(
+    tx: &mut Tx,
+    email: &str,
+    texts: [&str; 4],
+    number: u32,
+    now: Ts,
+) -> Result<Option<CustomerId>> {
+    // One that the operator made from a file is its address's own, until somebody belongs to it.
+    if let Some(row) = tx.maybe(query(CUSTOMER_OF).bind(email)).await? {
+        return Ok(Some(CustomerId(row.get("id")?)));
+    }
+    if tx.maybe(query(IS_CUSTOMERS).bind(email)).await?.is_some() {
+        return Ok(None);
+    }
+    let id = CustomerId(Uuid::now_v7());
+    let create = query(CREATE_CUSTOMER).bind(id.0).bind(email);
+    let create = texts.into_iter().fold(create, |create, text| create.bind(text));
+    tx.run(create.bind(number).bind(now)).await?;
+    Ok(Some(id))
 }
 
 async fn accept(
@@ -304,6 +315,39 @@ impl Store {
     pub async fn link(&self, secret: &str, now: Ts) -> Result<Option<Link>> {
         let row = self.db.maybe(query(GOOD).bind(secret).bind(now)).await?;
         Ok(row.map(|row| read(&row)).transpose()?)
+    }
+
+    /// Makes a company for a user who is there already: name, country, time zone and language; false where his address has
+    /// one that has people.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn found(
+        &self,
+        user: users::User,
+        texts: [String; 4],
+        number: CustomerNumber,
+        now: Ts,
+    ) -> Result<bool> {
+        self.deed((user, texts, number, now), |tx, (user, texts, number, now)| {
+            Box::pin(async move {
+                let texts = texts.each_ref().map(String::as_str);
+                let customer = customer_of(tx, &user.email, texts, number.0, *now).await?;
+                let Some(customer) = customer else { return Ok(false) };
+                users::join(tx, customer, user.id, Role::Owner, *now).await?;
+                let entry = audit::Entry {
+                    user: Some(user.id),
+                    who: user.name.clone(),
+                    what: "customer.register",
+                    object: user.email.clone(),
+                    detail: serde_json::Value::Null,
+                    now: *now,
+                };
+                audit::write(tx, customer, &entry).await?;
+                Ok(true)
+            })
+        })
+        .await
     }
 
     /// Makes a customer and its owner by his link, and signs him in; none where the link is over.

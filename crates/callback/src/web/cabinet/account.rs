@@ -1,7 +1,7 @@
 //! Before one is signed in: to register, to log in, to set a new password, to accept an invitation. A stranger learns
 //! from none of them who has a cabinet: a known and an unknown address are answered alike and take the same time.
 
-use super::fields::{email, language, name, password};
+use super::fields::{email, home, language, name, password};
 use super::guess::{GUESSES, Guess, prove};
 use super::links::{letter_may_be_written, link, page};
 use super::me::{Me, me};
@@ -18,7 +18,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use callback_core::number::Country;
 use callback_core::site::Language;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
@@ -93,15 +92,9 @@ pub(super) async fn register(
     let company = name(&mut wrong, "company", &body.company);
     let email = email(&mut wrong, "email", &body.email);
     password(&mut wrong, "password", &body.password, &[&body.email, &body.company]);
-    let country = body.country.parse::<Country>();
-    if country.is_err() {
-        wrong.push(FieldProblem::plain("country", "country", "write a country by its two letters, like RU"));
-    }
-    if jiff::tz::TimeZone::get(&body.time_zone).is_err() {
-        wrong.push(FieldProblem::plain("time_zone", "time_zone", "write a time zone by its IANA name"));
-    }
+    let country = home(&mut wrong, &body.country, &body.time_zone);
     let language = language(&mut wrong, &body.language);
-    let (Some(company), Some(email), Ok(country), Some(language)) = (company, email, country, language)
+    let (Some(company), Some(email), Some(country), Some(language)) = (company, email, country, language)
     else {
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     };

@@ -1,9 +1,12 @@
 //! A company, its sites, and what was done by whom.
 
+use super::fields::{home, name};
+use super::me::{Me, me};
 use super::read::{Body, Path, Query};
 use super::scope::{company_of, differing};
 use super::signed::Signed;
 use crate::account::{Right, Role};
+use crate::clock::wall_now;
 use crate::door::Door;
 use crate::ids::SiteKey;
 use crate::settings::{self, address_in_letters, host_in_letters, site_draft};
@@ -96,6 +99,42 @@ pub(super) async fn show(
         role: at.role,
         sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
+}
+
+/// A company that is about to be.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewCompany {
+    company: String,
+    /// Where its numbers are read, by ISO 3166.
+    country: String,
+    /// Its time zone, by its IANA name.
+    time_zone: String,
+}
+
+/// Makes a company for somebody who has a login already; there is one of each address.
+#[utoipa::path(post, path = "/api/v1/customers", tag = "customer", request_body = NewCompany,
+    responses((status = 201, body = Me), (status = 409), (status = 422, body = [FieldProblem])))]
+pub(super) async fn found(
+    State(app): State<App>,
+    signed: Signed,
+    Body(body): Body<NewCompany>,
+) -> Result<Response, Problem> {
+    let mut wrong = Vec::new();
+    let company = name(&mut wrong, "company", &body.company);
+    let home = home(&mut wrong, &body.country, &body.time_zone);
+    let (Some(company), Some(country)) = (company, home) else {
+        return Err(Problem::Refused(Refusal::Fields(wrong)));
+    };
+    let number = app.store.draw_customer_number().await.map_err(Problem::of_store)?;
+    let language = language_name(signed.user.language).to_owned();
+    let texts = [company, country.to_string(), body.time_zone, language];
+    let (user, session) = (signed.user.id, signed.session.id);
+    if !app.store.found(signed.user, texts, number, wall_now()).await.map_err(Problem::of_store)? {
+        let text =
+            "Your address has a company already. Make the other under another address, and invite yours.";
+        return Err(Problem::Refused(Refusal::Conflict("company-exists", text)));
+    }
+    Ok((StatusCode::CREATED, Json(me(&app, user, session).await?)).into_response())
 }
 
 /// A site that is about to be.

@@ -2,7 +2,9 @@
 
 use crate::account::{Hasher, Refused};
 use crate::web::error::FieldProblem;
+use callback_core::number::Country;
 use callback_core::site::Language;
+use jiff::tz::TimeZone;
 
 /// Letters of a name.
 const NAME: usize = 64;
@@ -60,4 +62,17 @@ pub(super) fn language(wrong: &mut Vec<FieldProblem>, given: &str) -> Option<Lan
             None
         }
     }
+}
+
+/// Where a company is at home: its country, and its time zone, which is good where there is an answer.
+pub(super) fn home(wrong: &mut Vec<FieldProblem>, country: &str, time_zone: &str) -> Option<Country> {
+    let read = country.parse::<Country>().ok();
+    if read.is_none() {
+        wrong.push(FieldProblem::plain("country", "country", "write a country by its two letters, like RU"));
+    }
+    let zone = TimeZone::get(time_zone);
+    if zone.is_err() {
+        wrong.push(FieldProblem::plain("time_zone", "time_zone", "write a time zone by its IANA name"));
+    }
+    read.filter(|_| zone.is_ok())
 }

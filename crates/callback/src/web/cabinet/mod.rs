@@ -86,6 +86,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(me::sign_out))
         .routes(routes!(me::begin_totp, me::end_totp))
         .routes(routes!(me::confirm_totp))
+        .routes(routes!(customer::found))
         .routes(routes!(customer::show))
         .routes(routes!(customer::audit))
         .routes(routes!(customer::add_site))

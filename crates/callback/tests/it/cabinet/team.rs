@@ -143,6 +143,30 @@ fn a_manager_sees_the_calls_that_rang_at_his_telephone() {
     });
 }
 
+#[test]
+fn whoever_belongs_to_no_company_makes_his_own() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let mut accountant = joined(&stage, &mut owner, &number, "accountant").await;
+        let company = json!({ "company": "Бухгалтерия", "country": "RU", "time_zone": "Europe/Moscow" });
+        let me = accountant.post("/customers", company.clone()).await.ok();
+        let names: Vec<_> = me["memberships"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| [one["company"].clone(), one["role"].clone()])
+            .collect();
+        assert_eq!(names, [[json!("Бухгалтерия"), json!("owner")], [json!("Ромашка"), json!("accountant")]]);
+        assert_eq!(accountant.post("/customers", company.clone()).await.problem(), "company-exists");
+        assert_eq!(owner.post("/customers", company).await.problem(), "company-exists");
+        let wrong = json!({ "company": "", "country": "Россия", "time_zone": "Москва" });
+        let told = accountant.post("/customers", wrong).await.fields();
+        assert_eq!(told, "company required, country country, time_zone time_zone");
+    });
+}
+
 /// Every operation on something of a company, and who may ask for it beside the owner: `m` a manager, `k` a marketer,
 /// `a` an accountant.
 const MAY: &str = "

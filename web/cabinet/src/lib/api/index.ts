@@ -31,6 +31,7 @@ export const api = {
   confirmTotp: (body: { secret: string; code: string; password: string }) => ask<{ recovery_codes: string[] }>('POST', '/me/totp/confirm', body),
   endTotp: (password: string) => ask<void>('DELETE', '/me/totp', { password }),
 
+  found: (body: { company: string; country: string; time_zone: string }) => ask<T.Me>('POST', '/customers', body),
   customer: (c: string) => ask<T.Customer>('GET', customer(c)),
   addSite: (c: string, url: string) => ask<T.SiteSummary>('POST', `${customer(c)}/sites`, { url }),
   archive: (site: string, confirm: string) => ask<T.SiteSummary>('POST', `/sites/${seg(site)}/archive`, { confirm }),

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a company for somebody who has a login already; there is one of each address. */
+        post: operations["found"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}": {
         parameters: {
             query?: never;
@@ -1158,6 +1175,14 @@ export interface components {
             /** @description Where he answers: a manager sees the calls that rang there. */
             telephones: string[];
         };
+        /** @description A company that is about to be. */
+        NewCompany: {
+            company: string;
+            /** @description Where its numbers are read, by ISO 3166. */
+            country: string;
+            /** @description Its time zone, by its IANA name. */
+            time_zone: string;
+        };
         /** @description A new address, and the password. */
         NewEmail: {
             email: string;
@@ -1484,6 +1509,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CountryView"][];
+                };
+            };
+        };
+    };
+    found: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCompany"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
                 };
             };
         };
