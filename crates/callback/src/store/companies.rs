@@ -1,9 +1,9 @@
 //! Customers and their sites, as their cabinet lists them, and whose is what.
 
 use super::db::{Row, Tx, query};
-use super::users::language;
+use super::users::{User, language};
 use super::words::Telephones;
-use super::{Result, Store, audit, sites, statements};
+use super::{Result, Store, audit, members, sites, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::CompanySettings;
@@ -117,6 +117,47 @@ fn site(row: &Row) -> sqlx::Result<SiteRow> {
     })
 }
 
+/// A company that is about to be.
+#[derive(Clone, Debug)]
+pub struct NewCompany {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub number: CustomerNumber,
+    /// Where its numbers are read, by ISO 3166.
+    pub country: String,
+    /// Its time zone, by its IANA name.
+    pub time_zone: String,
+    /// Its language, `ru` or `en`.
+    pub language: String,
+}
+
+pub(super) async fn draw_customer_number(tx: &mut Tx) -> Result<CustomerNumber> {
+    let row = tx.maybe(query(DRAW)).await?.ok_or(sqlx::Error::RowNotFound)?;
+    Ok(CustomerNumber(row.number("value")?))
+}
+
+/// The customer of an address, made where there is none. None where it has people: they invite whom they want.
+pub(super) async fn of_email(
+    tx: &mut Tx,
+    email: &str,
+    new: &NewCompany,
+    now: Ts,
+) -> Result<Option<CustomerId>> {
+    // One that the operator made from a file is its address's own, until somebody belongs to it.
+    if let Some(row) = tx.maybe(query(CUSTOMER_OF).bind(email)).await? {
+        return Ok(Some(CustomerId(row.get("id")?)));
+    }
+    if tx.maybe(query(IS_CUSTOMERS).bind(email)).await?.is_some() {
+        return Ok(None);
+    }
+    let id = CustomerId(Uuid::now_v7());
+    let create = query(CREATE_CUSTOMER).bind(id.0).bind(email).bind(new.name.as_str());
+    let create = create.bind(new.country.as_str()).bind(new.time_zone.as_str()).bind(new.language.as_str());
+    tx.run(create.bind(new.number.0).bind(now)).await?;
+    Ok(Some(id))
+}
+
 /// A site that is about to be: without a published version nobody is called for it.
 #[derive(Clone, Debug)]
 pub struct NewSite {
@@ -169,6 +210,39 @@ impl Store {
     pub async fn company(&self, id: CustomerId) -> Result<Option<Company>> {
         let row = self.db.maybe(query(COMPANY).bind(id.0)).await?;
         Ok(row.map(|row| company(&row)).transpose()?)
+    }
+
+    /// Draws the next customer's number; it is never drawn again.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn draw_customer_number(&self) -> Result<CustomerNumber> {
+        self.deed((), |tx, ()| Box::pin(draw_customer_number(tx))).await
+    }
+
+    /// Makes a company for a user who is there already; false where his address has one that has people.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn found(&self, user: User, new: NewCompany, now: Ts) -> Result<bool> {
+        self.deed((user, new, now), |tx, (user, new, now)| {
+            Box::pin(async move {
+                let customer = of_email(tx, &user.email, new, *now).await?;
+                let Some(customer) = customer else { return Ok(false) };
+                members::join(tx, customer, user.id, Role::Owner, *now).await?;
+                let entry = audit::Entry {
+                    user: Some(user.id),
+                    who: user.name.clone(),
+                    what: "customer.register",
+                    object: user.email.clone(),
+                    detail: Value::Null,
+                    now: *now,
+                };
+                audit::write(tx, customer, &entry).await?;
+                Ok(true)
+            })
+        })
+        .await
     }
 
     /// Its sites, by their names; those that were put away last.
@@ -240,6 +314,12 @@ statements! {
         JOIN orders o ON o.customer_id = m.customer_id WHERE o.id = $1 AND m.user_id = $2";
     COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
         version FROM customers WHERE id = $1";
+    DRAW = "UPDATE counters SET value = value + 1 WHERE name = 'customer_number' RETURNING value";
+    CUSTOMER_OF = "SELECT id FROM customers c WHERE c.email = $1
+        AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.customer_id = c.id) FOR UPDATE";
+    IS_CUSTOMERS = "SELECT id FROM customers WHERE email = $1";
+    CREATE_CUSTOMER = r#"INSERT INTO customers (id, email, name, country, time_zone, language, max_calls, blacklist,
+        number, created_at) VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8)"#;
     SITES_OF = concat!("SELECT ", site_columns!(), " WHERE s.customer_id = $1
         ORDER BY CASE WHEN s.archived_at IS NULL THEN 0 ELSE 1 END, s.name, s.key");
     SITE = concat!("SELECT ", site_columns!(), " WHERE s.key = $1");

@@ -1,11 +1,12 @@
 //! Links in letters: to confirm an address, to set a new password, to accept an invitation. Each is good once and until
 //! a time; of its secret only a fingerprint is kept. What it leads to happens in the transaction that uses it up.
 
+use super::companies::{self, NewCompany};
 use super::db::{Row, Tx, query};
 use super::letters::{self, Letter};
 use super::types::Json;
 use super::users::{self, NewSession, NewUser};
-use super::{Result, Store, audit, statements};
+use super::{Result, Store, audit, members, statements};
 use crate::account::{CustomerNumber, Role};
 use crate::ids::CustomerId;
 use callback_core::site::Language;
@@ -152,11 +153,6 @@ pub(super) async fn end_of_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn draw_customer_number(tx: &mut Tx) -> Result<CustomerNumber> {
-    let row = tx.maybe(query(DRAW)).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(CustomerNumber(row.number("value")?))
-}
-
 async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Option<Uuid>> {
     let now = session.now;
     let Some(link) = use_up(tx, secret, "register", now).await? else { return Ok(None) };
@@ -167,11 +163,17 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
         return Ok(None);
     }
     let name = link.email.split('@').next().unwrap_or_default();
-    let texts = [company.as_str(), country, time_zone, language];
-    let Some(customer) = customer_of(tx, &link.email, texts, *number, now).await? else { return Ok(None) };
+    let new = NewCompany {
+        name: company.clone(),
+        number: CustomerNumber(*number),
+        country: country.clone(),
+        time_zone: time_zone.clone(),
+        language: language.clone(),
+    };
+    let Some(customer) = companies::of_email(tx, &link.email, &new, now).await? else { return Ok(None) };
     let user = NewUser { email: &link.email, name, language, password };
     let user = users::create(tx, user, now).await?;
-    users::join(tx, customer, user, Role::Owner, now).await?;
+    members::join(tx, customer, user, Role::Owner, now).await?;
     let entry = audit::Entry {
         user: Some(user),
         who: name.to_owned(),
@@ -183,29 +185,6 @@ async fn confirm(tx: &mut Tx, secret: &str, session: &NewSession) -> Result<Opti
     audit::write(tx, customer, &entry).await?;
     users::sign_in(tx, user, session).await?;
     Ok(Some(user))
-}
-
-/// The customer of an address: name, country, time zone and language where it is new. None where it has people: they
-/// invite whom they want.
-async fn customer_of(
-    tx: &mut Tx,
-    email: &str,
-    texts: [&str; 4],
-    number: u32,
-    now: Ts,
-) -> Result<Option<CustomerId>> {
-    // One that the operator made from a file is its address's own, until somebody belongs to it.
-    if let Some(row) = tx.maybe(query(CUSTOMER_OF).bind(email)).await? {
-        return Ok(Some(CustomerId(row.get("id")?)));
-    }
-    if tx.maybe(query(IS_CUSTOMERS).bind(email)).await?.is_some() {
-        return Ok(None);
-    }
-    let id = CustomerId(Uuid::now_v7());
-    let create = query(CREATE_CUSTOMER).bind(id.0).bind(email);
-    let create = texts.into_iter().fold(create, |create, text| create.bind(text));
-    tx.run(create.bind(number).bind(now)).await?;
-    Ok(Some(id))
 }
 
 async fn accept(
@@ -226,7 +205,7 @@ async fn accept(
         }
         (None, None) => return Ok(None),
     };
-    users::join(tx, customer, user, *role, now).await?;
+    members::join(tx, customer, user, *role, now).await?;
     let detail = serde_json::json!({ "role": role });
     let entry =
         audit::Entry { user: Some(user), who, what: "team.join", object: link.email.clone(), detail, now };
@@ -252,14 +231,6 @@ async fn change_email(tx: &mut Tx, secret: &str, now: Ts) -> Result<EmailChange>
 }
 
 impl Store {
-    /// Draws the next customer's number; it is never drawn again.
-    ///
-    /// # Errors
-    /// The store is closed.
-    pub async fn draw_customer_number(&self) -> Result<CustomerNumber> {
-        self.deed((), |tx, ()| Box::pin(draw_customer_number(tx))).await
-    }
-
     /// Writes a link and its letter, or another letter where its address is a user's already.
     ///
     /// # Errors
@@ -315,39 +286,6 @@ impl Store {
     pub async fn link(&self, secret: &str, now: Ts) -> Result<Option<Link>> {
         let row = self.db.maybe(query(GOOD).bind(secret).bind(now)).await?;
         Ok(row.map(|row| read(&row)).transpose()?)
-    }
-
-    /// Makes a company for a user who is there already: name, country, time zone and language; false where his address has
-    /// one that has people.
-    ///
-    /// # Errors
-    /// The store is closed.
-    pub async fn found(
-        &self,
-        user: users::User,
-        texts: [String; 4],
-        number: CustomerNumber,
-        now: Ts,
-    ) -> Result<bool> {
-        self.deed((user, texts, number, now), |tx, (user, texts, number, now)| {
-            Box::pin(async move {
-                let texts = texts.each_ref().map(String::as_str);
-                let customer = customer_of(tx, &user.email, texts, number.0, *now).await?;
-                let Some(customer) = customer else { return Ok(false) };
-                users::join(tx, customer, user.id, Role::Owner, *now).await?;
-                let entry = audit::Entry {
-                    user: Some(user.id),
-                    who: user.name.clone(),
-                    what: "customer.register",
-                    object: user.email.clone(),
-                    detail: serde_json::Value::Null,
-                    now: *now,
-                };
-                audit::write(tx, customer, &entry).await?;
-                Ok(true)
-            })
-        })
-        .await
     }
 
     /// Makes a customer and its owner by his link, and signs him in; none where the link is over.
@@ -519,11 +457,5 @@ statements! {
     END_INVITATION_TO = "DELETE FROM links WHERE customer_id = $1 AND kind = 'invite' AND email = $2
         AND used_at IS NULL";
     MAKE_OPERATOR = "UPDATE users SET is_operator = 1 WHERE id = $1";
-    DRAW = "UPDATE counters SET value = value + 1 WHERE name = 'customer_number' RETURNING value";
-    CUSTOMER_OF = "SELECT id FROM customers c WHERE c.email = $1
-        AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.customer_id = c.id) FOR UPDATE";
-    IS_CUSTOMERS = "SELECT id FROM customers WHERE email = $1";
     END_REGISTRATIONS = "DELETE FROM links WHERE email = $1 AND kind = 'register' AND used_at IS NULL";
-    CREATE_CUSTOMER = r#"INSERT INTO customers (id, email, name, country, time_zone, language, max_calls, blacklist,
-        number, created_at) VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8)"#;
 }

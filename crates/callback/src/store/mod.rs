@@ -16,6 +16,7 @@ mod known;
 mod letters;
 mod links;
 mod lite;
+mod members;
 mod orders;
 mod phones;
 mod recordings;
@@ -29,19 +30,20 @@ mod words;
 mod writer;
 
 pub use audit::{Entry, EntryRow};
-pub use companies::{Asked, Company, NewSite, Part, SiteRow};
+pub use companies::{Asked, Company, NewCompany, NewSite, Part, SiteRow};
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
 pub(crate) use guards::network;
 pub use letters::{Letter, LetterRow, Sending};
 pub use links::{EmailChange, Leads, Link, NewLink};
+pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
-pub use users::{Change as MemberChange, LoginSession, Member, Membership, NewSession, User, UserChange};
+pub use users::{LoginSession, NewSession, User, UserChange};
 pub use words::{
     Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold, JournalOf,
     JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
@@ -154,6 +156,7 @@ impl Store {
             calls::STATEMENTS,
             sites::STATEMENTS,
             users::STATEMENTS,
+            members::STATEMENTS,
             links::STATEMENTS,
             letters::STATEMENTS,
             audit::STATEMENTS,

@@ -1,13 +1,13 @@
 //! Customers, their sites and the published versions.
 
-use super::companies::company_settings;
+use super::companies::{self, company_settings};
 use super::db::{Db, Row, Tx, query};
 use super::difference::{Change, Difference, fields};
 use super::drafts::{self, Owner};
 use super::types::Json;
 use super::users::language_name;
 use super::words::{Customer, Error, OrderFacts, PublishedSite};
-use super::{Result, links, phones, statements};
+use super::{Result, phones, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use crate::settings::{
     CompanySettings, CustomerSettings, SettingsFile, SiteSettings, company_draft, site_draft,
@@ -175,7 +175,7 @@ async fn customer_change(
         let text = if before.is_some() { CHANGE_CUSTOMER } else { CREATE_CUSTOMER };
         let number = match before {
             Some(_) => None,
-            None => Some(links::draw_customer_number(tx).await?.0),
+            None => Some(companies::draw_customer_number(tx).await?.0),
         };
         let write = query(text)
             .bind(id.0)

@@ -1,11 +1,8 @@
-//! Those who sign in, what they may do at which customer, and the browsers that they are signed in with.
+//! Those who sign in, and the browsers that they are signed in with.
 
-use super::db::{Db, Row, Tx, query};
+use super::db::{Row, Tx, query};
 use super::types::Json;
-use super::words::Telephones;
-use super::{Result, Store, audit, links, statements};
-use crate::account::{CustomerNumber, Role};
-use crate::ids::CustomerId;
+use super::{Result, Store, links, statements};
 use callback_core::site::Language;
 use callback_core::time::Ts;
 use std::time::Duration;
@@ -43,21 +40,6 @@ pub struct User {
     pub is_operator: bool,
 }
 
-/// A user's part at a customer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Membership {
-    /// The customer.
-    pub customer: CustomerId,
-    /// Its number.
-    pub number: CustomerNumber,
-    /// Its name.
-    pub company: String,
-    /// The part.
-    pub role: Role,
-    /// Where he answers.
-    pub telephones: Telephones,
-}
-
 /// A browser that signs in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSession {
@@ -88,25 +70,6 @@ pub struct LoginSession {
     pub device: String,
 }
 
-/// A user of a customer, as the others see him.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Member {
-    /// Him.
-    pub user: Uuid,
-    /// How he is called.
-    pub name: String,
-    /// His address.
-    pub email: String,
-    /// His part.
-    pub role: Role,
-    /// Since when.
-    pub since: Ts,
-    /// Whether he has a second factor.
-    pub totp: bool,
-    /// Where he answers.
-    pub telephones: Telephones,
-}
-
 /// What of himself a user changes.
 #[derive(Clone, Debug)]
 pub enum UserChange {
@@ -135,17 +98,6 @@ pub enum UserChange {
     },
 }
 
-/// What came of changing somebody's part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
-    /// Done.
-    Done,
-    /// There is no such member.
-    Nobody,
-    /// Somebody must stay the owner.
-    LastOwner,
-}
-
 /// A user who is about to be.
 #[derive(Clone, Debug)]
 pub(super) struct NewUser<'a> {
@@ -165,11 +117,6 @@ pub(super) async fn create(tx: &mut Tx, user: NewUser<'_>, now: Ts) -> Result<Uu
     let create = query(CREATE).bind(id).bind(user.email).bind(user.name).bind(user.language);
     tx.run(create.bind(user.password).bind(now)).await?;
     Ok(id)
-}
-
-pub(super) async fn join(tx: &mut Tx, customer: CustomerId, user: Uuid, role: Role, now: Ts) -> Result<()> {
-    tx.run(query(JOIN).bind(customer.0).bind(user).bind(role.as_str()).bind(now)).await?;
-    Ok(())
 }
 
 /// Signs a browser in; the user's oldest ones, beyond [`SESSIONS`], are signed out.
@@ -217,30 +164,6 @@ pub(crate) fn language_name(language: Language) -> &'static str {
         Language::Ru => "ru",
         Language::En => "en",
     }
-}
-
-/// Everybody's part at a customer, for letters to its owners.
-async fn members(db: &Db, customer: CustomerId) -> Result<Vec<Member>> {
-    let rows = db.all(query(MEMBERS).bind(customer.0)).await?;
-    let member = |row: &Row| {
-        Ok(Member {
-            user: row.get("id")?,
-            name: row.get("name")?,
-            email: row.get("email")?,
-            role: row.parsed("role")?,
-            since: row.time("since")?,
-            totp: row.get::<Option<String>>("totp_secret")?.is_some(),
-            telephones: row.json("telephones")?,
-        })
-    };
-    Ok(rows.iter().map(member).collect::<sqlx::Result<_>>()?)
-}
-
-async fn owners(tx: &mut Tx, customer: CustomerId) -> Result<Vec<Uuid>> {
-    // All members stand in line at the customer's row, so that two owners cannot go at the same time.
-    tx.maybe(query(HOLD_CUSTOMER).bind(customer.0)).await?;
-    let rows = tx.all(query(OWNERS).bind(customer.0)).await?;
-    Ok(rows.iter().map(|row| row.get("user_id")).collect::<sqlx::Result<_>>()?)
 }
 
 impl Store {
@@ -382,88 +305,6 @@ impl Store {
         })
         .await
     }
-
-    /// Where a user belongs, by the companies' names.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn memberships(&self, user: Uuid) -> Result<Vec<Membership>> {
-        let rows = self.db.all(query(MEMBERSHIPS).bind(user)).await?;
-        let membership = |row: &Row| {
-            Ok(Membership {
-                customer: CustomerId(row.get("customer_id")?),
-                number: CustomerNumber(row.number("number")?),
-                company: row.get("company")?,
-                role: row.parsed("role")?,
-                telephones: row.json("telephones")?,
-            })
-        };
-        Ok(rows.iter().map(membership).collect::<sqlx::Result<_>>()?)
-    }
-
-    /// Who belongs to a customer, owners first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn members(&self, customer: CustomerId) -> Result<Vec<Member>> {
-        members(&self.db, customer).await
-    }
-
-    /// Gives a member another part, or none. An owner stays.
-    ///
-    /// # Errors
-    /// The store is closed.
-    pub async fn change_member(
-        &self,
-        customer: CustomerId,
-        member: Uuid,
-        role: Option<Role>,
-        entry: audit::Entry,
-    ) -> Result<Change> {
-        self.deed((customer, member, role, entry), |tx, (customer, member, role, entry)| {
-            Box::pin(async move {
-                let owners = owners(tx, *customer).await?;
-                let last = owners.as_slice() == [*member] && *role != Some(Role::Owner);
-                if last {
-                    return Ok(Change::LastOwner);
-                }
-                let write = match role {
-                    Some(role) => query(CHANGE_ROLE).bind(customer.0).bind(*member).bind(role.as_str()),
-                    None => query(LEAVE).bind(customer.0).bind(*member),
-                };
-                if tx.run(write).await? == 0 {
-                    return Ok(Change::Nobody);
-                }
-                audit::write(tx, *customer, entry).await?;
-                Ok(Change::Done)
-            })
-        })
-        .await
-    }
-
-    /// Says where a member answers: the calls that ring there are his own. False where he is no member.
-    ///
-    /// # Errors
-    /// The store is closed.
-    pub async fn tie(
-        &self,
-        customer: CustomerId,
-        member: Uuid,
-        telephones: Telephones,
-        entry: audit::Entry,
-    ) -> Result<bool> {
-        self.deed((customer, member, telephones, entry), |tx, (customer, member, telephones, entry)| {
-            Box::pin(async move {
-                let write = query(TELEPHONES).bind(customer.0).bind(*member).bind(Json::of(telephones)?);
-                if tx.run(write).await? == 0 {
-                    return Ok(false);
-                }
-                audit::write(tx, *customer, entry).await?;
-                Ok(true)
-            })
-        })
-        .await
-    }
 }
 
 macro_rules! columns {
@@ -477,8 +318,6 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM users u WHERE u.id = $1");
     CREATE = "INSERT INTO users (id, email, name, language, password, created_at, confirmed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    JOIN = "INSERT INTO memberships (customer_id, user_id, role, since) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (customer_id, user_id) DO NOTHING";
     SIGN_IN = "INSERT INTO login_sessions (id, user_id, secret, created_at, seen_at, ip, device)
         VALUES ($1, $2, $3, $4, $4, $5, $6)";
     SIGNED_IN = concat!("SELECT ", columns!(), ", s.id AS session_id, s.created_at AS session_created_at, s.seen_at,
@@ -499,13 +338,4 @@ statements! {
     PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     EMAIL = "UPDATE users SET email = $2 WHERE id = $1";
     SECOND_FACTOR = "UPDATE users SET totp_secret = $2, totp_step = $3, recovery = $4 WHERE id = $1";
-    MEMBERSHIPS = "SELECT m.customer_id, m.role, m.telephones, c.number, c.name AS company FROM memberships m
-        JOIN customers c ON c.id = m.customer_id WHERE m.user_id = $1 ORDER BY c.name, c.number";
-    MEMBERS = "SELECT u.id, u.name, u.email, u.totp_secret, m.role, m.since, m.telephones FROM memberships m
-        JOIN users u ON u.id = m.user_id WHERE m.customer_id = $1 ORDER BY m.since, u.id";
-    HOLD_CUSTOMER = "SELECT id FROM customers WHERE id = $1 FOR UPDATE";
-    OWNERS = "SELECT user_id FROM memberships WHERE customer_id = $1 AND role = 'owner'";
-    CHANGE_ROLE = "UPDATE memberships SET role = $3 WHERE customer_id = $1 AND user_id = $2";
-    TELEPHONES = "UPDATE memberships SET telephones = $3 WHERE customer_id = $1 AND user_id = $2";
-    LEAVE = "DELETE FROM memberships WHERE customer_id = $1 AND user_id = $2";
 }

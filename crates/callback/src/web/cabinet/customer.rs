@@ -126,10 +126,15 @@ pub(super) async fn found(
         return Err(Problem::Refused(Refusal::Fields(wrong)));
     };
     let number = app.store.draw_customer_number().await.map_err(Problem::of_store)?;
-    let language = language_name(signed.user.language).to_owned();
-    let texts = [company, country.to_string(), body.time_zone, language];
+    let new = store::NewCompany {
+        name: company,
+        number,
+        country: country.to_string(),
+        time_zone: body.time_zone,
+        language: language_name(signed.user.language).to_owned(),
+    };
     let (user, session) = (signed.user.id, signed.session.id);
-    if !app.store.found(signed.user, texts, number, wall_now()).await.map_err(Problem::of_store)? {
+    if !app.store.found(signed.user, new, wall_now()).await.map_err(Problem::of_store)? {
         let text =
             "Your address has a company already. Make the other under another address, and invite yours.";
         return Err(Problem::Refused(Refusal::Conflict("company-exists", text)));
