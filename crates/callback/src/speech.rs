@@ -57,22 +57,9 @@ impl Speech {
         Self { voice, folder, spoken: Arc::default(), speaking: Arc::default() }
     }
 
-    /// A site's announcement, where it is at hand; otherwise it is spoken now, for the next call.
-    pub(crate) fn announcement(&self, site: &Site) -> Option<Announcement> {
-        if let Some(spoken) = self.spoken(site) {
-            return Some(spoken);
-        }
-        if self.speaking.try_lock().is_err() {
-            // Somebody speaks: the next call asks again.
-            return None;
-        }
-        let (speech, site) = (self.clone(), site.clone());
-        tokio::spawn(async move {
-            if let Err(error) = speech.speak(&site).await {
-                tracing::warn!(site = %site.name, %error, "the site's announcement could not be spoken");
-            }
-        });
-        None
+    /// Somebody speaks just now.
+    pub(crate) fn is_speaking(&self) -> bool {
+        self.speaking.try_lock().is_err()
     }
 
     /// A site's announcement, where it is at hand: recorded, or spoken before.

@@ -290,13 +290,9 @@ impl Engine {
         }
         let (speech, body) = (self.inner.speech.clone(), site.body.clone());
         // Files are read beside the tasks that drive calls.
-        let runtime = tokio::runtime::Handle::current();
-        let announcement = tokio::task::spawn_blocking(move || {
-            let _here = runtime.enter();
-            speech.announcement(&body)
-        })
-        .await?;
-        if announcement.is_none() && site.body.own_recording.is_some() {
+        let announcement = tokio::task::spawn_blocking(move || speech.spoken(&body)).await?;
+        // While somebody speaks, the next call asks again.
+        if announcement.is_none() && !self.inner.speech.is_speaking() {
             self.speak(&site.body);
         }
         let sounds = SiteSounds::new(site.body.language, announcement);

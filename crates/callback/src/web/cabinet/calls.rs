@@ -175,7 +175,7 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
     let talk = row.record.as_ref().and_then(|record| record.talk);
     let millis = |at: Ts| u64::try_from(at.since(zero).as_millis()).unwrap_or(u64::MAX);
     let phone = row.order.phone.to_string();
-    let shown = if role.sees_numbers() { phone.clone() } else { masked(&phone) };
+    let hidden = (!role.sees_numbers()).then(|| masked(&phone));
     let lanes = legs_of(row, plan.as_deref());
     let manager = lanes.iter().find(|lane| lane.is_accepting()).map(|lane| lane.name().to_owned());
     CallRow {
@@ -198,11 +198,13 @@ fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
             .iter()
             .filter_map(|lane| serde_json::to_value(lane).ok())
             .map(|mut lane| {
-                mask(&mut lane, &phone, &shown);
+                if let Some(hidden) = &hidden {
+                    mask(&mut lane, &phone, hidden);
+                }
                 lane
             })
             .collect(),
-        phone: shown,
+        phone: hidden.unwrap_or(phone),
     }
 }
 

@@ -129,9 +129,12 @@ pub(super) async fn announcement(
     if let Try::Paused { until } = app.store.try_at(by, wall_now()).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, wall_now()));
     }
-    let spoken = app.engine.spoken_wav(&body).await.map_err(|error| {
-        tracing::warn!(%error, "an announcement cannot be spoken");
-        Problem::Refused(Refusal::NO_VOICE)
+    let spoken = app.engine.spoken_wav(&body).await.map_err(|error| match body.own_recording {
+        Some(_) => Problem::internal(error),
+        None => {
+            tracing::warn!(%error, "an announcement cannot be spoken");
+            Problem::Refused(Refusal::NO_VOICE)
+        }
     })?;
     Ok(([(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "no-store")], spoken).into_response())
 }

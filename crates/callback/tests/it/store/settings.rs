@@ -1,8 +1,12 @@
 use super::{MORNING, ROMASHKA, at, file, key, romashka};
 use crate::world::{World, on_both};
 use callback::ids::SiteId;
-use callback::store::{Error, Store};
+use callback::store::{Edit, Entry, Error, Owner, Store};
+use callback_core::site::Site;
+use callback_core::time::Ts;
+use serde_json::{Map, json};
 use std::time::Duration;
+use uuid::Uuid;
 
 #[test]
 fn applying_a_file_again_changes_nothing() {
@@ -54,6 +58,51 @@ fn nobody_takes_another_s_site_over() {
         let Err(Error::Settings(said)) = &refused else { panic!("{refused:?}") };
         assert_eq!(said, "site \"demo\": the key is taken by another customer; choose another key");
         assert_eq!(store.site_by_key(&key("third")).await.unwrap(), None, "nothing of it is applied");
+    });
+}
+
+#[test]
+fn recordings_that_no_settings_name_make_room() {
+    on_both(async |world| {
+        let (store, site) = romashka(&world).await;
+        let of = site.customer.id;
+        let keeps = async |now: Ts| store.keep_recording(of, vec![0; 4], now).await.unwrap();
+        let mut sent = Vec::new();
+        for second in 0..200 {
+            sent.push(keeps(at(second)).await.unwrap());
+        }
+        let next_day = at(86_400 + 100);
+        let published = Site { own_recording: Some(sent[0]), ..site.body.clone() };
+        let entry = Entry {
+            user: None,
+            who: String::new(),
+            what: "site.try",
+            object: String::new(),
+            detail: json!({}),
+            now: MORNING,
+        };
+        store.try_version(site.id, of, 1, published, entry).await.unwrap();
+        let set = json!({ "own_recording": sent[1] }).as_object().cloned().unwrap();
+        let edit = Edit {
+            revision: 0,
+            set,
+            user: Uuid::nil(),
+            name: "Anna".to_owned(),
+            now: MORNING,
+            begin: Map::new(),
+        };
+        store.edit_draft(Owner::Site(site.id), edit).await.unwrap();
+
+        assert_eq!(keeps(at(200)).await, None, "all of them may still be chosen");
+        let one_more = keeps(next_day).await.unwrap();
+        let mut left = 0;
+        for id in &sent {
+            left += usize::from(store.has_recording(of, *id).await.unwrap());
+        }
+        assert_eq!(left, 2 + 100, "two are named, and a hundred are not a day old");
+        for id in [sent[0], sent[1], one_more] {
+            assert!(store.has_recording(of, id).await.unwrap());
+        }
     });
 }
 
