@@ -50,9 +50,9 @@ pub struct SiteRow {
     pub published: Option<(Ts, String)>,
     /// When it was put away.
     pub archived_at: Option<Ts>,
-    /// What is published.
+    /// What is published; in a list only where a draft goes on from it.
     pub body: Option<Site>,
-    /// What is being written, where somebody has begun to.
+    /// What is being written; none where nobody wrote since the last publication.
     pub draft: Option<Map<String, Value>>,
 }
 
@@ -174,7 +174,7 @@ pub struct NewSite {
 }
 
 async fn add(tx: &mut Tx, new: &NewSite) -> Result<bool> {
-    if tx.all(query(SITES_OF).bind(new.customer.0)).await?.len() >= SITES {
+    if tx.all(query(KEYS_OF).bind(new.customer.0)).await?.len() >= SITES {
         return Ok(false);
     }
     let write = query(ADD).bind(SiteId::of(&new.key).0).bind(new.customer.0).bind(new.key.as_str());
@@ -254,6 +254,15 @@ impl Store {
         Ok(rows.iter().map(site).collect::<sqlx::Result<_>>()?)
     }
 
+    /// What is published for its sites.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn published_of(&self, customer: CustomerId) -> Result<Vec<Site>> {
+        let rows = self.db.all(query(PUBLISHED_OF).bind(customer.0)).await?;
+        Ok(rows.iter().map(|row| row.json("body")).collect::<sqlx::Result<_>>()?)
+    }
+
     /// A site, published or not.
     ///
     /// # Errors
@@ -297,11 +306,16 @@ impl Store {
     }
 }
 
-macro_rules! site_columns {
-    () => {
-        "s.id, s.key, s.name, s.origin, s.version, s.archived_at, v.published_at, v.author, v.body,
-        d.body AS draft FROM sites s LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
-        LEFT JOIN drafts d ON d.owner = s.id"
+/// The columns of a site; `$body` is what is told of its published version.
+macro_rules! sites {
+    ($body:literal) => {
+        concat!(
+            "SELECT s.id, s.key, s.name, s.origin, s.version, s.archived_at, v.published_at, v.author, ",
+            $body,
+            " AS body, d.body AS draft FROM sites s
+            LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
+            LEFT JOIN drafts d ON d.owner = s.id AND d.written = 1 "
+        )
     };
 }
 
@@ -320,9 +334,12 @@ statements! {
     IS_CUSTOMERS = "SELECT id FROM customers WHERE email = $1";
     CREATE_CUSTOMER = r#"INSERT INTO customers (id, email, name, country, time_zone, language, max_calls, blacklist,
         number, created_at) VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8)"#;
-    SITES_OF = concat!("SELECT ", site_columns!(), " WHERE s.customer_id = $1
+    KEYS_OF = "SELECT key FROM sites WHERE customer_id = $1";
+    PUBLISHED_OF = "SELECT v.body FROM sites s
+        JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.customer_id = $1";
+    SITES_OF = concat!(sites!("CASE WHEN d.owner IS NOT NULL THEN v.body END"), "WHERE s.customer_id = $1
         ORDER BY CASE WHEN s.archived_at IS NULL THEN 0 ELSE 1 END, s.name, s.key");
-    SITE = concat!("SELECT ", site_columns!(), " WHERE s.key = $1");
+    SITE = concat!(sites!("v.body"), "WHERE s.key = $1");
     ADD = "INSERT INTO sites (id, customer_id, key, name, origin, version, managers, created_at)
         VALUES ($1, $2, $3, $4, $5, 0, 1, $6)";
     ARCHIVE = "UPDATE sites SET archived_at = $2 WHERE id = $1";

@@ -186,7 +186,8 @@ async fn held(tx: &mut Tx, owner: Owner) -> Result<Option<Draft>> {
 
 async fn write(tx: &mut Tx, owner: Owner, draft: &Draft, now: Ts) -> Result<()> {
     let write = query(WRITE).bind(owner.id()).bind(draft.revision).bind(Json::of(&draft.body)?);
-    tx.run(write.bind(Json::of(&draft.writers)?).bind(now)).await?;
+    let written = draft.last().is_some();
+    tx.run(write.bind(Json::of(&draft.writers)?).bind(now).bind(u32::from(written))).await?;
     Ok(())
 }
 
@@ -421,9 +422,9 @@ statements! {
     HOLD = "SELECT revision, body, fields FROM drafts WHERE owner = $1 FOR UPDATE";
     CREATE = "INSERT INTO drafts (owner, revision, body, fields, at) VALUES ($1, 1, $2, '{}', $3)
         ON CONFLICT (owner) DO NOTHING";
-    WRITE = "INSERT INTO drafts (owner, revision, body, fields, at) VALUES ($1, $2, $3, $4, $5)
+    WRITE = "INSERT INTO drafts (owner, revision, body, fields, at, written) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, body = excluded.body,
-        fields = excluded.fields, at = excluded.at";
+        fields = excluded.fields, at = excluded.at, written = excluded.written";
     HOLD_SITE = "SELECT version FROM sites WHERE id = $1 FOR UPDATE";
     HOLD_CUSTOMER = "SELECT version FROM customers WHERE id = $1 FOR UPDATE";
     PUBLISH_SITE = "INSERT INTO site_versions (site_id, version, author, published_at, body)

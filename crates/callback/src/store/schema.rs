@@ -6,13 +6,14 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
     (4, "telephones", include_str!("../../migrations/0004_telephones.sql")),
     (5, "recordings", include_str!("../../migrations/0005_recordings.sql")),
     (6, "sources", include_str!("../../migrations/0006_sources.sql")),
+    (7, "drafts", include_str!("../../migrations/0007_drafts.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

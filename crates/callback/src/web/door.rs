@@ -125,8 +125,36 @@ pub(super) fn client_ip(headers: &HeaderMap, peer: SocketAddr, app: &App) -> IpA
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let mut hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
     while trusted(&ip) {
-        let Some(hop) = hops.pop().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else { break };
+        let Some(hop) = hops.pop().and_then(|hop| hop_ip(hop.trim())) else { break };
         ip = hop.to_canonical();
     }
     ip
+}
+
+/// The address of a hop; some proxies write its port after it (RFC 7239 §6).
+fn hop_ip(hop: &str) -> Option<IpAddr> {
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(|| Some(hop.parse::<SocketAddr>().ok()?.ip())).or_else(bracketed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hop_ip;
+
+    #[test]
+    fn proxies_write_addresses_with_and_without_ports() {
+        for (hop, ip) in [
+            ("192.0.2.43", Some("192.0.2.43")),
+            ("192.0.2.43:47011", Some("192.0.2.43")),
+            ("2001:db8:cafe::17", Some("2001:db8:cafe::17")),
+            ("[2001:db8:cafe::17]", Some("2001:db8:cafe::17")),
+            ("[2001:db8:cafe::17]:4711", Some("2001:db8:cafe::17")),
+            ("unknown", None),
+            ("_hidden", None),
+            ("192.0.2.43:", None),
+            ("", None),
+        ] {
+            assert_eq!(hop_ip(hop).map(|ip| ip.to_string()).as_deref(), ip, "{hop}");
+        }
+    }
 }

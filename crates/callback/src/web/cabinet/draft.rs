@@ -191,6 +191,10 @@ async fn publish(
         return Err(moved());
     }
     let mut settled = scope.read(&kept).map_err(refused)?;
+    if matches!(scope, Scope::Site(site, _) if site.archived_at.is_some()) {
+        let text = "This site was put away. Take it back first.";
+        return Err(Problem::Refused(Refusal::Conflict("site-archived", text)));
+    }
     if let (Settled::Site(body), Scope::Site(site, _)) = (&mut settled, scope) {
         // A recording is the operator's to name, in a file: it stays what it was.
         body.recording = site.body.as_ref().and_then(|before| before.recording.clone());
@@ -198,6 +202,10 @@ async fn publish(
     }
     let changed =
         scope.published().map_or_else(Vec::new, |published| differing(&published, &settled.draft()));
+    if scope.version() > 0 && changed.is_empty() {
+        let text = "The draft is what is published already.";
+        return Err(Problem::Refused(Refusal::Conflict("nothing-to-publish", text)));
+    }
     let fields: Vec<String> = changed.into_iter().map(|change| change.field).collect();
     let what = if matches!(scope, Scope::Site(..)) { "site.publish" } else { "company.publish" };
     let new = NewVersion {

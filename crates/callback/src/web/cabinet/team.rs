@@ -202,10 +202,9 @@ pub(super) async fn telephones(
 
 async fn known_telephones(app: &App, at: &Part) -> Result<BTreeMap<String, BTreeSet<String>>, Problem> {
     let company = company_of(app, at).await?;
-    let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let sites = app.store.published_of(at.customer).await.map_err(Problem::of_store)?;
     let of_sites = sites
         .iter()
-        .filter_map(|site| site.body.as_ref())
         .flat_map(|body| body.managers.iter().chain(body.offices.iter().flat_map(|office| &office.managers)));
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for manager in company.settings.managers.iter().chain(of_sites) {

@@ -360,6 +360,9 @@ fn a_draft_is_published_compared_and_rolled_back() {
         let reset = format!("{draft}?revision={}", restored["revision"]);
         let reset = owner.ask("DELETE", &reset, Value::Null).await.ok();
         assert_eq!((&reset["body"]["rounds"], &reset["changes"]), (&json!(3), &json!([])));
+        let publish = json!({ "revision": reset["revision"] });
+        let again = owner.post(&format!("{site}/publish"), publish.clone()).await;
+        assert_eq!(again.problem(), "nothing-to-publish");
 
         assert_eq!(
             owner.post(&format!("{site}/archive"), json!({ "confirm": "shop" })).await.fields(),
@@ -367,6 +370,7 @@ fn a_draft_is_published_compared_and_rolled_back() {
         );
         let away = owner.post(&format!("{site}/archive"), json!({ "confirm": "shop.example" })).await.ok();
         assert!(away["archived_at"].is_string());
+        assert_eq!(owner.post(&format!("{site}/publish"), publish).await.problem(), "site-archived");
         assert_eq!(
             owner.post(&format!("{site}/unarchive"), json!({})).await.ok()["archived_at"],
             Value::Null

@@ -135,10 +135,11 @@ fn a_newer_program_s_database_is_left_alone() {
             let next = sqlx::AssertSqlSafe(next.replace("CAST('x' AS BLOB)", "'x'::BYTEA"));
             sqlx::query(next).execute(&pool).await.unwrap();
         }
-        let refused = Store::open(&world.url).await.err().map(|error| error.to_string());
-        let said = "the database was made by a newer callback: its schema is at version 99, this program knows 6; \
-                    run the newer program, or give this one another database";
-        assert_eq!(refused.as_deref(), Some(said));
+        let refused = Store::open(&world.url).await.err().unwrap().to_string();
+        let newer =
+            "the database was made by a newer callback: its schema is at version 99, this program knows ";
+        assert!(refused.starts_with(newer), "{refused}");
+        assert!(refused.ends_with("; run the newer program, or give this one another database"), "{refused}");
     });
 }
 
