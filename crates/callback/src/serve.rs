@@ -144,6 +144,7 @@ async fn setup(config: Config) -> Result<Setup> {
         origin: config.http.public_url,
         trusted_proxies: config.http.trusted_proxies,
         queue: config.limits.queue,
+        countries: config.limits.countries,
         caps: config.practice.is_none().then_some(AddressCaps {
             in_10min: config.limits.orders_per_ip_10min,
             in_hour: config.limits.orders_per_ip_hour,

@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 37] = [
+pub(super) const KEYS: [(&str, &str, Kind); 38] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -36,6 +36,7 @@ pub(super) const KEYS: [(&str, &str, Kind); 37] = [
     ("limits", "queue", Number),
     ("limits", "orders_per_ip_10min", Number),
     ("limits", "orders_per_ip_hour", Number),
+    ("limits", "countries", List),
     ("speech", "voice", Text),
     ("speech", "folder", Text),
     ("mail", "server", Text),

@@ -9,7 +9,7 @@ mod raw;
 
 use crate::door::Door;
 use crate::speech::Voice;
-use callback_core::number::PhoneNumber;
+use callback_core::number::{Country, PhoneNumber};
 use callback_core::site::Origin;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -114,6 +114,8 @@ pub struct Limits {
     pub orders_per_ip_10min: u32,
     /// Of one address; IPv6 by /64.
     pub orders_per_ip_hour: u32,
+    /// What is called at all; everything where it is empty.
+    pub countries: Vec<Country>,
 }
 
 /// `[speech]`

@@ -176,7 +176,15 @@ fn limits(door: &mut Door, raw: &raw::Limits) -> Option<Limits> {
     let queue = door.number("limits.queue", raw.queue, 200, 1..=100_000);
     let short = door.number("limits.orders_per_ip_10min", raw.orders_per_ip_10min, 5, 1..=1_000_000);
     let long = door.number("limits.orders_per_ip_hour", raw.orders_per_ip_hour, 30, 1..=1_000_000);
-    Some(Limits { queue: queue?, orders_per_ip_10min: short?, orders_per_ip_hour: long? })
+    let countries = list(door, "limits.countries", raw.countries.as_deref().unwrap_or_default(), |text| {
+        text.parse().map_err(|_| "write countries by their two letters (ISO 3166), like [\"RU\", \"KZ\"]")
+    });
+    Some(Limits {
+        queue: queue?,
+        orders_per_ip_10min: short?,
+        orders_per_ip_hour: long?,
+        countries: countries?,
+    })
 }
 
 /// An even first port, and at least one pair.

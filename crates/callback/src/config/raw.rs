@@ -51,6 +51,7 @@ section! {
         queue: i64,
         orders_per_ip_10min: i64,
         orders_per_ip_hour: i64,
+        countries: Vec<String>,
     }
     Speech {
         voice: String,

@@ -130,7 +130,7 @@ fn every_wrong_value_is_said_with_its_key_and_what_to_write() {
     check(
         "[http]\nlisten = \"8080\"\npublic_url = \"callback\"\ntrusted_proxies = [\"lan\"]\n\
          [database]\nurl = \"mysql://u:secret@h/d\"\n[sip]\nlisten = [\"tls://192.0.2.1:5061\", \"192.0.2.1\"]\n\
-         [media]\nplane = \"rtpengine\"\nports = \"20001-30000\"\nadvertised = \"sip.example\"\n[limits]\nqueue = 0\n",
+         [media]\nplane = \"rtpengine\"\nports = \"20001-30000\"\nadvertised = \"sip.example\"\n[limits]\nqueue = 0\ncountries = [\"Russia\"]\n",
         &[],
         &[
             "http.listen = \"8080\": write an IP address and a port, like 127.0.0.1:8080",
@@ -143,6 +143,7 @@ fn every_wrong_value_is_said_with_its_key_and_what_to_write() {
             "media.ports = \"20001-30000\": write an even first port of at least 1024 and a last one, like 20000-32766",
             "media.advertised = \"sip.example\": write the IP address that the outside sees, like 192.0.2.1",
             "limits.queue = 0: write a number from 1 to 100000",
+            "limits.countries = \"Russia\": write countries by their two letters (ISO 3166), like [\"RU\", \"KZ\"]",
         ],
     );
     check(

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use callback_core::id::OrderId;
+use callback_core::number::Country;
 use callback_core::site::Origin;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -23,8 +24,17 @@ pub struct Door {
     pub trusted_proxies: Vec<IpNet>,
     /// How many orders may wait.
     pub queue: u32,
+    /// The countries that are called; all of them where it is empty.
+    pub countries: Vec<Country>,
     /// What is held to; none in practice.
     pub caps: Option<AddressCaps>,
+}
+
+impl Door {
+    /// Whether the operator has this country called at all, by whatever site.
+    pub(crate) fn calls(&self, country: Country) -> bool {
+        self.countries.is_empty() || self.countries.contains(&country)
+    }
 }
 
 /// A request from a site's page: for which site, and whose; it may be asked.

@@ -149,6 +149,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
             let lists = [&site.body.blacklist, &site.customer.blacklist];
             let today = schedule::date(now, &site.zone()).unwrap_or(Date::MAX);
             let refused = match may_be_called(number, home, &site.body) {
+                Ok(()) if !app.door.calls(home) => Some(NotCalled::RefusedNumber),
                 Ok(()) if lists.iter().any(|list| list.names(number, facts.ip, today)) => {
                     Some(NotCalled::Blacklist)
                 }

@@ -43,7 +43,13 @@ impl Stage {
             store,
             http,
             metrics: None,
-            door: Door { origin: origin.clone(), trusted_proxies: Vec::new(), queue: 200, caps: None },
+            door: Door {
+                origin: origin.clone(),
+                trusted_proxies: Vec::new(),
+                queue: 200,
+                countries: Vec::new(),
+                caps: None,
+            },
             phone: PhoneConfig {
                 listen: vec![(LOCAL, 0).into()],
                 advertised: None,

@@ -7,6 +7,7 @@ use callback::settings::SettingsFile;
 use callback::speech::{Speech, Voice};
 use callback::store::{AddressCaps, Store};
 use callback::web::Door;
+use callback_core::number::Country;
 use callback_core::site::Origin;
 use callback_phone::{
     Exchange, ExchangeConfig, ExchangeEvent, IncomingCall, MediaConfig, NumberFormat, PhoneConfig,
@@ -130,6 +131,8 @@ pub(crate) struct Stage {
     pub(crate) caps: Option<AddressCaps>,
     /// How many orders may wait.
     pub(crate) queue: u32,
+    /// The countries that the operator has called.
+    pub(crate) countries: Vec<Country>,
     /// Whether the telephones are the service's own, and what they hear is told.
     pub(crate) practice: bool,
     /// The way of letters.
@@ -170,6 +173,7 @@ impl Stage {
             settings,
             caps,
             queue: 200,
+            countries: Vec::new(),
             practice: false,
             mail: None,
         };
@@ -203,6 +207,7 @@ impl Stage {
                 origin: Origin::parse("http://127.0.0.1").unwrap(),
                 trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
                 queue: self.queue,
+                countries: self.countries.clone(),
                 caps: self.caps,
             },
             phone: PhoneConfig {

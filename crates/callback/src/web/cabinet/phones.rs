@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use callback_core::number::{self, PhoneNumber, Unusable};
+use callback_core::number::{self, Country, PhoneNumber, Unusable};
 use callback_core::record::Cause;
 use callback_core::site::Language;
 use rand::{TryRng as _, rngs::SysRng};
@@ -75,7 +75,7 @@ pub(super) async fn verify(
     let at = signed.at(&app, &customer, Right::ChangeSettings).await?;
     let company =
         app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    let phone = read(&body.phone, &company)?;
+    let (phone, _) = read(&app, &body.phone, &company)?;
     if app.store.stopped(phone).await.map_err(Problem::of_store)? {
         return Err(Problem::field("phone", "stopped", "whoever has this number wants no calls from here"));
     }
@@ -143,7 +143,7 @@ pub(super) async fn confirm(
     let at = signed.at(&app, &customer, Right::ChangeSettings).await?;
     let company =
         app.store.company(at.customer).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
-    let phone = read(&body.phone, &company)?;
+    let (phone, _) = read(&app, &body.phone, &company)?;
     let code: String = body.code.chars().filter(char::is_ascii_digit).collect();
     let entry = signed.did("number.verify", &phone.to_string(), json!({}));
     let now = entry.now;
@@ -161,9 +161,15 @@ pub(super) async fn confirm(
     }
 }
 
-fn read(text: &str, company: &Company) -> Result<PhoneNumber, Problem> {
+/// A telephone that may be called, by a number as people write it; with its country.
+pub(super) fn read(app: &App, text: &str, company: &Company) -> Result<(PhoneNumber, Country), Problem> {
     match number::parse(text, company.settings.country) {
-        Ok((number, _)) => Ok(number),
+        Ok((_, country)) if !app.door.calls(country) => {
+            let refused =
+                FieldProblem::plain("phone", "phone_country", "this country is not called from here");
+            Err(refused.with("country", country.to_string()).into())
+        }
+        Ok(read) => Ok(read),
         Err(error) => {
             let code = match error {
                 Unusable::Invalid => "phone",

@@ -1,6 +1,7 @@
 //! Settings tried before they are published: played by the flow, spoken by the voice, and by a real call to a telephone
 //! that was verified.
 
+use super::phones;
 use super::read::{Body, Path};
 use super::scope::{Scope, Settled};
 use super::signed::Signed;
@@ -16,7 +17,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use callback_core::blacklist::Blacklist;
 use callback_core::id::OrderId;
-use callback_core::number;
 use callback_core::order::{Circumstances, may_be_called};
 use callback_core::rehearsal::{Bounds, Played, Warning, rehearse};
 use callback_core::schedule;
@@ -172,8 +172,7 @@ pub(super) async fn test_call(
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
     let (Settled::Site(draft), revision) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let Scope::Site(row, company) = &scope else { return Err(Problem::NotFound) };
-    let read = number::parse(&body.phone, company.settings.country);
-    let (phone, country) = read.map_err(|error| Problem::field("phone", "phone", &error.to_string()))?;
+    let (phone, country) = phones::read(&app, &body.phone, company)?;
     let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
     if !verified.iter().any(|one| one.phone == phone) {
         return Err(Problem::field(

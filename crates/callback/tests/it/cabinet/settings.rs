@@ -1,8 +1,8 @@
 //! Settings from the first site to the first call: drafts, publishing, versions, verified telephones.
 
 use super::{Browser, PASSWORD, stage};
-use crate::stage::{ANNA, Does, Network, ORIGIN, Stage, VISITOR, managers};
-use crate::world::on_both;
+use crate::stage::{ANNA, Does, Network, ORIGIN, Stage, VISITOR, body, managers, problem};
+use crate::world::{World, on_both};
 use callback::settings::SettingsFile;
 use callback::store::Store;
 use callback_core::time::Ts;
@@ -10,6 +10,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::io::Cursor;
+use std::time::Duration;
 use uuid::Uuid;
 
 const OWNER: &str = "klimova@romashka.example";
@@ -36,6 +37,22 @@ async fn verify_anna(owner: &mut Browser, number: &str, network: &mut Network) {
     owner.post(&confirm, json!({ "phone": ANNA, "code": code })).await.ok();
     assert_eq!(owner.post(&confirm, json!({ "phone": ANNA, "code": code })).await.fields(), "code code_over");
     assert_eq!(owner.get(&format!("/customers/{number}/numbers")).await.ok()[0]["phone"], ANNA);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_country_that_the_operator_has_not_called_is_called_for_nobody() {
+    let network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Answers)]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.countries = vec!["KZ".parse().unwrap()];
+    stage.start().await;
+    let refused = stage.post("/orders", &body(Uuid::new_v4(), VISITOR)).await;
+    assert_eq!(problem(refused).await, "phone-refused");
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let verify = format!("/customers/{number}/numbers/verify");
+    assert_eq!(owner.post(&verify, json!({ "phone": ANNA })).await.fields(), "phone phone_country");
+    let tried = owner.post("/sites/demo/test-call", json!({ "phone": VISITOR })).await;
+    assert_eq!(tried.fields(), "phone phone_country");
 }
 
 /// A call by a draft that is not published, to whom it may go.
