@@ -90,7 +90,13 @@ fn index(day: Weekday) -> usize {
 /// The date of an instant in a zone; none beyond the calendar.
 #[must_use]
 pub fn date(at: Ts, zone: &TimeZone) -> Option<Date> {
-    Some(zone.to_datetime(Timestamp::from_microsecond(at.0).ok()?).date())
+    Some(wall(at, zone)?.date())
+}
+
+/// What the clock on the wall shows at an instant in a zone; none beyond the calendar.
+#[must_use]
+pub fn wall(at: Ts, zone: &TimeZone) -> Option<DateTime> {
+    Some(zone.to_datetime(Timestamp::from_microsecond(at.0).ok()?))
 }
 
 /// When the clock on the wall first shows so many minutes after a date's midnight, or more: where it is put forward over

@@ -20,7 +20,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Monday, 2026-11-23, in UTC.
-const MONDAY: Ts = Ts(1_795_392_000_000_000);
+pub(crate) const MONDAY: Ts = Ts(1_795_392_000_000_000);
 
 fn manager(name: &str, address: &str) -> Manager {
     let address = address.parse().map_or_else(|_| Address::Sip(address.into()), Address::Phone);
@@ -35,7 +35,7 @@ fn manager(name: &str, address: &str) -> Manager {
     }
 }
 
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     Site {
         name: "shop.example".into(),
         origin: Origin::parse("https://shop.example").unwrap(),
@@ -66,7 +66,7 @@ fn site() -> Site {
     }
 }
 
-fn around() -> Circumstances {
+pub(crate) fn around() -> Circumstances {
     let second = Duration::from_secs(1);
     Circumstances {
         version: 1,

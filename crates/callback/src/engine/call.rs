@@ -432,7 +432,7 @@ impl Call {
         let mut facts = take(&mut self.facts);
         let outcome = match finish {
             Finish::Over(record) => {
-                facts.push(Fact::Record(Box::new(record.clone())));
+                facts.push(Fact::Record(Box::new(record.clone()), Some(self.plan.clone())));
                 Outcome::Over(Box::new(record))
             }
             Finish::HandedBack(_) => {

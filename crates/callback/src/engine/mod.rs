@@ -357,7 +357,7 @@ impl Engine {
         let seems =
             || Pretence::of(order.facts.id, claimed.phone, order.run_at, &order.facts, site).ends_at();
         let at = if why.is_secret() { now.max(seems()) } else { now };
-        self.store_end(claimed.fence, CallRecord::refused(order.facts.id, site.version, why, at)).await
+        self.store_end(claimed.fence, CallRecord::refused(order.facts.id, site.version, why, at), None).await
     }
 
     /// The legs that the order's dead process left: hung up where that is possible, their telephones busy until
@@ -381,17 +381,25 @@ impl Engine {
         let file =
             self.inner.tools.store.call(claimed.fence.order).await?.context("the order has no file")?;
         let record = recovery::bury(&file, plan, claimed.last_sign);
-        self.store_end(claimed.fence, record).await
+        self.store_end(claimed.fence, record, Some(plan.clone())).await
     }
 
-    async fn store_end(&self, fence: Fence, record: CallRecord) -> anyhow::Result<()> {
+    async fn store_end(
+        &self,
+        fence: Fence,
+        record: CallRecord,
+        plan: Option<Arc<Plan>>,
+    ) -> anyhow::Result<()> {
         let (at, disposition) = (record.ended_at, record.disposition);
         let state = VisitorState::Ended(disposition);
         let detail =
             Detail { talk: record.talk.map(|talk| talk.until.since(talk.from)), ..Detail::default() };
         log_end(&record);
-        let facts =
-            vec![Fact::Shown(state, detail), Fact::Ended { at, disposition }, Fact::Record(Box::new(record))];
+        let facts = vec![
+            Fact::Shown(state, detail),
+            Fact::Ended { at, disposition },
+            Fact::Record(Box::new(record), plan),
+        ];
         self.inner.tools.store.write(fence, facts).await?;
         self.inner.tools.hub.publish(fence.order, Shown::bare(state, detail));
         Ok(())

@@ -134,7 +134,8 @@ impl Engine {
         if let Some(plan) = &claimed.plan {
             self.take_down(claimed, plan, wall_now()).await;
         }
-        self.inner.tools.store.write(claimed.fence, vec![Fact::Record(Box::new(record.clone()))]).await?;
+        let fact = Fact::Record(Box::new(record.clone()), claimed.plan.clone());
+        self.inner.tools.store.write(claimed.fence, vec![fact]).await?;
         log_end(&record);
         Ok(())
     }

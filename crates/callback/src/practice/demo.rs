@@ -9,6 +9,7 @@ use crate::store::{
     PublishedSite, Store,
 };
 use anyhow::{Context as _, Result};
+use callback_core::arrival::{Arrival, By, Device, hour_of_week};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
@@ -108,6 +109,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let site_url = site.body.origin.as_str();
     let (landing, referrer) = led(below(8));
     let landing = format!("{site_url}{landing}");
+    let page = page(below(4));
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
         site: site.id,
@@ -115,8 +117,15 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         country: "RU".parse()?,
         settings_version: site.version,
         accepted_at: at,
-        visit: json!({ "page": format!("{site_url}{}", page(below(4))), "landing": landing, "referrer": referrer }),
-        came: Some(Box::new(Attribution::of(&landing, referrer, &site.body.origin))),
+        visit: json!({ "page": format!("{site_url}{page}"), "landing": landing, "referrer": referrer }),
+        arrival: Box::new(Arrival {
+            by: By::Visitor,
+            came: Some(Attribution::of(&landing, referrer, &site.body.origin)),
+            page: Some(page.to_owned()),
+            place: None,
+            device: Some(if below(3) == 0 { Device::Computer } else { Device::Phone }),
+            hour: hour_of_week(at, &zone),
+        }),
         consent: json!({}),
         ip: None,
         office: None,
@@ -160,11 +169,10 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         Fact::Intent { intent, telephone, dialog: None }
     }));
     facts.push(Fact::Shown(state, detail));
-    facts.push(Fact::Record(Box::new(record)));
+    facts.push(Fact::Record(Box::new(record), Some(plan)));
     Ok(store.write(fence, facts).await?)
 }
 
-/// Where visitors were.
 /// Where visitors come from: what a visit began with, and the page before it.
 fn led(drawn: u64) -> (&'static str, &'static str) {
     match drawn {
@@ -181,6 +189,7 @@ fn led(drawn: u64) -> (&'static str, &'static str) {
     }
 }
 
+/// Where they were.
 fn page(drawn: u64) -> &'static str {
     match drawn {
         0 => "/prices",

@@ -4,16 +4,17 @@ use super::Result;
 use super::db::{Db, Query, Row, Tx, query};
 use super::orders::{order_columns, order_row};
 use super::statements;
-use super::stops;
 use super::types::{Json, Ts as Column};
 use super::words::{
     CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
 };
+use super::{stops, tallies};
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Callee, Plan};
 use callback_core::record::{CallRecord, Disposition};
+use callback_core::tally::Tally;
 use callback_core::time::Ts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -78,8 +79,7 @@ struct Held {
     answered: Option<u32>,
     rang_at: Option<Ts>,
     end: Option<(Ts, Disposition)>,
-    /// And the seconds that they talked.
-    record: Option<(Json, Option<u32>)>,
+    record: Option<(Json, Tally)>,
     is_handed_back: bool,
     legs: BTreeMap<LegId, HeldLeg>,
 }
@@ -108,9 +108,9 @@ impl Held {
                     }
                 }
                 Fact::Ended { at, disposition } => self.end(*at, *disposition)?,
-                Fact::Record(record) => {
+                Fact::Record(record, plan) => {
                     self.end(record.ended_at, record.disposition)?;
-                    self.record(record)?;
+                    self.record(record, plan.as_deref())?;
                     if record.stop_requested {
                         // Also where the process that heard the key has died.
                         stops::add_visitor_of(tx, fence.order, record.ended_at).await?;
@@ -190,11 +190,9 @@ impl Held {
     }
 
     /// The first record stays.
-    fn record(&mut self, record: &CallRecord) -> Result<()> {
+    fn record(&mut self, record: &CallRecord, plan: Option<&Plan>) -> Result<()> {
         if self.record.is_none() {
-            let talked = record.talk.map(|talk| talk.until.since(talk.from).as_secs());
-            let talked = talked.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
-            self.record = Some((Json::of(record)?, talked));
+            self.record = Some((Json::of(record)?, Tally::of(record, plan)));
         }
         Ok(())
     }
@@ -209,8 +207,12 @@ impl Held {
             let (disposition, reason) = end.keys();
             tx.run(query(END).bind(order.0).bind(at).bind(disposition).bind(reason)).await?;
         }
-        if let Some((record, talked)) = self.record {
+        if let Some((record, tally)) = self.record {
+            let talked = tally.talk_s.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
             tx.run(query(RECORD).bind(order.0).bind(record).bind(talked)).await?;
+            if let Some((of, accepted_at)) = self.of {
+                tallies::write(tx, order, CustomerId(of), accepted_at, &tally).await?;
+            }
         }
         if self.is_handed_back {
             tx.run(query(HAND_BACK).bind(order.0)).await?;
@@ -234,7 +236,7 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
         | Fact::IntentEnd { .. }
         | Fact::Shown(..)
         | Fact::Ended { .. }
-        | Fact::Record(_)
+        | Fact::Record(..)
         | Fact::HandedBack => return Ok(()),
     };
     tx.run(row).await?;
@@ -305,13 +307,27 @@ pub(super) async fn journal_line(db: &Db, of: CustomerId, order: OrderId) -> Res
     Ok(row.map(|row| planned_row(&row)).transpose()?)
 }
 
+/// What of a customer's is not over, the newest first: it runs, winds up, waits, or was ordered for later.
+pub(super) async fn open(
+    db: &Db,
+    of: CustomerId,
+    site: Option<&SiteKey>,
+    telephones: Option<&Telephones>,
+) -> Result<Vec<PlannedRow>> {
+    let find = query(OPEN).bind(of.0).bind(site.map(SiteKey::as_str)).bind(JOURNAL_LINES);
+    let places = telephones.map_or([None; Telephones::MOST], Telephones::places);
+    let first = telephones.map(|_| places.first().copied().flatten().unwrap_or_default());
+    let rows = db.all(places.into_iter().skip(1).fold(find.bind(first), Query::bind)).await?;
+    Ok(rows.iter().map(planned_row).collect::<sqlx::Result<_>>()?)
+}
+
 /// Whether it rang at one of these.
 pub(super) async fn rang_at(db: &Db, order: OrderId, telephones: &Telephones) -> Result<bool> {
     let find = telephones.places().into_iter().fold(query(RANG_AT).bind(order.0), Query::bind);
     Ok(db.maybe(find).await?.is_some())
 }
 
-fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
+pub(super) fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
     Ok(PlannedRow {
         row: JournalRow {
             order: order_row(row)?,
@@ -402,6 +418,16 @@ statements! {
             WHERE customer_id = $4 AND telephone IN ($6, $7, $8) AND (ordered_at, order_id) < ($1, $2)) i
         JOIN orders o ON o.id = i.order_id"), " WHERE CAST($5 AS TEXT) IS NULL OR s.key = $5
         ORDER BY i.ordered_at DESC, i.order_id DESC LIMIT $3");
+    OPEN = concat!(planned!("(SELECT id FROM orders
+            WHERE customer_id = $1 AND ended_at IS NULL AND joined_to IS NULL AND lease_until IS NOT NULL
+            UNION ALL SELECT id FROM orders
+            WHERE customer_id = $1 AND ended_at IS NULL AND joined_to IS NULL AND lease_until IS NULL
+            UNION ALL SELECT id FROM orders
+            WHERE customer_id = $1 AND ended_at IS NOT NULL AND record IS NULL AND process > 0) open
+        JOIN orders o ON o.id = open.id"), " WHERE (CAST($2 AS TEXT) IS NULL OR s.key = $2)
+            AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM intents i
+                WHERE i.order_id = o.id AND i.telephone IN ($4, $5, $6)))
+        ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
     RANG_AT = "SELECT leg FROM intents WHERE order_id = $1 AND telephone IN ($2, $3, $4) LIMIT 1";
     JOURNAL_LINE = concat!(planned!("orders o"), " WHERE o.joined_to IS NULL AND o.id = $1 AND o.customer_id = $2");
     CALL = concat!("SELECT ", order_columns!(), ", s.key, v.body, o.record FROM orders o

@@ -23,6 +23,7 @@ mod recordings;
 mod schema;
 mod sites;
 mod stops;
+mod tallies;
 mod throttles;
 mod types;
 mod users;
@@ -41,6 +42,7 @@ pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use stops::StopBy;
+pub use tallies::{After, Answering, CallFilter, CallOrder, Count, Outcomes, Panel, PanelLine, TalliedRow};
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};
@@ -153,6 +155,7 @@ impl Store {
             known::STATEMENTS,
             guards::STATEMENTS,
             stops::STATEMENTS,
+            tallies::STATEMENTS,
             calls::STATEMENTS,
             sites::STATEMENTS,
             users::STATEMENTS,

@@ -6,12 +6,13 @@ use super::types::{Json, Ts as Column};
 use super::words::{
     Acceptance, Claimant, ClaimedOrder, Fence, Hold, NewOrder, OrderFacts, OrderPhone, OrderRow,
 };
-use super::{calls, guards, statements};
+use super::{calls, guards, statements, tallies};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::{SLOT, STALE};
 use callback_core::record::{Disposition, NotCalled};
+use callback_core::tally::Tally;
 use callback_core::time::Ts;
 use std::time::Duration;
 use uuid::Uuid;
@@ -139,7 +140,13 @@ pub(super) async fn end_unclaimed(tx: &mut Tx, order: OrderId, end: Disposition,
         .bind(disposition)
         .bind(reason)
         .bind(Json::of(&VisitorState::Ended(end))?);
-    Ok(tx.run(ended).await? == 1)
+    let Some(row) = tx.maybe(ended).await? else { return Ok(false) };
+    // What a process had has its record still to come, and is counted then.
+    if row.number::<u16>("process")? == 0 {
+        let of = CustomerId(row.get("customer_id")?);
+        tallies::write(tx, order, of, row.time("accepted_at")?, &Tally::default()).await?;
+    }
+    Ok(true)
 }
 
 /// Ends what the visitor sees of an order that only looks like a call; what became of it stays. False where it does
@@ -212,8 +219,11 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<Or
         .bind(disposition)
         .bind(reason.flatten())
         .bind(facts.office.as_deref())
-        .bind(facts.came.as_ref().map(Json::of).transpose()?);
+        .bind(Json::of(&facts.arrival)?);
     tx.run(order).await?;
+    if stored.ended_at.is_some() {
+        tallies::write(tx, facts.id, facts.customer, facts.accepted_at, &Tally::default()).await?;
+    }
     Ok(stored)
 }
 
@@ -250,7 +260,7 @@ pub(super) fn order_row(row: &Row) -> sqlx::Result<OrderRow> {
             accepted_at: row.get::<Column>("accepted_at")?.0,
             visit: row.json("visit")?,
             consent: row.json("consent")?,
-            came: row.maybe_json("came")?,
+            arrival: row.maybe_json("arrival")?.unwrap_or_default(),
             ip: ip.and_then(|ip| ip.parse().ok()),
             office: row.get::<Option<String>>("office")?.map(Into::into),
         },
@@ -262,7 +272,7 @@ macro_rules! order_columns {
     () => {
         "o.id, o.site_id, o.customer_id, o.phone, o.country, o.settings_version, o.accepted_at, \
          COALESCE(j.run_at, o.run_at) AS run_at, \
-         o.visit, o.consent, o.came, o.ip, o.office, o.joined_to, o.process, COALESCE(j.state, o.state) AS state, \
+         o.visit, o.consent, o.arrival, o.ip, o.office, o.joined_to, o.process, COALESCE(j.state, o.state) AS state, \
          COALESCE(j.detail, o.detail) AS detail, COALESCE(j.ended_at, o.ended_at) AS ended_at"
     };
 }
@@ -271,7 +281,7 @@ pub(super) use order_columns;
 /// The same of an order that is joined to none.
 macro_rules! own_columns {
     () => {
-        "id, site_id, customer_id, phone, country, settings_version, accepted_at, run_at, visit, consent, came, \
+        "id, site_id, customer_id, phone, country, settings_version, accepted_at, run_at, visit, consent, arrival, \
          ip, office, joined_to, process, state, detail, ended_at"
     };
 }
@@ -281,7 +291,7 @@ macro_rules! own_columns {
 statements! {
     INSERT = "INSERT INTO orders (id, site_id, customer_id, phone, country, settings_version, accepted_at,
             run_at, visit, consent, ip, network, joined_to, state, detail, process, ended_at, disposition, reason,
-            office, came)
+            office, arrival)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $17, $18, $19, $20)";
     ORDER = concat!("SELECT ", order_columns!(), " FROM orders o LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.id = $1");
@@ -348,7 +358,8 @@ statements! {
     END_LEASES = "UPDATE orders SET lease_until = NULL WHERE lease_until IS NOT NULL";
     END_UNCLAIMED = "UPDATE orders SET ended_at = $2, disposition = $3, reason = $4, state = $5,
             process = CASE process WHEN 0 THEN 0 ELSE process + 1 END, lease_owner = NULL, lease_until = NULL
-        WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)";
+        WHERE id = $1 AND ended_at IS NULL AND joined_to IS NULL AND (lease_until IS NULL OR lease_until <= $2)
+        RETURNING process, customer_id, accepted_at";
     END_PRETENCE = "UPDATE orders SET state = $3, detail = $4, ended_at = $2
         WHERE id = $1 AND joined_to IS NULL AND reason IN ('blacklist', 'limits') AND ended_at > $2";
     WAITING = "SELECT (SELECT COUNT(*) FROM orders

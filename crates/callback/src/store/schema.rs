@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -14,6 +14,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "recordings", include_str!("../../migrations/0005_recordings.sql")),
     (6, "sources", include_str!("../../migrations/0006_sources.sql")),
     (7, "drafts", include_str!("../../migrations/0007_drafts.sql")),
+    (8, "statistics", include_str!("../../migrations/0008_statistics.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.
@@ -26,7 +27,7 @@ const TYPES: [(&str, &str); 5] = [
 ];
 
 /// Tables of small rows that are kept in the order of their key: to SQLite the key is an index beside the table otherwise.
-const BY_KEY: [&str; 2] = ["inputs", "intents"];
+const BY_KEY: [&str; 4] = ["inputs", "intents", "tallies", "tries"];
 
 /// Brings the database to this program's schema.
 ///

@@ -2,7 +2,7 @@
 
 use super::writer::is_of_item;
 use crate::ids::{CustomerId, SiteId, SiteKey};
-use callback_core::attribution::Attribution;
+use callback_core::arrival::Arrival;
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
@@ -90,8 +90,8 @@ pub struct OrderFacts {
     pub visit: Value,
     /// The consent, as the web has checked it.
     pub consent: Value,
-    /// Where the visitor came from; none where the visit does not say where it began.
-    pub came: Option<Box<Attribution>>,
+    /// What is known of it, as it was understood when it came.
+    pub arrival: Box<Arrival>,
     /// Where it came from.
     pub ip: Option<IpAddr>,
     /// The office that the visitor chose, by its name.
@@ -335,8 +335,8 @@ pub enum Fact {
         /// What became of it.
         disposition: Disposition,
     },
-    /// All is over. A visitor who asked never to be called is put on the list with it.
-    Record(Box<CallRecord>),
+    /// All is over, and counted by what was planned. A visitor who asked never to be called is put on the list with it.
+    Record(Box<CallRecord>, Option<Arc<Plan>>),
     /// The next process may have it.
     HandedBack,
 }

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use callback_core::arrival::Device;
 use callback_core::id::OrderId;
 use callback_core::number::Country;
 use callback_core::site::Origin;
@@ -45,6 +46,8 @@ pub(crate) struct Page {
     pub(crate) order: Option<OrderId>,
     /// The visitor's address.
     pub(crate) ip: IpAddr,
+    /// With what he is there.
+    pub(crate) device: Option<Device>,
     pub(crate) cors: Cors,
 }
 
@@ -69,7 +72,8 @@ impl FromRequestParts<App> for Page {
             get(&parts.headers, &site, app)
         }?;
         let order = order.and_then(|order| order.parse().ok()).map(OrderId);
-        Ok(Self { site, order, ip, cors })
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self { site, order, ip, device: agent.and_then(Device::of), cors })
     }
 }
 

@@ -18,6 +18,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use callback_core::arrival::{self, Arrival, By, hour_of_week};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
@@ -25,7 +26,6 @@ use callback_core::number::{self, Country, Unusable};
 use callback_core::order::may_be_called;
 use callback_core::record::{Disposition, NotCalled};
 use callback_core::schedule;
-use callback_core::site::Origin;
 use callback_core::time::Ts;
 use futures_util::Stream;
 use jiff::Timestamp;
@@ -136,7 +136,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         country: body.country,
         settings_version: site.version,
         accepted_at: now,
-        came: came(&visit, &site.body.origin).map(Box::new),
+        arrival: Box::new(understood(&visit, page, now)),
         visit,
         consent: bounded(body.consent, "consent")?,
         ip: Some(page.ip),
@@ -272,7 +272,7 @@ async fn end_unbegun(app: &App, order: &OrderRow) -> Result<bool, Problem> {
 
 /// `GET /w/v1/{site_key}/orders/{order_id}/events`: the present state first; the stream ends after `ended`.
 pub(crate) async fn events(State(app): State<App>, page: Page) -> Response {
-    let Page { site, order, ip, cors } = page;
+    let Page { site, order, ip, cors, .. } = page;
     let live = match app.flood.stream(ip) {
         Ok(pass) => live(&app, site, order, pass).await,
         Err(problem) => Err(problem),
@@ -407,11 +407,20 @@ fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {
     }
 }
 
-/// Where a visitor came from, by where his visit began.
-fn came(visit: &Value, own: &Origin) -> Option<Attribution> {
+/// What is known of an order as it comes; where its visitor came from, by where his visit began.
+fn understood(visit: &Value, page: &Page, now: Ts) -> Arrival {
     let text = |name: &str| visit.get(name).and_then(Value::as_str);
-    let landing = text("landing").or_else(|| text("opened_on")).or_else(|| text("page"))?;
-    Some(Attribution::of(landing, text("referrer").unwrap_or_default(), own))
+    let own = &page.site.body.origin;
+    let landing = text("landing").or_else(|| text("opened_on")).or_else(|| text("page"));
+    let referrer = text("referrer").unwrap_or_default();
+    Arrival {
+        by: By::Visitor,
+        came: landing.map(|landing| Attribution::of(landing, referrer, own)),
+        page: text("page").and_then(|address| arrival::page(address, own)),
+        place: None,
+        device: page.device,
+        hour: hour_of_week(now, &page.site.zone()),
+    }
 }
 
 /// Keeps of a visit, or a consent, what is known of it, each text bounded.

@@ -106,7 +106,7 @@ pub(super) struct CameView {
 
 impl CameView {
     fn of(facts: &OrderFacts) -> Option<Self> {
-        let came = *facts.came.clone()?;
+        let came = facts.arrival.came.clone()?;
         let text = |name: &str| facts.visit.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             kind: came.kind,

@@ -15,6 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use callback_core::arrival::{Arrival, By, hour_of_week};
 use callback_core::blacklist::Blacklist;
 use callback_core::id::OrderId;
 use callback_core::order::{Circumstances, may_be_called};
@@ -195,6 +196,7 @@ pub(super) async fn test_call(
         )));
     }
     let now = wall_now();
+    let zone = TimeZone::get(&company.settings.time_zone).map_err(Problem::internal)?;
     let order = OrderId(Uuid::new_v4());
     let entry = signed.did("site.test_call", row.key.as_str(), json!({ "call": order.0 }));
     let version = app.store.try_version(row.id, scope.company().id, revision, (*draft).clone(), entry);
@@ -207,7 +209,7 @@ pub(super) async fn test_call(
         accepted_at: now,
         visit: json!({ "page": format!("{}/#test", row.origin) }),
         consent: json!({}),
-        came: None,
+        arrival: Box::new(Arrival { by: By::Test, hour: hour_of_week(now, &zone), ..Arrival::default() }),
         ip: Some(signed.from.ip),
         office: None,
     };

@@ -90,7 +90,7 @@ fn a_call_is_told_as_it_was() {
                     ),
                     Fact::IntentEnd { leg: LegId(1), down_at: Some(at(20)), end: failed },
                     input(4, 20, Input::Leg(LegId(1), LegEvent::Ended(Cause::Sip(487), EndedBy::Us))),
-                    Fact::Record(Box::new(record(ALL_FAILED))),
+                    Fact::Record(Box::new(record(ALL_FAILED)), None),
                 ],
             )
             .await
@@ -200,7 +200,7 @@ fn an_order_with_a_stored_end_never_goes_on() {
         assert_eq!(store.claim_unrecorded(by(2, 9), held(at(29))).await.unwrap(), [], "its process lives");
         let orphan = store.claim_unrecorded(by(2, 9), held(at(99))).await.unwrap();
         let [orphan] = &orphan[..] else { panic!("one order") };
-        store.write(orphan.fence, vec![Fact::Record(Box::new(record(ALL_FAILED)))]).await.unwrap();
+        store.write(orphan.fence, vec![Fact::Record(Box::new(record(ALL_FAILED)), None)]).await.unwrap();
         assert_eq!(store.claim_unrecorded(by(2, 9), held(at(999))).await.unwrap(), []);
     });
 }
@@ -209,8 +209,8 @@ fn an_order_with_a_stored_end_never_goes_on() {
 fn a_record_without_an_end_ends_the_order() {
     on_both(async |world| {
         let (store, fence) = served(&world).await;
-        store.write(fence, vec![Fact::Record(Box::new(record(ALL_FAILED)))]).await.unwrap();
-        let other = Fact::Record(Box::new(record(Disposition::Connected)));
+        store.write(fence, vec![Fact::Record(Box::new(record(ALL_FAILED)), None)]).await.unwrap();
+        let other = Fact::Record(Box::new(record(Disposition::Connected)), None);
         store.write(fence, vec![other]).await.unwrap();
         let told = store.call(fence.order).await.unwrap().unwrap();
         assert_eq!((told.order.ended_at, told.record), (Some(at(20)), Some(record(ALL_FAILED))));
@@ -224,8 +224,8 @@ fn who_asks_never_to_be_called_is_not() {
         let phone = "+79161234567".parse().unwrap();
         assert!(!store.stopped(phone).await.unwrap());
         let asked = || CallRecord { stop_requested: true, ..record(Disposition::Connected) };
-        store.write(fence, vec![Fact::Record(Box::new(asked()))]).await.unwrap();
-        store.write(fence, vec![Fact::Record(Box::new(asked()))]).await.unwrap();
+        store.write(fence, vec![Fact::Record(Box::new(asked()), None)]).await.unwrap();
+        store.write(fence, vec![Fact::Record(Box::new(asked()), None)]).await.unwrap();
         assert!(store.stopped(phone).await.unwrap());
         assert!(!store.stopped("+79161234568".parse().unwrap()).await.unwrap());
     });

@@ -75,7 +75,7 @@ async fn ends(store: &Store, claimed: &ClaimedOrder, at: Ts, talked: Duration) {
         talk: (!talked.is_zero()).then_some(talk),
         ..CallRecord::refused(claimed.fence.order, 1, NotCalled::Interrupted, at + talked)
     };
-    store.write(claimed.fence, vec![Fact::Record(Box::new(record))]).await.unwrap();
+    store.write(claimed.fence, vec![Fact::Record(Box::new(record), None)]).await.unwrap();
 }
 
 #[test]

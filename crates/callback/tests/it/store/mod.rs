@@ -90,7 +90,7 @@ fn order(site: &PublishedSite, n: u128, phone: &str, seconds: u64) -> NewOrder {
             accepted_at: at(seconds),
             visit: json!({"page": "https://romashka.example/", "title": "Ромашка \u{0} 🌼", "active_s": 12.5}),
             consent: json!({"text_version": "1", "given": true}),
-            came: None,
+            arrival: Box::default(),
             ip: Some("2001:db8::7".parse().unwrap()),
             office: None,
         },

@@ -1,0 +1,161 @@
+//! What is known of an order as it came, understood once: a later rule changes nothing of it.
+
+use crate::attribution::Attribution;
+use crate::schedule;
+use crate::site::Origin;
+use crate::time::Ts;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The longest path of a page that is kept.
+const LONGEST_PAGE: usize = 200;
+
+/// Who ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A visitor, on a page.
+    #[default]
+    Visitor,
+    /// Somebody in the cabinet, to call a visitor again.
+    Cabinet,
+    /// Somebody in the cabinet, to try a draft.
+    Test,
+}
+
+/// What the visitor had in his hands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// A telephone.
+    Phone,
+    /// A tablet.
+    Tablet,
+    /// Anything else that has pages.
+    Computer,
+}
+
+/// Where an address of the network is, as a database has it: an estimate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// ISO 3166.
+    pub country: String,
+    /// A part of the country.
+    pub region: Option<String>,
+    /// A town.
+    pub city: Option<String>,
+}
+
+/// What is known of an order as it came.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Arrival {
+    /// Who ordered.
+    pub by: By,
+    /// Where the visitor came from; none where the visit does not say where it began.
+    pub came: Option<Attribution>,
+    /// The page of the order: its path, after its host where that is not the site's.
+    pub page: Option<String>,
+    /// Where he was.
+    pub place: Option<Place>,
+    /// With what.
+    pub device: Option<Device>,
+    /// The hour of the customer's week, from Monday's first: 0 to 167.
+    pub hour: u8,
+}
+
+impl Device {
+    /// By what a browser says of itself (`User-Agent`, RFC 9110 §10.1.5); none where it says nothing.
+    #[must_use]
+    pub fn of(user_agent: &str) -> Option<Self> {
+        let has = |word: &str| user_agent.contains(word);
+        if user_agent.trim().is_empty() {
+            None
+        } else if has("iPad") || has("Tablet") || has("Kindle") || (has("Android") && !has("Mobile")) {
+            Some(Self::Tablet)
+        } else if has("Mobi") || has("iPhone") || has("Opera Mini") {
+            Some(Self::Phone)
+        } else {
+            Some(Self::Computer)
+        }
+    }
+}
+
+/// A page as statistics name it: its path without what was asked of it, and its host before that where it is not the
+/// site's.
+#[must_use]
+pub fn page(address: &str, own: &Origin) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?.trim_start_matches("www.");
+    let is_own = host == own.host().trim_start_matches("www.");
+    let page = if is_own { url.path().to_owned() } else { format!("{host}{}", url.path()) };
+    let end = (0..=LONGEST_PAGE.min(page.len())).rev().find(|end| page.is_char_boundary(*end)).unwrap_or(0);
+    Some(page.get(..end)?.to_owned())
+}
+
+/// The hour of the week at which an instant is, from Monday's first: 0 to 167.
+#[must_use]
+pub fn hour_of_week(at: Ts, zone: &TimeZone) -> u8 {
+    let Some(clock) = schedule::wall(at, zone) else { return 0 };
+    let day = u8::try_from(clock.weekday().to_monday_zero_offset()).unwrap_or(0);
+    day * 24 + u8::try_from(clock.hour()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Device, hour_of_week, page};
+    use crate::site::Origin;
+    use crate::time::Ts;
+    use jiff::tz::TimeZone;
+
+    #[test]
+    fn a_page_is_told_by_its_path() {
+        let own = Origin::parse("https://romashka.example").unwrap();
+        let long = format!("https://romashka.example/{}", "я".repeat(150));
+        for (address, told) in [
+            ("https://romashka.example/uborka?utm_source=x#top", Some("/uborka")),
+            ("https://www.romashka.example/", Some("/")),
+            ("https://shop.example/cart", Some("shop.example/cart")),
+            ("about:blank", None),
+            ("no address", None),
+        ] {
+            assert_eq!(page(address, &own).as_deref(), told, "{address}");
+        }
+        assert_eq!(page(&long, &own).unwrap().len(), 200);
+    }
+
+    #[test]
+    fn browsers_say_what_they_run_on() {
+        for (agent, device) in [
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 Safari/604.1",
+                Some(Device::Phone),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0 Mobile Safari/537.36",
+                Some(Device::Phone),
+            ),
+            ("Mozilla/5.0 (Linux; Android 13; SM-X700) Chrome/126.0 Safari/537.36", Some(Device::Tablet)),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) Version/16.6 Mobile/15E148",
+                Some(Device::Tablet),
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                Some(Device::Computer),
+            ),
+            ("", None),
+        ] {
+            assert_eq!(Device::of(agent), device, "{agent}");
+        }
+    }
+
+    #[test]
+    fn hours_of_a_week_are_the_customer_s() {
+        // Sunday 22:30 in UTC is Monday, half past one, in Moscow.
+        let at = Ts("2026-11-22T22:30:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond());
+        assert_eq!(hour_of_week(at, &TimeZone::UTC), 6 * 24 + 22);
+        assert_eq!(hour_of_week(at, &TimeZone::get("Europe/Moscow").unwrap()), 1);
+    }
+}

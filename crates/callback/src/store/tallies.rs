@@ -1,0 +1,595 @@
+//! Calls as statistics count them: one row each, written in the transaction that ends the call, found by the time of its
+//! order. Every number of every page is counted over the same rows by the same condition.
+
+use super::db::{Query, Row, Tx, query};
+use super::orders::order_columns;
+use super::words::{PlannedRow, Telephones};
+use super::{Entry, Result, Store, audit, calls, statements};
+use crate::ids::{CustomerId, SiteId, SiteKey};
+use callback_core::id::OrderId;
+use callback_core::tally::Tally;
+use callback_core::time::Ts;
+use uuid::Uuid;
+
+/// Microseconds of a quarter of an hour.
+const QUARTER: i64 = 900_000_000;
+/// Lines of a panel.
+const PANEL: u32 = 100;
+
+/// Which calls. What is none leaves all in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallFilter {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Ordered at this instant or later.
+    pub from: Ts,
+    /// Ordered before this one.
+    pub until: Ts,
+    /// Of one site.
+    pub site: Option<SiteKey>,
+    /// What became of it: the first keys of [`callback_core::record::Disposition::keys`]; none for all.
+    pub dispositions: Vec<&'static str>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What kind of source.
+    pub source_kind: Option<String>,
+    /// Its name.
+    pub source: Option<String>,
+    /// The campaign.
+    pub campaign: Option<String>,
+    /// The keyword; empty for those that were hidden.
+    pub keyword: Option<String>,
+    /// The page of the order.
+    pub page: Option<String>,
+    /// The region of the visitor's address.
+    pub region: Option<String>,
+    /// With what he came.
+    pub device: Option<String>,
+    /// Who took the call.
+    pub manager: Option<String>,
+    /// The hour of the customer's week.
+    pub hour: Option<u8>,
+    /// Digits that the visitor's number has in it.
+    pub digits: Option<String>,
+    /// Those alone whose talk began after what was promised.
+    pub is_late: bool,
+    /// Those alone that did not come to a talk and wait to be called back.
+    pub is_waiting: bool,
+    /// Those alone that rang at one of these.
+    pub telephones: Option<Telephones>,
+}
+
+impl CallFilter {
+    /// All calls of a customer.
+    #[must_use]
+    pub fn all(customer: CustomerId, from: Ts, until: Ts) -> Self {
+        Self {
+            customer,
+            from,
+            until,
+            site: None,
+            dispositions: Vec::new(),
+            reason: None,
+            source_kind: None,
+            source: None,
+            campaign: None,
+            keyword: None,
+            page: None,
+            region: None,
+            device: None,
+            manager: None,
+            hour: None,
+            digits: None,
+            is_late: false,
+            is_waiting: false,
+            telephones: None,
+        }
+    }
+
+    /// A statement over the rows of [`counted`], with its arguments.
+    fn ask(&self, text: &'static str) -> Query {
+        let listed = |keys: &[&str]| (!keys.is_empty()).then(|| format!(",{},", keys.join(",")));
+        let flag = |is: bool| is.then_some(1_i64);
+        let ask = query(text)
+            .bind(self.customer.0)
+            .bind(self.from)
+            .bind(self.until)
+            .bind(self.site.as_ref().map(|key| SiteId::of(key).0))
+            .bind(listed(&self.dispositions))
+            .bind(self.reason.clone())
+            .bind(self.source_kind.clone())
+            .bind(self.source.clone())
+            .bind(self.campaign.clone())
+            .bind(self.keyword.clone())
+            .bind(self.page.clone())
+            .bind(self.region.clone())
+            .bind(self.device.clone())
+            .bind(self.manager.clone())
+            .bind(self.hour.map(i64::from))
+            .bind(self.digits.clone())
+            .bind(flag(self.is_late))
+            .bind(flag(self.is_waiting));
+        let telephones = self.telephones.clone();
+        let places = telephones.as_ref().map_or([None; Telephones::MOST], Telephones::places);
+        // Whoever has no telephone rings at none.
+        let first = telephones.as_ref().map(|_| places.first().copied().flatten().unwrap_or_default());
+        places.into_iter().skip(1).fold(ask.bind(first), Query::bind)
+    }
+}
+
+/// Calls of one kind, counted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Count {
+    /// All of them.
+    pub orders: u64,
+    /// Those that were called, or were to be: shares are taken of them.
+    pub called: u64,
+    /// Those that came to a talk.
+    pub connected: u64,
+}
+
+/// What became of how many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcomes {
+    /// The first key of [`callback_core::record::Disposition::keys`].
+    pub disposition: String,
+    /// How many.
+    pub orders: u64,
+    /// Seconds that were talked.
+    pub talk_s: u64,
+    /// Whose visitor's telephone rang within what was promised.
+    pub rang_in_time: u64,
+    /// Whose talk began within it.
+    pub connected_in_time: u64,
+}
+
+/// A line of a panel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PanelLine {
+    /// The kind of source, in their panel.
+    pub kind: Option<String>,
+    /// What it is about; none where that is not known.
+    pub value: Option<String>,
+    /// How many.
+    pub count: Count,
+}
+
+/// What calls are counted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Panel {
+    /// Kind and name of the source.
+    Sources,
+    /// The campaign.
+    Campaigns,
+    /// The keyword.
+    Keywords,
+    /// The page of the order.
+    Pages,
+    /// The region of the visitor's address.
+    Regions,
+    /// With what he came.
+    Devices,
+    /// The site, by its key.
+    Sites,
+}
+
+/// How a manager answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answering {
+    /// As the settings named him.
+    pub manager: String,
+    /// Tries that were his to answer.
+    pub tries: u64,
+    /// Those that he took.
+    pub taken: u64,
+    /// From the dial until he picked up, over those that he took, in all.
+    pub answered_ms: u64,
+    /// Calls that he talked in.
+    pub talks: u64,
+}
+
+/// In which order calls are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CallOrder {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The longest talk first.
+    Talk,
+}
+
+/// After which call a page begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct After {
+    /// When it was ordered.
+    pub at: Ts,
+    /// Which.
+    pub order: OrderId,
+    /// How long was talked.
+    pub talk_s: u32,
+}
+
+/// A call of the journal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TalliedRow {
+    /// The call.
+    pub row: PlannedRow,
+    /// Where who took the call answers, as [`callback_core::plan::Telephone`] is written.
+    pub telephone: Option<String>,
+    /// How long they talked.
+    pub talk_s: u32,
+    /// When somebody called back, or was connected later.
+    pub called_back_at: Option<Ts>,
+    /// Who said so; none where it was a later call.
+    pub called_back_by: Option<String>,
+    /// What somebody wrote about it.
+    pub note: Option<String>,
+}
+
+/// Counts a call that is over: its order has its end. Who was connected now was called back for what he missed before.
+pub(super) async fn write(
+    tx: &mut Tx,
+    order: OrderId,
+    of: CustomerId,
+    accepted_at: Ts,
+    tally: &Tally,
+) -> sqlx::Result<()> {
+    let int = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+    let row = query(TALLY)
+        .bind(order.0)
+        .bind(accepted_at.0.div_euclid(QUARTER))
+        .bind(int(tally.rang_ms))
+        .bind(int(tally.connected_ms))
+        .bind(int(tally.promise_ms))
+        .bind(int(tally.talk_s))
+        .bind(tally.manager.as_ref().map(|who| who.name.to_string()))
+        .bind(tally.manager.as_ref().map(|who| who.telephone.clone()));
+    if tx.run(row).await? == 0 {
+        return Ok(());
+    }
+    for one in &tally.tries {
+        let row = query(TRY).bind(of.0).bind(accepted_at).bind(order.0).bind(one.leg);
+        let row = row.bind(&*one.who.name).bind(one.who.telephone.as_str()).bind(int(one.answered_ms));
+        tx.run(row).await?;
+    }
+    if tally.talk_s.is_some_and(|talk| talk > 0) {
+        tx.run(query(CALLED_BACK).bind(of.0).bind(order.0).bind(accepted_at)).await?;
+    }
+    Ok(())
+}
+
+fn count(row: &Row) -> sqlx::Result<Count> {
+    Ok(Count {
+        orders: row.number("orders")?,
+        called: row.number("called")?,
+        connected: row.number("connected")?,
+    })
+}
+
+impl Store {
+    /// What became of them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn outcomes(&self, filter: &CallFilter) -> Result<Vec<Outcomes>> {
+        let line = |row: &Row| {
+            Ok(Outcomes {
+                disposition: row.get("disposition")?,
+                orders: row.number("orders")?,
+                talk_s: row.number("talk_s")?,
+                rang_in_time: row.number("rang_in_time")?,
+                connected_in_time: row.number("connected_in_time")?,
+            })
+        };
+        let rows = self.db.all(filter.ask(OUTCOMES)).await?;
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// After how many tenths of a second how many talks began.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn connected_after(&self, filter: &CallFilter) -> Result<Vec<(u64, u64)>> {
+        self.after(filter, CONNECTED_AFTER).await
+    }
+
+    /// After how many tenths of a second how many visitors' telephones rang.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn rang_after(&self, filter: &CallFilter) -> Result<Vec<(u64, u64)>> {
+        self.after(filter, RANG_AFTER).await
+    }
+
+    async fn after(&self, filter: &CallFilter, text: &'static str) -> Result<Vec<(u64, u64)>> {
+        let rows = self.db.all(filter.ask(text)).await?;
+        let line = |row: &Row| Ok((row.number("tenths")?, row.number("orders")?));
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// How many came in each quarter of an hour, by what became of them: the quarter's begin, the disposition's first key,
+    /// how many.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn quarters(&self, filter: &CallFilter) -> Result<Vec<(Ts, String, u64)>> {
+        let line = |row: &Row| {
+            let quarter: i64 = row.get("quarter")?;
+            Ok((Ts(quarter.saturating_mul(QUARTER)), row.get("disposition")?, row.number("orders")?))
+        };
+        let rows = self.db.all(filter.ask(QUARTERS)).await?;
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// How many came in each hour of the customer's week.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn hours(&self, filter: &CallFilter) -> Result<Vec<(u8, Count)>> {
+        let rows = self.db.all(filter.ask(HOURS)).await?;
+        Ok(rows.iter().map(|row| Ok((row.number("hour")?, count(row)?))).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// How many came by what, the most first; a hundred lines at most.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn panel(&self, filter: &CallFilter, panel: Panel) -> Result<Vec<PanelLine>> {
+        let text = match panel {
+            Panel::Sources => SOURCES,
+            Panel::Campaigns => CAMPAIGNS,
+            Panel::Keywords => KEYWORDS,
+            Panel::Pages => PAGES,
+            Panel::Regions => REGIONS,
+            Panel::Devices => DEVICES,
+            Panel::Sites => SITES,
+        };
+        let line = |row: &Row| {
+            Ok(PanelLine { kind: row.get("kind")?, value: row.get("value")?, count: count(row)? })
+        };
+        let rows = self.db.all(filter.ask(text).bind(PANEL)).await?;
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// How managers answered, who talked most first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn answering(&self, filter: &CallFilter) -> Result<Vec<Answering>> {
+        let line = |row: &Row| {
+            Ok(Answering {
+                manager: row.get("manager")?,
+                tries: row.number("tries")?,
+                taken: row.number("taken")?,
+                answered_ms: row.number("answered_ms")?,
+                talks: row.number("talks")?,
+            })
+        };
+        let rows = self.db.all(filter.ask(ANSWERING).bind(PANEL)).await?;
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// A page of the journal.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tallied(
+        &self,
+        filter: &CallFilter,
+        order: CallOrder,
+        after: Option<After>,
+        limit: u32,
+    ) -> Result<Vec<TalliedRow>> {
+        let text = match order {
+            CallOrder::Newest => NEWEST,
+            CallOrder::Oldest => OLDEST,
+            CallOrder::Talk => LONGEST,
+        };
+        let last = match order {
+            CallOrder::Newest | CallOrder::Talk => (filter.until, OrderId(Uuid::max())),
+            CallOrder::Oldest => (filter.from, OrderId(Uuid::nil())),
+        };
+        let (at, id) = after.map_or(last, |after| (after.at, after.order));
+        let ask = filter.ask(text).bind(at).bind(id.0).bind(limit);
+        let ask = if order == CallOrder::Talk {
+            ask.bind(after.map_or(i64::MAX, |after| after.talk_s.into()))
+        } else {
+            ask
+        };
+        let rows = self.db.all(ask).await?;
+        Ok(rows.iter().map(tallied_row).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// Says that somebody was called back, or takes it back; false where there is no such call, or it was connected.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn mark_called_back(
+        &self,
+        of: CustomerId,
+        order: OrderId,
+        is: bool,
+        entry: Entry,
+    ) -> Result<bool> {
+        self.deed((of, order, is, entry), |tx, (of, order, is, entry)| {
+            Box::pin(async move {
+                let (at, by) = is.then(|| (entry.now, entry.who.clone())).unzip();
+                let marked = tx.run(query(MARK).bind(order.0).bind(of.0).bind(at).bind(by)).await? == 1;
+                if marked {
+                    audit::write(tx, *of, entry).await?;
+                }
+                Ok(marked)
+            })
+        })
+        .await
+    }
+
+    /// Writes a note about a call, or takes it away; false where there is no such call.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn note_call(&self, of: CustomerId, order: OrderId, note: Option<String>) -> Result<bool> {
+        self.deed((of, order, note), |tx, (of, order, note)| {
+            Box::pin(async move {
+                Ok(tx.run(query(NOTE).bind(order.0).bind(of.0).bind(note.as_deref())).await? == 1)
+            })
+        })
+        .await
+    }
+
+    /// What of a customer's is not over: running, waiting, or ordered for later; the newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn open_calls(
+        &self,
+        of: CustomerId,
+        site: Option<&SiteKey>,
+        telephones: Option<&Telephones>,
+    ) -> Result<Vec<PlannedRow>> {
+        calls::open(&self.db, of, site, telephones).await
+    }
+}
+
+fn tallied_row(row: &Row) -> sqlx::Result<TalliedRow> {
+    Ok(TalliedRow {
+        row: calls::planned_row(row)?,
+        telephone: row.get("telephone")?,
+        talk_s: row.number("talked")?,
+        called_back_at: row.maybe_time("called_back_at")?,
+        called_back_by: row.get("called_back_by")?,
+        note: row.get("note")?,
+    })
+}
+
+/// Something of the rows that a [`CallFilter`] leaves in.
+macro_rules! counted {
+    ($what:literal, $from:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM tallies c ",
+            $from,
+            " WHERE c.customer_id = $1 AND c.accepted_at >= $2 AND c.accepted_at < $3
+            AND (CAST($4 AS UUID) IS NULL OR c.site_id = $4)
+            AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%,' || c.disposition || ',%')
+            AND (CAST($6 AS TEXT) IS NULL OR c.reason = $6)
+            AND (CAST($7 AS TEXT) IS NULL OR c.source_kind = $7)
+            AND (CAST($8 AS TEXT) IS NULL OR c.source = $8)
+            AND (CAST($9 AS TEXT) IS NULL OR c.campaign = $9)
+            AND (CAST($10 AS TEXT) IS NULL OR c.keyword = $10)
+            AND (CAST($11 AS TEXT) IS NULL OR c.page = $11)
+            AND (CAST($12 AS TEXT) IS NULL OR c.region = $12)
+            AND (CAST($13 AS TEXT) IS NULL OR c.device = $13)
+            AND (CAST($14 AS TEXT) IS NULL OR c.manager = $14)
+            AND (CAST($15 AS BIGINT) IS NULL OR c.hour = $15)
+            AND (CAST($16 AS TEXT) IS NULL OR c.phone LIKE '%' || $16 || '%')
+            AND (CAST($17 AS BIGINT) IS NULL OR c.connected_ms > c.promise_ms)
+            AND (CAST($18 AS BIGINT) IS NULL OR (c.called_back_at IS NULL AND c.disposition <> 'connected'
+                AND (c.disposition <> 'not_called'
+                    OR c.reason NOT IN ('blacklist', 'limits', 'refused_number', 'cancelled'))))
+            AND (CAST($19 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM intents i
+                WHERE i.order_id = c.order_id AND i.telephone IN ($19, $20, $21))) ",
+            $rest
+        )
+    };
+}
+
+/// The columns of [`Count`].
+macro_rules! count_columns {
+    () => {
+        "COUNT(*) AS orders, COUNT(CASE WHEN c.disposition <> 'not_called' THEN 1 END) AS called, \
+         COUNT(CASE WHEN c.disposition = 'connected' THEN 1 END) AS connected"
+    };
+}
+
+/// Those rows by one thing: what it is called is `kind` and `value`.
+macro_rules! panel {
+    ($columns:literal, $from:literal) => {
+        concat!(
+            "SELECT c.kind, c.value, ",
+            count_columns!(),
+            " FROM (",
+            counted!($columns, $from, ""),
+            ") c GROUP BY c.kind, c.value ORDER BY orders DESC, c.kind, c.value LIMIT $22"
+        )
+    };
+}
+
+/// A page of those rows, with all that a line of the journal shows.
+macro_rules! page {
+    ($after:literal, $order:literal) => {
+        concat!(
+            "WITH page AS (",
+            counted!(
+                "c.accepted_at, c.order_id, c.telephone, COALESCE(c.talk_s, 0) AS talked, c.called_back_at, \
+                 c.called_back_by, c.note",
+                "",
+                $after
+            ),
+            $order,
+            " LIMIT $24) SELECT ",
+            order_columns!(),
+            ", s.key, s.name, o.record, p.plan, c.telephone, c.talked, c.called_back_at, c.called_back_by, c.note
+            FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = o.site_id
+            LEFT JOIN orders j ON j.id = o.joined_to
+            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1 ",
+            $order
+        )
+    };
+}
+
+statements! {
+    TALLY = "INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, hour, phone, disposition,
+            reason, rang_ms, connected_ms, promise_ms, talk_s, manager, telephone, source_kind, source, campaign,
+            keyword, page, region, device)
+        SELECT customer_id, accepted_at, id, site_id, CAST($2 AS BIGINT),
+            COALESCE(CAST(arrival ->> 'hour' AS BIGINT), 0), phone, disposition, reason, CAST($3 AS BIGINT),
+            CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS TEXT), CAST($8 AS TEXT),
+            COALESCE(arrival -> 'came' ->> 'kind', arrival ->> 'by', 'visitor'), arrival -> 'came' ->> 'name',
+            arrival -> 'came' ->> 'campaign',
+            CASE WHEN arrival -> 'came' ->> 'keyword' = 'hidden' THEN ''
+                ELSE arrival -> 'came' -> 'keyword' ->> 'known' END,
+            arrival ->> 'page', COALESCE(arrival -> 'place' ->> 'region', arrival -> 'place' ->> 'country'),
+            arrival ->> 'device'
+        FROM orders WHERE id = $1 AND disposition IS NOT NULL AND joined_to IS NULL
+        ON CONFLICT (customer_id, accepted_at, order_id) DO NOTHING";
+    TRY = "INSERT INTO tries (customer_id, accepted_at, order_id, leg, manager, telephone, answered_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (customer_id, accepted_at, order_id, leg) DO NOTHING";
+    CALLED_BACK = "UPDATE tallies SET called_back_at = $3
+        WHERE customer_id = $1 AND phone = (SELECT phone FROM orders WHERE id = $2) AND accepted_at < $3
+            AND called_back_at IS NULL AND disposition <> 'connected'";
+    OUTCOMES = counted!("c.disposition, COUNT(*) AS orders, CAST(COALESCE(SUM(c.talk_s), 0) AS BIGINT) AS talk_s, \
+        COUNT(CASE WHEN c.rang_ms <= c.promise_ms THEN 1 END) AS rang_in_time, \
+        COUNT(CASE WHEN c.connected_ms <= c.promise_ms THEN 1 END) AS connected_in_time", "",
+        "GROUP BY c.disposition");
+    CONNECTED_AFTER = counted!("c.connected_ms / 100 AS tenths, COUNT(*) AS orders", "",
+        "AND c.connected_ms IS NOT NULL GROUP BY c.connected_ms / 100 ORDER BY tenths");
+    RANG_AFTER = counted!("c.rang_ms / 100 AS tenths, COUNT(*) AS orders", "",
+        "AND c.rang_ms IS NOT NULL GROUP BY c.rang_ms / 100 ORDER BY tenths");
+    QUARTERS = counted!("c.quarter, c.disposition, COUNT(*) AS orders", "", "GROUP BY c.quarter, c.disposition");
+    HOURS = concat!("SELECT c.hour, ", count_columns!(), " FROM (", counted!("c.hour, c.disposition", "", ""),
+        ") c GROUP BY c.hour");
+    SOURCES = panel!("c.source_kind AS kind, c.source AS value, c.disposition", "");
+    CAMPAIGNS = panel!("CAST(NULL AS TEXT) AS kind, c.campaign AS value, c.disposition", "");
+    KEYWORDS = panel!("CAST(NULL AS TEXT) AS kind, c.keyword AS value, c.disposition", "");
+    PAGES = panel!("CAST(NULL AS TEXT) AS kind, c.page AS value, c.disposition", "");
+    REGIONS = panel!("CAST(NULL AS TEXT) AS kind, c.region AS value, c.disposition", "");
+    DEVICES = panel!("CAST(NULL AS TEXT) AS kind, c.device AS value, c.disposition", "");
+    SITES = panel!("CAST(NULL AS TEXT) AS kind, s.key AS value, c.disposition", "JOIN sites s ON s.id = c.site_id");
+    ANSWERING = counted!("t.manager, COUNT(*) AS tries, COUNT(t.answered_ms) AS taken, \
+        CAST(COALESCE(SUM(t.answered_ms), 0) AS BIGINT) AS answered_ms, \
+        COUNT(CASE WHEN c.disposition = 'connected' AND c.telephone = t.telephone AND t.answered_ms IS NOT NULL \
+            THEN 1 END) AS talks",
+        "JOIN tries t ON t.customer_id = c.customer_id AND t.accepted_at = c.accepted_at AND t.order_id = c.order_id",
+        "GROUP BY t.manager ORDER BY talks DESC, taken DESC, t.manager LIMIT $22");
+    NEWEST = page!("AND (c.accepted_at, c.order_id) < ($22, $23)", " ORDER BY c.accepted_at DESC, c.order_id DESC");
+    OLDEST = page!("AND (c.accepted_at, c.order_id) > ($22, $23)", " ORDER BY c.accepted_at, c.order_id");
+    LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($25 AS BIGINT), $22, $23)",
+        " ORDER BY talked DESC, c.accepted_at DESC, c.order_id DESC");
+    MARK = "UPDATE tallies SET called_back_at = $3, called_back_by = $4 WHERE order_id = $1 AND customer_id = $2
+        AND disposition <> 'connected'";
+    NOTE = "UPDATE tallies SET note = $3 WHERE order_id = $1 AND customer_id = $2";
+}
