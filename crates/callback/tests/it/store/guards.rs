@@ -1,6 +1,6 @@
 //! What stands against an order: caps per telephone and per address, wishes never to be called, and whose turn it is.
 
-use super::{MORNING, ROMASHKA, at, by, file, held, key, order, order_id, romashka};
+use super::{Dice, MORNING, ROMASHKA, at, by, file, held, key, order, order_id, romashka};
 use crate::world::on_both;
 use callback::store::{
     Acceptance, AddressCaps, Claimant, ClaimedOrder, Fact, Hold, NewOrder, PublishedSite, StopBy, Store,
@@ -357,8 +357,7 @@ fn what_the_trunks_cannot_carry_is_left() {
 
 /// A day as it is: who orders, from where, and what becomes of it.
 struct Day {
-    /// Splitmix64 (Steele, Lea, Flood 2014).
-    dice: u64,
+    dice: Dice,
     /// Orders to come: second, address, telephone, how often he has ordered in vain.
     coming: BTreeSet<(u64, String, u64, u32)>,
 }
@@ -367,29 +366,17 @@ impl Day {
     /// Twelve hours: an office of 20 behind one address, a mobile network with 100 orders an hour behind another, and
     /// as many who have an address of their own.
     fn new(dice: u64) -> Self {
-        let mut day = Self { dice, coming: BTreeSet::new() };
+        let mut day = Self { dice: Dice(dice), coming: BTreeSet::new() };
         for n in 0..20 {
-            let at = day.below(12 * HOUR);
+            let at = day.dice.below(12 * HOUR);
             day.coming.insert((at, "203.0.113.20".to_owned(), n, 0));
         }
         for n in 0..1_200 {
-            let (at, home) = (day.below(12 * HOUR), day.below(12 * HOUR));
+            let (at, home) = (day.dice.below(12 * HOUR), day.dice.below(12 * HOUR));
             day.coming.insert((at, "203.0.113.100".to_owned(), 1_000 + n, 0));
             day.coming.insert((home, format!("198.51.{}.{}", n / 250, n % 250), 5_000 + n, 0));
         }
         day
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.dice;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
     }
 }
 
@@ -431,20 +418,20 @@ async fn go_by(dice: u64) -> (u128, u128) {
         }
         for claimed in store.claim(by(1, 64), Hold::at(at(now), Duration::from_secs(DAY))).await.unwrap() {
             // Of a hundred visitors 94 answer the telephone that they gave, and 91 of these find a manager.
-            let answered = day.percent(94);
-            let talked = answered && day.percent(91);
+            let answered = day.dice.percent(94);
+            let talked = answered && day.dice.percent(91);
             let until = now + if talked { 120 } else { 40 };
             let whose = claimed.fence.order.0.as_u128();
             running.insert((now + 15, whose, false), (claimed.clone(), answered, talked));
             running.insert((until, whose, true), (claimed, answered, talked));
             // One in six whom nobody served orders again soon; one in twenty who was has another question later.
             let (waits, likely) = if talked { (2 * HOUR, 5) } else { (20 * MINUTE, 16) };
-            if day.percent(likely) {
-                let later = until + 30 + day.below(waits);
+            if day.dice.percent(likely) {
+                let later = until + 30 + day.dice.below(waits);
                 day.coming.insert((later, ip.clone(), who, vain + u32::from(!talked)));
             }
             // And some press twice.
-            if day.percent(3) {
+            if day.dice.percent(3) {
                 day.coming.insert((now + 5, ip.clone(), who, vain));
             }
         }

@@ -4,6 +4,7 @@ mod calls;
 mod guards;
 mod orders;
 mod settings;
+mod statistics;
 mod writer;
 
 use crate::world::{World, on_both};
@@ -38,6 +39,27 @@ const ROMASHKA: &str = r#"
     key = "other"
     url = "https://other.example"
 "#;
+
+/// Splitmix64 (Steele, Lea, Flood 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+}
 
 fn at(seconds: u64) -> Ts {
     MORNING + Duration::from_secs(seconds)
