@@ -47,3 +47,8 @@ CREATE TABLE tries (
     answered_ms BIGINT,
     PRIMARY KEY (customer_id, accepted_at, order_id, leg)
 );
+
+-- The calls of a manager's telephones are found among the tallies.
+DROP INDEX intents_of_telephone;
+ALTER TABLE intents DROP COLUMN customer_id;
+ALTER TABLE intents DROP COLUMN ordered_at;

@@ -26,6 +26,8 @@ pub enum Right {
     See,
     /// Sees calls: all, or his own.
     SeeCalls,
+    /// Calls visitors again, and writes what became of it.
+    AnswerCalls,
     /// Sees settings.
     SeeSettings,
     /// Changes and publishes settings.
@@ -45,6 +47,7 @@ impl Role {
             Right::See => true,
             // A manager's are those that rang at his telephone.
             Right::SeeCalls => self != Self::Accountant,
+            Right::AnswerCalls => matches!(self, Self::Owner | Self::Manager),
             Right::SeeSettings => matches!(self, Self::Owner | Self::Marketer),
             Right::ChangeSettings | Right::Team => self == Self::Owner,
         }

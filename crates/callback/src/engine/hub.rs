@@ -1,6 +1,7 @@
 //! Live status: what each visitor sees now, for whoever watches. What it tells is
 //! stored as well; it is only the earlier to know.
 
+use crate::ids::CustomerId;
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
 use std::collections::BTreeMap;
@@ -31,8 +32,24 @@ const CHANGES: usize = 1_024;
 /// Live status of the orders that run here or are watched.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub {
-    orders: Arc<Mutex<BTreeMap<OrderId, watch::Sender<Option<Shown>>>>>,
-    changes: broadcast::Sender<OrderId>,
+    orders: Arc<Mutex<BTreeMap<OrderId, Told>>>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// An order that changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// Which.
+    pub(crate) order: OrderId,
+    /// Whose; none where it does not run here.
+    pub(crate) of: Option<CustomerId>,
+}
+
+/// Whose an order is that runs here, and what was told of it last.
+#[derive(Debug, Default)]
+struct Told {
+    of: Option<CustomerId>,
+    shown: watch::Sender<Option<Shown>>,
 }
 
 impl Default for Hub {
@@ -42,32 +59,45 @@ impl Default for Hub {
 }
 
 impl Hub {
+    /// An order runs here from now on.
+    pub(crate) fn begin(&self, order: OrderId, of: CustomerId) {
+        self.lock().entry(order).or_default().of = Some(of);
+        self.changed(order, Some(of));
+    }
+
     /// Tells whoever watches, now or later.
     pub(crate) fn publish(&self, order: OrderId, shown: Shown) {
-        self.lock().entry(order).or_default().send_replace(Some(shown));
-        self.changed(order);
+        let of = {
+            let mut orders = self.lock();
+            let told = orders.entry(order).or_default();
+            told.shown.send_replace(Some(shown));
+            told.of
+        };
+        self.changed(order, of);
     }
 
     /// Every order that changes from here on, each time.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<OrderId> {
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
     /// Nobody may watch, which is as well.
-    fn changed(&self, order: OrderId) {
-        let _nobody = self.changes.send(order);
+    fn changed(&self, order: OrderId, of: Option<CustomerId>) {
+        let _nobody = self.changes.send(Change { order, of });
     }
 
     /// What was told last, of an order that runs here. Of others the store knows.
     pub(crate) fn now(&self, order: OrderId) -> Option<Shown> {
-        self.lock().get(&order).and_then(|sender| sender.borrow().clone())
+        self.lock().get(&order).and_then(|told| told.shown.borrow().clone())
     }
 
     /// Watches an order: the last that was told, and what will be.
     pub(crate) fn watch(&self, order: OrderId) -> watch::Receiver<Option<Shown>> {
         let mut orders = self.lock();
-        orders.retain(|_, sender| sender.receiver_count() > 0 || sender.borrow().is_some());
-        orders.entry(order).or_default().subscribe()
+        orders.retain(|_, told| {
+            told.of.is_some() || told.shown.receiver_count() > 0 || told.shown.borrow().is_some()
+        });
+        orders.entry(order).or_default().shown.subscribe()
     }
 
     /// How many orders it knows.
@@ -77,11 +107,11 @@ impl Hub {
 
     /// The order runs here no more; who watches it sees its last state and then the end.
     pub(crate) fn forget(&self, order: OrderId) {
-        self.lock().remove(&order);
-        self.changed(order);
+        let told = self.lock().remove(&order);
+        self.changed(order, told.and_then(|told| told.of));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, watch::Sender<Option<Shown>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, Told>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ mod queue;
 pub(crate) mod recovery;
 mod spoken;
 
-pub(crate) use hub::{Hub, Shown};
+pub(crate) use hub::{Change, Hub, Shown};
 pub(crate) use pretence::Pretence;
 use spoken::Spoken;
 
@@ -262,6 +262,7 @@ impl Engine {
         let (inbox, happenings) = mpsc::channel(INBOX);
         let order = claimed.fence.order;
         self.lock().insert(order, Running { fence: claimed.fence, inbox, channels: CHANNELS });
+        self.hub().begin(order, claimed.order.facts.customer);
         let engine = self.clone();
         tokio::spawn(async move {
             if let Err(error) = engine.serve(claimed, happenings).await {

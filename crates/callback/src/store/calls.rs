@@ -6,7 +6,7 @@ use super::orders::{order_columns, order_row};
 use super::statements;
 use super::types::{Json, Ts as Column};
 use super::words::{
-    CallFile, Error, Fact, Fence, JournalOf, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
+    CallFile, Error, Fact, Fence, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
 };
 use super::{stops, tallies};
 use crate::ids::{CustomerId, SiteKey};
@@ -151,9 +151,7 @@ impl Held {
             .bind(intent.at)
             .bind(dialog.map(Json::of).transpose()?)
             .bind(Json::of(&intent.end)?)
-            .bind(telephone)
-            .bind(self.of.map(|(customer, _)| customer))
-            .bind(self.of.map(|(_, ordered_at)| ordered_at));
+            .bind(telephone);
         if tx.run(stored).await? == 1 {
             return Ok(true);
         }
@@ -285,23 +283,7 @@ pub(super) async fn journal(db: &Db, limit: u32, before: Option<(Ts, OrderId)>) 
     Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
 }
 
-/// Orders of one customer, the newest first, with the plans that they followed.
-pub(super) async fn journal_of(
-    db: &Db,
-    of: &JournalOf,
-    limit: u32,
-    before: Option<(Ts, OrderId)>,
-) -> Result<Vec<PlannedRow>> {
-    let (at, id) = before.unwrap_or((END_OF_TIME, OrderId(Uuid::max())));
-    let text = if of.telephones.is_some() { JOURNAL_OF_TELEPHONES } else { JOURNAL_OF };
-    let find = query(text).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES)).bind(of.customer.0);
-    let find = find.bind(of.site.as_ref().map(SiteKey::as_str));
-    let places = of.telephones.iter().flat_map(Telephones::places);
-    let rows = db.all(places.fold(find, Query::bind)).await?;
-    Ok(rows.iter().map(planned_row).collect::<sqlx::Result<_>>()?)
-}
-
-/// One line of that journal; none where it is another customer's.
+/// An order as a line, with the plan that it followed; none where it is another customer's.
 pub(super) async fn journal_line(db: &Db, of: CustomerId, order: OrderId) -> Result<Option<PlannedRow>> {
     let row = db.maybe(query(JOURNAL_LINE).bind(order.0).bind(of.0)).await?;
     Ok(row.map(|row| planned_row(&row)).transpose()?)
@@ -391,9 +373,8 @@ statements! {
         ON CONFLICT (order_id, process) DO NOTHING";
     INPUT = "INSERT INTO inputs (order_id, process, seq, at, input) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, process, seq) DO NOTHING";
-    INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome, telephone,
-            customer_id, ordered_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (order_id, leg) DO NOTHING";
+    INTENT = "INSERT INTO intents (order_id, leg, process, callee, round, at, dialog, outcome, telephone)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (order_id, leg) DO NOTHING";
     CHANGE_INTENT = "UPDATE intents SET dialog = COALESCE($3, dialog), outcome = COALESCE($4, outcome),
             ended_at = COALESCE($5, ended_at)
         WHERE order_id = $1 AND leg = $2";
@@ -411,13 +392,6 @@ statements! {
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    JOURNAL_OF = concat!(planned!("orders o"), " WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
-        AND o.customer_id = $4 AND (CAST($5 AS TEXT) IS NULL OR s.key = $5)
-        ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    JOURNAL_OF_TELEPHONES = concat!(planned!("(SELECT DISTINCT order_id, ordered_at FROM intents
-            WHERE customer_id = $4 AND telephone IN ($6, $7, $8) AND (ordered_at, order_id) < ($1, $2)) i
-        JOIN orders o ON o.id = i.order_id"), " WHERE CAST($5 AS TEXT) IS NULL OR s.key = $5
-        ORDER BY i.ordered_at DESC, i.order_id DESC LIMIT $3");
     OPEN = concat!(planned!("(SELECT id FROM orders
             WHERE customer_id = $1 AND ended_at IS NULL AND joined_to IS NULL AND lease_until IS NOT NULL
             UNION ALL SELECT id FROM orders

@@ -47,7 +47,7 @@ pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};
 pub use words::{
-    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold, JournalOf,
+    Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold,
     JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
     StoredIntent, Telephones,
 };
@@ -442,19 +442,6 @@ impl Store {
     /// The database cannot be read.
     pub async fn journal(&self, limit: u32, before: Option<(Ts, OrderId)>) -> Result<Vec<JournalRow>> {
         calls::journal(&self.db, limit, before).await
-    }
-
-    /// Orders of one customer, as [`Self::journal`] has them, with their plans.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn journal_of(
-        &self,
-        of: &JournalOf,
-        limit: u32,
-        before: Option<(Ts, OrderId)>,
-    ) -> Result<Vec<PlannedRow>> {
-        calls::journal_of(&self.db, of, limit, before).await
     }
 
     /// One line of a customer's journal; none where the order is another's.

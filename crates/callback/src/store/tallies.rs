@@ -402,6 +402,15 @@ impl Store {
         Ok(rows.iter().map(tallied_row).collect::<sqlx::Result<_>>()?)
     }
 
+    /// One call of the journal; none where it is not over, or another customer's.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tallied_row(&self, of: CustomerId, order: OrderId) -> Result<Option<TalliedRow>> {
+        let row = self.db.maybe(query(ONE).bind(order.0).bind(of.0)).await?;
+        Ok(row.map(|row| tallied_row(&row)).transpose()?)
+    }
+
     /// Says that somebody was called back, or takes it back; false where there is no such call, or it was connected.
     ///
     /// # Errors
@@ -518,24 +527,35 @@ macro_rules! panel {
     };
 }
 
-/// A page of those rows, with all that a line of the journal shows.
+/// All that a line of the journal shows, of calls that were found before.
+macro_rules! lines {
+    ($from:literal) => {
+        concat!(
+            "SELECT ",
+            order_columns!(),
+            ", s.key, s.name, o.record, p.plan, c.telephone, COALESCE(c.talk_s, 0) AS talked, c.called_back_at, \
+             c.called_back_by, c.note FROM ",
+            $from,
+            " c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = o.site_id
+            LEFT JOIN orders j ON j.id = o.joined_to
+            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1 "
+        )
+    };
+}
+
+/// A page of those rows.
 macro_rules! page {
     ($after:literal, $order:literal) => {
         concat!(
             "WITH page AS (",
             counted!(
-                "c.accepted_at, c.order_id, c.telephone, COALESCE(c.talk_s, 0) AS talked, c.called_back_at, \
-                 c.called_back_by, c.note",
+                "c.accepted_at, c.order_id, c.telephone, c.talk_s, c.called_back_at, c.called_back_by, c.note",
                 "",
                 $after
             ),
             $order,
-            " LIMIT $24) SELECT ",
-            order_columns!(),
-            ", s.key, s.name, o.record, p.plan, c.telephone, c.talked, c.called_back_at, c.called_back_by, c.note
-            FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = o.site_id
-            LEFT JOIN orders j ON j.id = o.joined_to
-            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1 ",
+            " LIMIT $24) ",
+            lines!("page"),
             $order
         )
     };
@@ -588,7 +608,8 @@ statements! {
     NEWEST = page!("AND (c.accepted_at, c.order_id) < ($22, $23)", " ORDER BY c.accepted_at DESC, c.order_id DESC");
     OLDEST = page!("AND (c.accepted_at, c.order_id) > ($22, $23)", " ORDER BY c.accepted_at, c.order_id");
     LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($25 AS BIGINT), $22, $23)",
-        " ORDER BY talked DESC, c.accepted_at DESC, c.order_id DESC");
+        " ORDER BY COALESCE(c.talk_s, 0) DESC, c.accepted_at DESC, c.order_id DESC");
+    ONE = concat!(lines!("tallies"), "WHERE c.order_id = $1 AND c.customer_id = $2");
     MARK = "UPDATE tallies SET called_back_at = $3, called_back_by = $4 WHERE order_id = $1 AND customer_id = $2
         AND disposition <> 'connected'";
     NOTE = "UPDATE tallies SET note = $3 WHERE order_id = $1 AND customer_id = $2";

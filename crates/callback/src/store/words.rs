@@ -420,17 +420,6 @@ pub struct JournalRow {
     pub record: Option<CallRecord>,
 }
 
-/// Whose journal.
-#[derive(Clone, Debug)]
-pub struct JournalOf {
-    /// The customer's.
-    pub customer: CustomerId,
-    /// Of one site alone.
-    pub site: Option<SiteKey>,
-    /// Only those that rang at one of these.
-    pub telephones: Option<Telephones>,
-}
-
 /// Telephones of one person, as [`Telephone`] is written: three at most.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]

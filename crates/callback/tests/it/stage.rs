@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -50,6 +50,7 @@ pub(crate) struct Network {
     pub(crate) proxy: SocketAddr,
     /// `+7… rings`, `+7… answered`, `+7… down`.
     pub(crate) seen: mpsc::UnboundedReceiver<String>,
+    numbers: Arc<Mutex<BTreeMap<String, Does>>>,
 }
 
 impl Network {
@@ -57,15 +58,16 @@ impl Network {
         let config =
             ExchangeConfig { listen: vec![(LOCAL, 0).into()], advertised: None, callers: vec![LOCAL] };
         let (exchange, mut events, bound) = Exchange::start(config).await.unwrap();
-        let numbers: BTreeMap<String, Does> =
-            numbers.iter().map(|(number, does)| ((*number).to_owned(), *does)).collect();
+        let numbers = numbers.iter().map(|(number, does)| ((*number).to_owned(), *does)).collect();
+        let numbers: Arc<Mutex<BTreeMap<String, Does>>> = Arc::new(Mutex::new(numbers));
+        let behave = numbers.clone();
         let (tell, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut calls: BTreeMap<IncomingCall, (String, Does)> = BTreeMap::new();
             loop {
                 match events.recv().await {
                     Some(ExchangeEvent::Incoming { call, to, .. }) => {
-                        let does = numbers.get(&to).copied().unwrap_or(Does::IsBusy);
+                        let does = behave.lock().unwrap().get(&to).copied().unwrap_or(Does::IsBusy);
                         let _ = tell.send(format!("{to} called"));
                         calls.insert(call, (to.clone(), does));
                         match does {
@@ -102,7 +104,12 @@ impl Network {
                 }
             }
         });
-        Self { proxy: bound[0], seen }
+        Self { proxy: bound[0], seen, numbers }
+    }
+
+    /// From the next call on, a number behaves so.
+    pub(crate) fn does(&self, number: &str, does: Does) {
+        self.numbers.lock().unwrap().insert(number.to_owned(), does);
     }
 
     /// Waits until all of these have been seen, in any order.

@@ -1,30 +1,38 @@
-//! Calls: the journal of a company, and one call with all that happened in it.
+//! Calls: the journal of a company, what is on the air, one call with all that happened in it, and what is done about it.
 
-use super::read::{Path, Query};
+use super::call_row::{CallRow, mask, masked};
+use super::filter::{Chosen, PeriodView};
+use super::read::{Body, Path, Query};
+use super::scope::company_of;
 use super::signed::Signed;
-use crate::account::{Right, Role};
+use crate::account::Right;
 use crate::clock::wall_now;
-use crate::ids::CustomerId;
-use crate::store::{JournalOf, OrderFacts, Part, PlannedRow, Telephones};
-use crate::timeline::{Timeline, legs_of, stamp};
+use crate::engine::Change;
+use crate::ids::SiteKey;
+use crate::store::{
+    Acceptance, After, CallOrder, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, Telephones,
+};
+use crate::timeline::{Timeline, stamp};
 use crate::web::App;
-use crate::web::error::Problem;
+use crate::web::error::{Problem, Refusal};
 use crate::web::flood::StreamPass;
-use crate::web::status::state_key;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
-use callback_core::attribution::{self, Keyword};
+use callback_core::arrival::{Arrival, By, hour_of_week};
 use callback_core::flow::VisitorState;
 use callback_core::id::OrderId;
-use callback_core::record::Disposition;
+use callback_core::order::may_be_called;
+use callback_core::record::{Disposition, NotCalled};
+use callback_core::schedule;
 use callback_core::time::Ts;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
@@ -33,125 +41,163 @@ use uuid::Uuid;
 /// Lines of a page, at most and as usual.
 const MOST: u32 = 100;
 const USUAL: u32 = 50;
+/// The longest note, in letters.
+const LONGEST_NOTE: usize = 500;
+/// How long who watches is believed to be who he was.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
 
 /// Which lines of the journal.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Lines {
+    /// "newest", "oldest", "talk": the longest talk first.
+    order: Option<String>,
     /// `next` of the page before.
-    before: Option<String>,
+    after: Option<String>,
     /// Lines, 100 at most.
     limit: Option<u32>,
-    /// Of one site alone, by its key.
-    site: Option<String>,
 }
 
 /// A page of the journal.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CallPage {
+    period: PeriodView,
+    /// What became of all that were asked for; with the first page alone.
+    totals: Option<Totals>,
     calls: Vec<CallRow>,
     /// Where the next page begins; none where this is the last.
     next: Option<String>,
 }
 
-/// A call, in a list.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CallRow {
-    id: Uuid,
-    /// When it was ordered.
-    at: String,
-    site: CallSite,
-    /// The visitor's number; masked for those who may not see it.
-    phone: String,
-    /// "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs.
-    disposition: Option<&'static str>,
-    reason: Option<&'static str>,
-    /// The state that its visitor sees.
-    state: &'static str,
-    /// Who accepted it.
-    manager: Option<String>,
-    talk_s: Option<u64>,
-    ended_ms: Option<u64>,
-    bridged_ms: Option<u64>,
-    promise_ms: Option<u64>,
-    /// Where it was ordered.
-    page: Option<String>,
-    /// Where the visitor came from.
-    came: Option<CameView>,
-    /// Its legs, as they are drawn: times in ms from the order.
-    #[schema(value_type = Vec<Object>)]
-    lanes: Vec<Value>,
+/// What became of calls.
+#[derive(Serialize, ToSchema, Default, PartialEq, Eq, Debug, Clone, Copy)]
+pub(super) struct Totals {
+    pub(super) orders: u64,
+    pub(super) connected: u64,
+    pub(super) manager_no_answer: u64,
+    pub(super) visitor_no_answer: u64,
+    /// Those are in no share.
+    pub(super) not_called: u64,
+    /// Seconds that were talked.
+    pub(super) talk_s: u64,
+    /// Visitors whose telephone rang within what was promised.
+    pub(super) rang_in_time: u64,
+    /// Talks that began within it.
+    pub(super) connected_in_time: u64,
 }
 
-/// Where a visitor came from, as it was understood when he ordered.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CameView {
-    /// "ad", "ai", "search", "social", "messenger", "email", "referral", "direct", "internal".
-    #[schema(value_type = String)]
-    kind: attribution::Kind,
-    /// Who it was: a known name, `utm_source`, or the host of the page before.
-    name: Option<String>,
-    medium: Option<String>,
-    campaign: Option<String>,
-    content: Option<String>,
-    /// What was searched for, where that was passed.
-    keyword: Option<String>,
-    /// Something was searched for, and it was not passed.
-    keyword_hidden: bool,
-    /// The page that the visit began on.
-    landing: Option<String>,
-    /// The page before it.
-    referrer: Option<String>,
-}
+impl Totals {
+    pub(super) fn of(outcomes: &[Outcomes]) -> Self {
+        let mut totals = Self::default();
+        for line in outcomes {
+            totals.add(&line.disposition, line.orders);
+            totals.talk_s += line.talk_s;
+            totals.rang_in_time += line.rang_in_time;
+            totals.connected_in_time += line.connected_in_time;
+        }
+        totals
+    }
 
-impl CameView {
-    fn of(facts: &OrderFacts) -> Option<Self> {
-        let came = facts.arrival.came.clone()?;
-        let text = |name: &str| facts.visit.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self {
-            kind: came.kind,
-            name: came.name,
-            medium: came.medium,
-            campaign: came.campaign,
-            content: came.content,
-            keyword_hidden: came.keyword == Keyword::Hidden,
-            keyword: if let Keyword::Known(keyword) = came.keyword { Some(keyword) } else { None },
-            landing: text("landing"),
-            referrer: text("referrer").filter(|page| !page.is_empty()),
-        })
+    /// Adds others.
+    pub(super) fn sum(&mut self, others: &Self) {
+        self.orders += others.orders;
+        self.connected += others.connected;
+        self.manager_no_answer += others.manager_no_answer;
+        self.visitor_no_answer += others.visitor_no_answer;
+        self.not_called += others.not_called;
+        self.talk_s += others.talk_s;
+        self.rang_in_time += others.rang_in_time;
+        self.connected_in_time += others.connected_in_time;
+    }
+
+    /// Adds orders of a disposition.
+    pub(super) fn add(&mut self, disposition: &str, orders: u64) {
+        self.orders += orders;
+        *match disposition {
+            "connected" => &mut self.connected,
+            "manager_no_answer" => &mut self.manager_no_answer,
+            "visitor_no_answer" => &mut self.visitor_no_answer,
+            _ => &mut self.not_called,
+        } += orders;
     }
 }
 
-/// A call's site.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CallSite {
-    key: String,
-    name: String,
-}
-
-/// The journal of a company, the newest first.
-#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(Lines),
+/// The journal of a company: calls that are over.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls", tag = "calls", params(Chosen, Lines),
     responses((status = 200, body = CallPage), (status = 404)))]
 pub(super) async fn journal(
     State(app): State<App>,
     signed: Signed,
     Path(customer): Path<String>,
+    Query(chosen): Query<Chosen>,
     Query(lines): Query<Lines>,
 ) -> Result<Json<CallPage>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let before = lines.before.as_deref().map(|text| cursor(text).ok_or(Problem::NotFound)).transpose()?;
+    let period = chosen.period(&company_of(&app, &at).await?, wall_now())?;
+    let filter = chosen.filter(&at, &period)?;
+    let order = match lines.order.as_deref() {
+        None | Some("newest") => CallOrder::Newest,
+        Some("oldest") => CallOrder::Oldest,
+        Some("talk") => CallOrder::Talk,
+        Some(_) => return Err(Problem::field("order", "choice", "write newest, oldest or talk")),
+    };
+    let after = lines.after.as_deref().map(|text| cursor(text).ok_or(Problem::NotFound)).transpose()?;
     let limit = lines.limit.unwrap_or(USUAL).clamp(1, MOST);
-    let site = lines.site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
-    let of = JournalOf { customer: at.customer, site, telephones: own(&at).cloned() };
-    let rows = app.store.journal_of(&of, limit, before).await.map_err(Problem::of_store)?;
+    let (rows, totals) = tokio::join!(app.store.tallied(&filter, order, after, limit), async {
+        if after.is_some() { Ok(None) } else { app.store.outcomes(&filter).await.map(Some) }
+    });
+    let (rows, totals) = (rows.map_err(Problem::of_store)?, totals.map_err(Problem::of_store)?);
     let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = rows.last().map(|row| &row.row.order.facts).filter(|_| !is_last);
-    let next = next.map(|order| format!("{}.{}", order.accepted_at.0, order.id.0.simple()));
-    Ok(Json(CallPage { calls: rows.iter().map(|row| line(row, at.role)).collect(), next }))
+    let next = rows.last().filter(|_| !is_last).map(|last| {
+        let facts = &last.row.row.order.facts;
+        format!("{}.{}.{}", facts.accepted_at.0, facts.id.0.simple(), last.talk_s)
+    });
+    Ok(Json(CallPage {
+        period: PeriodView::from(&period),
+        totals: totals.map(|totals| Totals::of(&totals)),
+        calls: rows.iter().map(|row| CallRow::of(row, at.role)).collect(),
+        next,
+    }))
+}
+
+fn cursor(text: &str) -> Option<After> {
+    let mut parts = text.split('.');
+    let (at, order, talk) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(After { at: Ts(at.parse().ok()?), order: OrderId(order.parse().ok()?), talk_s: talk.parse().ok()? })
+}
+
+/// Of which site.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfSite {
+    /// A site's key.
+    site: Option<String>,
+}
+
+/// What is not over: it runs, it waits, or it was ordered for later; the newest first.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/calls/open", tag = "calls", params(OfSite),
+    responses((status = 200, body = [CallRow]), (status = 404)))]
+pub(super) async fn open(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Query(OfSite { site }): Query<OfSite>,
+) -> Result<Json<Vec<CallRow>>, Problem> {
+    let at = signed.at(&app, &customer, Right::SeeCalls).await?;
+    let site: Option<SiteKey> = site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
+    let rows = app.store.open_calls(at.customer, site.as_ref(), own(&at)).await;
+    let mut rows = rows.map_err(Problem::of_store)?;
+    for found in &mut rows {
+        // What is told is written behind.
+        if let Some(shown) = app.engine.hub().now(found.row.order.facts.id) {
+            found.row.order.state = shown.state;
+        }
+    }
+    Ok(Json(rows.iter().map(|row| CallRow::open(row, at.role)).collect()))
 }
 
 /// Where the calls rang that he may see; none where he may see all.
-fn own(at: &Part) -> Option<&Telephones> {
+pub(super) fn own(at: &Part) -> Option<&Telephones> {
     at.role.sees_own_calls().then_some(&at.telephones)
 }
 
@@ -160,51 +206,6 @@ async fn may_see(app: &App, at: &Part, order: OrderId) -> Result<bool, Problem> 
     match own(at) {
         Some(telephones) => app.store.rang_at(order, telephones).await.map_err(Problem::of_store),
         None => Ok(true),
-    }
-}
-
-fn cursor(text: &str) -> Option<(Ts, OrderId)> {
-    let (at, id) = text.split_once('.')?;
-    Some((Ts(at.parse().ok()?), OrderId(id.parse().ok()?)))
-}
-
-fn line(PlannedRow { row, plan }: &PlannedRow, role: Role) -> CallRow {
-    let zero = row.order.facts.accepted_at;
-    let ended = if let VisitorState::Ended(disposition) = row.order.state { Some(disposition) } else { None };
-    let keys = row.record.as_ref().map(|record| record.disposition).or(ended).map(Disposition::keys);
-    let talk = row.record.as_ref().and_then(|record| record.talk);
-    let millis = |at: Ts| u64::try_from(at.since(zero).as_millis()).unwrap_or(u64::MAX);
-    let phone = row.order.phone.to_string();
-    let hidden = (!role.sees_numbers()).then(|| masked(&phone));
-    let lanes = legs_of(row, plan.as_deref());
-    let manager = lanes.iter().find(|lane| lane.is_accepting()).map(|lane| lane.name().to_owned());
-    CallRow {
-        id: row.order.facts.id.0,
-        at: stamp(zero),
-        site: CallSite { key: row.site_key.to_string(), name: row.site_name.clone() },
-        disposition: keys.map(|(key, _)| key),
-        reason: keys.and_then(|(_, reason)| reason),
-        state: state_key(row.order.state).0,
-        manager,
-        talk_s: talk.map(|talk| talk.until.since(talk.from).as_secs()),
-        ended_ms: row.record.as_ref().map(|record| record.ended_at).or(row.order.ended_at).map(millis),
-        bridged_ms: talk.map(|talk| millis(talk.from)),
-        promise_ms: plan
-            .as_ref()
-            .map(|plan| u64::try_from(plan.limits.promise.as_millis()).unwrap_or(u64::MAX)),
-        page: row.order.facts.visit.get("page").and_then(Value::as_str).map(str::to_owned),
-        came: CameView::of(&row.order.facts),
-        lanes: lanes
-            .iter()
-            .filter_map(|lane| serde_json::to_value(lane).ok())
-            .map(|mut lane| {
-                if let Some(hidden) = &hidden {
-                    mask(&mut lane, &phone, hidden);
-                }
-                lane
-            })
-            .collect(),
-        phone: hidden.unwrap_or(phone),
     }
 }
 
@@ -219,7 +220,7 @@ pub(super) async fn events(
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
     let pass = app.flood.stream(signed.from.ip)?;
     let changes = app.engine.hub().changes();
-    let watch = Watch { app, customer: at.customer, number: customer, signed, changes, _pass: pass };
+    let watch = Watch { app, at, number: customer, signed, known_at: Instant::now(), changes, _pass: pass };
     let stream = futures_util::stream::unfold(watch, |mut watch| async move {
         let row = watch.next().await?;
         let event = Event::default().event("call").json_data(&row).unwrap_or_default();
@@ -232,50 +233,56 @@ pub(super) async fn events(
 /// Somebody who watches a company's calls.
 struct Watch {
     app: App,
-    customer: CustomerId,
+    at: Part,
     /// As the path names the customer.
     number: String,
     signed: Signed,
-    changes: broadcast::Receiver<OrderId>,
+    /// When it was last looked at who he is.
+    known_at: Instant,
+    changes: broadcast::Receiver<Change>,
     _pass: StreamPass,
 }
 
 impl Watch {
     async fn next(&mut self) -> Option<CallRow> {
         loop {
-            let order = match self.changes.recv().await {
-                Ok(order) => order,
+            let change = match self.changes.recv().await {
+                Ok(change) => change,
                 // Whoever is too slow asks the journal again.
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return None,
             };
-            let Ok(Some(mut found)) = self.app.store.journal_line(self.customer, order).await else {
+            if change.of.is_some_and(|of| of != self.at.customer) {
                 continue;
-            };
-            if let Some(shown) = self.app.engine.hub().now(order) {
+            }
+            let found = self.app.store.journal_line(self.at.customer, change.order).await;
+            let Ok(Some(mut found)) = found else { continue };
+            if let Some(shown) = self.app.engine.hub().now(change.order) {
                 // What is told is written behind.
                 found.row.order.state = shown.state;
             }
-            // Whoever was signed out, or has another part by now, sees no more.
-            let user = &self.signed.user;
-            let sessions = self.app.store.sessions(user.id, wall_now()).await.ok()?;
-            sessions.iter().find(|session| session.id == self.signed.session.id)?;
-            let at = self.signed.at(&self.app, &self.number, Right::SeeCalls).await.ok()?;
-            if may_see(&self.app, &at, order).await.ok()? {
-                return Some(line(&found, at.role));
+            self.know_again().await?;
+            if may_see(&self.app, &self.at, change.order).await.ok()? {
+                return Some(CallRow::open(&found, self.at.role));
             }
         }
     }
+
+    /// Whoever was signed out, or has another part by now, sees no more than that.
+    async fn know_again(&mut self) -> Option<()> {
+        if self.known_at.elapsed() < KNOWN_FOR {
+            return Some(());
+        }
+        let user = &self.signed.user;
+        let sessions = self.app.store.sessions(user.id, wall_now()).await.ok()?;
+        sessions.iter().find(|session| session.id == self.signed.session.id)?;
+        self.at = self.signed.at(&self.app, &self.number, Right::SeeCalls).await.ok()?;
+        self.known_at = Instant::now();
+        Some(())
+    }
 }
 
-/// A number whose middle is nobody's business: `+7 916 •••-••-47`.
-fn masked(phone: &str) -> String {
-    let count = phone.chars().count();
-    let hide = |at: usize| at >= 5 && at + 2 < count;
-    phone.chars().enumerate().map(|(at, c)| if hide(at) { '•' } else { c }).collect()
-}
-
-/// One call, with all that happened in it.
+/// One call, with all that happened in it; `row` is its line in the journal.
 #[utoipa::path(get, path = "/api/v1/calls/{call}", tag = "calls",
     responses((status = 200, body = Object), (status = 404)))]
 pub(super) async fn show(
@@ -287,31 +294,175 @@ pub(super) async fn show(
     if !may_see(&app, &at, OrderId(call)).await? {
         return Err(Problem::NotFound);
     }
-    let file = app.store.call(OrderId(call)).await.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let (file, row, line) = tokio::join!(
+        app.store.call(OrderId(call)),
+        app.store.tallied_row(at.customer, OrderId(call)),
+        app.store.journal_line(at.customer, OrderId(call)),
+    );
+    let file = file.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
+    let row = match (row.map_err(Problem::of_store)?, line.map_err(Problem::of_store)?) {
+        (Some(row), _) => Some(CallRow::of(&row, at.role)),
+        (None, line) => line.map(|line| CallRow::open(&line, at.role)),
+    };
     let mut told = serde_json::to_value(Timeline::of(&file)).map_err(Problem::internal)?;
     let phone = file.order.phone.to_string();
     if !at.role.sees_numbers() {
         mask(&mut told, &phone, &masked(&phone));
     }
+    if let Value::Object(told) = &mut told {
+        told.insert("row".to_owned(), serde_json::to_value(row).map_err(Problem::internal)?);
+    }
     Ok(Json(told))
 }
 
-/// Replaces a number wherever it stands.
-fn mask(value: &mut Value, phone: &str, masked: &str) {
-    match value {
-        Value::String(text) if text == phone => masked.clone_into(text),
-        Value::Array(parts) => parts.iter_mut().for_each(|part| mask(part, phone, masked)),
-        Value::Object(fields) => fields.values_mut().for_each(|part| mask(part, phone, masked)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// His part at a call that he may do something about.
+async fn at_own(app: &App, signed: &Signed, call: Uuid) -> Result<Part, Problem> {
+    let at = signed.at_call(app, call, Right::AnswerCalls).await?;
+    if may_see(app, &at, OrderId(call)).await? { Ok(at) } else { Err(Problem::NotFound) }
+}
+
+/// Whether the visitor was called back.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct CalledBack {
+    is: bool,
+}
+
+/// Says that the visitor of a call that came to no talk was called back, or takes that back.
+#[utoipa::path(put, path = "/api/v1/calls/{call}/called-back", tag = "calls", request_body = CalledBack,
+    responses((status = 204), (status = 404), (status = 409)))]
+pub(super) async fn called_back(
+    State(app): State<App>,
+    signed: Signed,
+    Path(call): Path<Uuid>,
+    Body(body): Body<CalledBack>,
+) -> Result<StatusCode, Problem> {
+    let at = at_own(&app, &signed, call).await?;
+    let entry = signed.did("call.called_back", &call.to_string(), json!({ "is": body.is }));
+    let marked = app.store.mark_called_back(at.customer, OrderId(call), body.is, entry).await;
+    if marked.map_err(Problem::of_store)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::Refused(Refusal::Conflict("not-missed", "This call is not over, or was connected.")))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::masked;
+/// What is written about a call.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Note {
+    /// Empty to take it away.
+    note: String,
+}
 
-    #[test]
-    fn the_middle_of_a_number_is_hidden() {
-        assert_eq!(masked("+79161234547"), "+7916•••••47");
+/// Writes a note about a call.
+#[utoipa::path(put, path = "/api/v1/calls/{call}/note", tag = "calls", request_body = Note,
+    responses((status = 204), (status = 404), (status = 409), (status = 422)))]
+pub(super) async fn note(
+    State(app): State<App>,
+    signed: Signed,
+    Path(call): Path<Uuid>,
+    Body(body): Body<Note>,
+) -> Result<StatusCode, Problem> {
+    let at = at_own(&app, &signed, call).await?;
+    let note = body.note.trim().replace('\0', "\u{fffd}");
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(Problem::field("note", "too_long", "write 500 letters at most"));
     }
+    let note = Some(note).filter(|note| !note.is_empty());
+    if app.store.note_call(at.customer, OrderId(call), note).await.map_err(Problem::of_store)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::Refused(Refusal::Conflict("not-over", "This call is not over yet. Write when it is.")))
+    }
+}
+
+/// A call that was ordered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ordered {
+    call: Uuid,
+    at: String,
+}
+
+/// Calls a visitor again: an order of its own, by what is published now.
+#[utoipa::path(post, path = "/api/v1/calls/{call}/again", tag = "calls",
+    responses((status = 202, body = Ordered), (status = 404), (status = 409)))]
+pub(super) async fn again(
+    State(app): State<App>,
+    signed: Signed,
+    Path(call): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let at = at_own(&app, &signed, call).await?;
+    let line = app.store.journal_line(at.customer, OrderId(call)).await.map_err(Problem::of_store)?;
+    let line = line.ok_or(Problem::NotFound)?.row;
+    let OrderPhone::Number(phone) = line.order.phone else {
+        return Err(refused(NotCalled::RefusedNumber));
+    };
+    let site = app.store.site_by_key(&line.site_key).await.map_err(Problem::of_store)?;
+    let site = site.ok_or(Problem::Refused(Refusal::Conflict(
+        "site-archived",
+        "This site is in the archive. Bring it back first.",
+    )))?;
+    if !app.engine.can_call() {
+        return Err(refused(NotCalled::Trunk));
+    }
+    let (now, country) = (wall_now(), line.order.facts.country);
+    let today = schedule::date(now, &site.zone()).unwrap_or(Date::MAX);
+    let lists = [&site.body.blacklist, &site.customer.blacklist];
+    if may_be_called(phone, country, &site.body).is_err() || !app.door.calls(country) {
+        return Err(refused(NotCalled::RefusedNumber));
+    }
+    if lists.iter().any(|list| list.names(phone, None, today)) {
+        return Err(refused(NotCalled::Blacklist));
+    }
+    if site.opens(now) != Some(now) {
+        return Err(refused(NotCalled::Closed));
+    }
+    let order = OrderId(Uuid::new_v4());
+    let arrival = Arrival { by: By::Cabinet, hour: hour_of_week(now, &site.zone()), ..Arrival::default() };
+    let facts = OrderFacts {
+        id: order,
+        site: site.id,
+        customer: at.customer,
+        country,
+        settings_version: site.version,
+        accepted_at: now,
+        visit: json!({ "again": call }),
+        consent: line.order.facts.consent,
+        arrival: Box::new(arrival),
+        ip: Some(signed.from.ip),
+        office: None,
+    };
+    let phone = OrderPhone::Number(phone);
+    let new =
+        NewOrder { phone, run_at: now, refused: None, pretence: Duration::ZERO, caps: app.door.caps, facts };
+    match app.store.accept(new).await.map_err(Problem::of_store)? {
+        Acceptance::New(row) => {
+            if let VisitorState::Ended(Disposition::NotCalled(reason)) = row.state {
+                return Err(refused(reason));
+            }
+            app.engine.wake();
+            Ok((StatusCode::ACCEPTED, Json(Ordered { call: order.0, at: stamp(now) })).into_response())
+        }
+        Acceptance::Joined(_) => Err(Problem::Refused(Refusal::Conflict(
+            "in-call",
+            "This number is being called now. Watch it on the air.",
+        ))),
+        Acceptance::Same(_) | Acceptance::Conflict => Err(Problem::Internal),
+    }
+}
+
+/// Why a visitor is not called again, in words.
+fn refused(reason: NotCalled) -> Problem {
+    let (kind, text) = match reason {
+        NotCalled::Limits => ("capped", "This number was called often of late. Wait a while."),
+        NotCalled::Blacklist => ("blocked", "This number is on the blacklist, or asked not to be called."),
+        NotCalled::Closed => ("closed", "The site is closed by its schedule. Call when it is open."),
+        NotCalled::RefusedNumber => ("number-refused", "This number is not called from this site."),
+        NotCalled::NoFunds
+        | NotCalled::Stale
+        | NotCalled::NoCallableManager
+        | NotCalled::Cancelled
+        | NotCalled::Trunk
+        | NotCalled::Interrupted => ("line", "The line cannot call now. Try again in a minute."),
+    };
+    Problem::Refused(Refusal::Conflict(kind, text))
 }

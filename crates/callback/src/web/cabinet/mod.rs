@@ -2,10 +2,12 @@
 //! handlers, and the browser's types are made from that.
 
 mod account;
+mod call_row;
 mod calls;
 mod customer;
 mod draft;
 mod fields;
+mod filter;
 mod guess;
 mod known;
 mod links;
@@ -17,6 +19,7 @@ mod read;
 mod recordings;
 mod scope;
 mod signed;
+mod statistics;
 mod team;
 mod tried;
 mod versions;
@@ -117,9 +120,15 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(phones::show))
         .routes(routes!(phones::verify))
         .routes(routes!(phones::confirm))
+        .routes(routes!(statistics::overview))
+        .routes(routes!(statistics::analysis))
         .routes(routes!(calls::journal))
+        .routes(routes!(calls::open))
         .routes(routes!(calls::events))
         .routes(routes!(calls::show))
+        .routes(routes!(calls::again))
+        .routes(routes!(calls::called_back))
+        .routes(routes!(calls::note))
 }
 
 /// The document, as `callback openapi` prints it.

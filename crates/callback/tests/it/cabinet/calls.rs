@@ -1,7 +1,7 @@
 //! What a company sees of its calls.
 
 use super::Browser;
-use crate::stage::{Network, Stage, VISITOR, managers};
+use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers};
 use crate::world::on_both;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ fn a_call_says_where_its_visitor_came_from() {
             let at = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)).to_string();
             let body = json!({ "order_id": id, "phone": VISITOR, "country": "RU", "at": at, "visit": visit });
             assert_eq!(stage.post("/orders", &body).await.status(), StatusCode::ACCEPTED);
-            let calls = owner.get(&format!("/customers/{number}/calls")).await.ok();
-            let mut rows = calls["calls"].as_array().unwrap().iter();
+            let calls = owner.get(&format!("/customers/{number}/calls/open")).await.ok();
+            let mut rows = calls.as_array().unwrap().iter();
             rows.find(|row| row["id"] == json!(id)).unwrap()["came"].clone()
         };
         let landing = "https://shop.example/?utm_source=yandex&utm_medium=cpc&utm_campaign=roses&utm_term=%D1%80%D0%BE%D0%B7%D1%8B";
@@ -30,6 +30,123 @@ fn a_call_says_where_its_visitor_came_from() {
             [&told["kind"], &told["name"], &told["campaign"], &told["keyword"], &told["keyword_hidden"]];
         assert_eq!(parts, [&json!("ad"), &json!("Yandex"), &json!("roses"), &json!("розы"), &json!(false)]);
         assert_eq!((&told["landing"], &told["referrer"]), (&json!(landing), &json!("https://yandex.ru/")));
+        stage.service.take();
+    });
+}
+
+/// What of the journal is asked for.
+async fn ids(browser: &mut Browser, path: &str) -> Vec<String> {
+    let page = browser.get(path).await.ok();
+    let rows = page["calls"].as_array().unwrap();
+    rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is asked of a journal with one call in it, ordered and missed today.
+async fn look(owner: &mut Browser, calls: &str) {
+    for (asked, finds) in [
+        ("", 1),
+        ("?period=yesterday", 0),
+        ("?status=manager_no_answer,connected&keyword=&page=/cart", 1),
+        ("?status=connected", 0),
+        ("?number=916", 1),
+        ("?number=%25_%27;DROP", 1),
+        ("?page=%25", 0),
+        ("?manager=.*", 0),
+        ("?waiting=true&kind=search&source=Google", 1),
+        ("?from=2020-01-01&to=2020-12-31", 0),
+    ] {
+        assert_eq!(ids(owner, &format!("{calls}{asked}")).await.len(), finds, "{asked}");
+    }
+    for (asked, told) in [
+        ("?from=2026-11-20&to=2026-11-19", "to before_from"),
+        ("?from=2026-02-30", "from date"),
+        ("?from=99999-01-01", "from date"),
+        ("?to=2026-11-19", "from required"),
+        ("?period=century", "period choice"),
+        ("?status=busy", "status choice"),
+        ("?hour=168", "hour range"),
+        ("?order=phone", "order choice"),
+    ] {
+        assert_eq!(owner.get(&format!("{calls}{asked}")).await.fields(), told, "{asked}");
+    }
+    assert_eq!(owner.get(&format!("{calls}?after=1.2")).await.status, StatusCode::NOT_FOUND);
+    let crowd = format!("{calls}?{}", "status=connected&".repeat(1_000));
+    assert_eq!(owner.get(&crowd).await.problem(), "query-invalid");
+}
+
+#[test]
+fn a_call_that_was_missed_is_called_again() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Declines), (VISITOR, Does::Answers)]).await;
+        let site = format!("mode = \"manager_first\"\nrounds = 1\n{}", managers(&[ANNA]));
+        let mut stage = Stage::new(world, &network, &site).await;
+        let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let path = format!("/customers/{number}");
+        let missed = Uuid::new_v4();
+        let mut wish = body(missed, VISITOR);
+        wish["visit"] =
+            json!({ "page": "https://shop.example/cart?a=1", "referrer": "https://www.google.com/" });
+        stage.post("/orders", &wish).await;
+        stage.record(missed).await;
+
+        let overview = owner.get(&format!("{path}/overview?period=today")).await.ok();
+        assert_eq!(
+            (&overview["totals"]["orders"], &overview["totals"]["manager_no_answer"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!((&overview["waiting"][0]["id"], &overview["waiting_count"]), (&json!(missed), &json!(1)));
+        assert_eq!(overview["steps"].as_array().unwrap().len(), 1);
+        let analysis = owner.get(&format!("{path}/analysis?kind=search")).await.ok();
+        assert_eq!(analysis["totals"], overview["totals"]);
+        let source = &analysis["sources"][0];
+        assert_eq!(
+            (&source["value"], &source["called"], &source["connected"]),
+            (&json!("Google"), &json!(1), &json!(0))
+        );
+        assert_eq!(
+            (&analysis["keywords"][0]["value"], &analysis["pages"][0]["value"]),
+            (&json!(""), &json!("/cart"))
+        );
+        assert_eq!(
+            (&analysis["managers"][0]["tries"], &analysis["managers"][0]["taken"]),
+            (&json!(1), &json!(0))
+        );
+
+        let calls = format!("{path}/calls");
+        look(&mut owner, &calls).await;
+        let call = format!("/calls/{missed}");
+        let note = json!({ "note": "<b>Просил</b> после обеда" });
+        assert_eq!(
+            owner.ask("PUT", &format!("{call}/note"), note.clone()).await.status,
+            StatusCode::NO_CONTENT
+        );
+        let long = json!({ "note": "я".repeat(501) });
+        assert_eq!(owner.ask("PUT", &format!("{call}/note"), long).await.fields(), "note too_long");
+        let mark = |is: bool| json!({ "is": is });
+        let marked = owner.ask("PUT", &format!("{call}/called-back"), mark(true)).await;
+        assert_eq!(marked.status, StatusCode::NO_CONTENT);
+        let told = owner.get(&call).await.ok();
+        assert_eq!((&told["row"]["note"], &told["row"]["called_back_by"]), (&note["note"], &json!("owner")));
+        assert_eq!(ids(&mut owner, &format!("{calls}?waiting=true")).await.len(), 0);
+        owner.ask("PUT", &format!("{call}/called-back"), mark(false)).await;
+
+        network.does(ANNA, Does::Talks(1_100));
+        let again = owner.post(&format!("{call}/again"), json!({})).await.ok();
+        let second: Uuid = again["call"].as_str().unwrap().parse().unwrap();
+        assert_eq!(owner.post(&format!("{call}/again"), json!({})).await.problem(), "in-call");
+        let open = owner.get(&format!("{calls}/open")).await.ok();
+        assert_eq!((&open[0]["id"], &open[0]["by"]), (&json!(second), &json!("cabinet")));
+        stage.record(second).await;
+        let told = owner.get(&call).await.ok();
+        assert!(told["row"]["called_back_at"].is_string(), "they talked, so he was called back");
+        assert_eq!(told["row"]["called_back_by"], Value::Null);
+        assert_eq!(
+            ids(&mut owner, &format!("{calls}?order=talk")).await,
+            [second.to_string(), missed.to_string()]
+        );
+        assert_eq!(owner.get(&format!("{calls}/open")).await.ok(), json!([]));
+        let marked = owner.ask("PUT", &format!("/calls/{second}/called-back"), mark(true)).await;
+        assert_eq!(marked.problem(), "not-missed");
         stage.service.take();
     });
 }

@@ -171,16 +171,22 @@ fn whoever_belongs_to_no_company_makes_his_own() {
 /// `a` an accountant.
 const MAY: &str = "
     get /calls/{call} mk
+    post /calls/{call}/again m
+    put /calls/{call}/called-back m
+    put /calls/{call}/note m
     get /customers/{customer} mka
+    get /customers/{customer}/analysis mk
     get /customers/{customer}/audit
     get /customers/{customer}/calls mk
     get /customers/{customer}/calls/events mk
+    get /customers/{customer}/calls/open mk
     get /customers/{customer}/draft k
     delete /customers/{customer}/draft
     patch /customers/{customer}/draft
     post /customers/{customer}/invitations
     delete /customers/{customer}/invitations/{invitation}
     get /customers/{customer}/numbers k
+    get /customers/{customer}/overview mk
     post /customers/{customer}/numbers/confirm
     post /customers/{customer}/numbers/verify
     post /customers/{customer}/publish

@@ -12,6 +12,7 @@ pub(super) fn body() -> Value {
     json!({
         "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
         "confirm": "romashka.example", "phone": "+74951234501", "code": "1234", "telephones": [],
+        "is": true, "note": "тот же",
     })
 }
 

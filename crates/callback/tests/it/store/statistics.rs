@@ -118,17 +118,8 @@ fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
-/// Tells a call as the engine would, of dice.
-async fn tell(
-    store: &Store,
-    site: &Arc<PublishedSite>,
-    name: &'static str,
-    n: u128,
-    dice: &mut Dice,
-) -> Known {
-    // Three weeks around the last Sunday of March, when Berlin's clocks are put forward.
-    let accepted_at = at(0) + Duration::from_secs(62 * 86_400 + dice.below(21 * 86_400));
-    let number = format!("+7916555{:04}", dice.below(40)).parse().unwrap();
+/// What is known of an order as it came, and its page.
+fn drawn(site: &PublishedSite, accepted_at: Ts, dice: &mut Dice) -> (Arrival, &'static str) {
     let pages =
         ["https://romashka.example/", "https://romashka.example/prices?a=1", "https://shop.example/x"];
     let landings = [
@@ -151,6 +142,21 @@ async fn tell(
         device: dice.percent(80).then(|| *dice.one_of(&[Device::Phone, Device::Computer])),
         hour: hour_of_week(accepted_at, &site.zone()),
     };
+    (arrival, page)
+}
+
+/// Tells a call as the engine would, of dice.
+async fn tell(
+    store: &Store,
+    site: &Arc<PublishedSite>,
+    name: &'static str,
+    n: u128,
+    dice: &mut Dice,
+) -> Known {
+    // Three weeks around the last Sunday of March, when Berlin's clocks are put forward.
+    let accepted_at = at(0) + Duration::from_secs(62 * 86_400 + dice.below(21 * 86_400));
+    let number = format!("+7916555{:04}", dice.below(40)).parse().unwrap();
+    let (arrival, page) = drawn(site, accepted_at, dice);
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u128(n)),
         site: site.id,

@@ -1,0 +1,363 @@
+//! The overview and the analysis of a company's calls. Each number is counted over the same calls as the journal lists.
+
+use super::call_row::CallRow;
+use super::calls::Totals;
+use super::filter::{Chosen, Period, PeriodView};
+use super::read::{Path, Query};
+use super::scope::company_of;
+use super::signed::Signed;
+use crate::account::Right;
+use crate::clock::wall_now;
+use crate::store::{self, CallFilter, CallOrder, Panel};
+use crate::web::App;
+use crate::web::error::Problem;
+use axum::Json;
+use axum::extract::State;
+use callback_core::schedule;
+use callback_core::time::Ts;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Days that are drawn one by one, and up to which weeks are.
+const DAYS: usize = 62;
+const WEEKS: usize = 400;
+/// Calls that wait to be called back, of these days, and so many are shown.
+const WAITING: Duration = Duration::from_secs(14 * 24 * 3_600);
+const SHOWN: u32 = 5;
+/// A manager whose every try failed within two days, this many at least, is told of.
+const FAILING: Duration = Duration::from_secs(2 * 24 * 3_600);
+const TRIES: u64 = 5;
+
+/// Seconds until something, over many calls: in half of them it was not later than `p50_ms`.
+#[derive(Serialize, ToSchema, Default, Clone, Copy)]
+struct Spread {
+    p50_ms: Option<u64>,
+    p90_ms: Option<u64>,
+    p99_ms: Option<u64>,
+}
+
+impl Spread {
+    /// Of tenths of a second, with how many each.
+    fn of(tenths: &[(u64, u64)]) -> Self {
+        let all: u64 = tenths.iter().map(|(_, count)| count).sum();
+        let at = |percent: u64| {
+            let rank = (all * percent).div_ceil(100).max(1);
+            let mut seen = 0;
+            tenths.iter().find(|(_, count)| {
+                seen += count;
+                seen >= rank
+            })
+        };
+        let ms = |percent| at(percent).map(|(tenth, _)| tenth * 100);
+        Self { p50_ms: ms(50), p90_ms: ms(90), p99_ms: ms(99) }
+    }
+}
+
+/// What became of the calls of a day, a week or a month.
+#[derive(Serialize, ToSchema)]
+struct Step {
+    /// Its first day.
+    date: String,
+    #[serde(flatten)]
+    totals: Totals,
+    /// Orders of the same one of the period before.
+    before: u64,
+}
+
+/// How a manager answers.
+#[derive(Serialize, ToSchema)]
+struct ManagerLine {
+    name: String,
+    /// Tries that were his to answer.
+    tries: u64,
+    taken: u64,
+    /// From the dial until he picked up, on average.
+    answer_ms: Option<u64>,
+    talks: u64,
+}
+
+impl From<store::Answering> for ManagerLine {
+    fn from(line: store::Answering) -> Self {
+        let store::Answering { manager, tries, taken, answered_ms, talks } = line;
+        Self { name: manager, tries, taken, answer_ms: answered_ms.checked_div(taken), talks }
+    }
+}
+
+/// Orders by one thing.
+#[derive(Serialize, ToSchema)]
+struct PanelLine {
+    /// Of sources, their kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// None where it is not known; of keywords, empty for those that were hidden.
+    value: Option<String>,
+    orders: u64,
+    /// Shares are taken of these.
+    called: u64,
+    connected: u64,
+}
+
+impl From<store::PanelLine> for PanelLine {
+    fn from(line: store::PanelLine) -> Self {
+        let store::Count { orders, called, connected } = line.count;
+        Self { kind: line.kind, value: line.value, orders, called, connected }
+    }
+}
+
+/// Orders of an hour of the week.
+#[derive(Serialize, ToSchema)]
+struct HourLine {
+    /// From Monday's first, 0 to 167.
+    hour: u8,
+    orders: u64,
+    called: u64,
+    connected: u64,
+}
+
+/// Of how many seconds how many talks began.
+#[derive(Serialize, ToSchema)]
+struct Second {
+    second: u64,
+    talks: u64,
+}
+
+/// What an owner looks at first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Overview {
+    period: PeriodView,
+    before: PeriodView,
+    totals: Totals,
+    totals_before: Totals,
+    /// From the order until they talked, and the same of the period before.
+    connected: Spread,
+    connected_before: Spread,
+    /// From the order until the visitor's telephone rang.
+    rang: Spread,
+    seconds: Vec<Second>,
+    /// "day", "week" or "month": what `steps` are of.
+    step: &'static str,
+    steps: Vec<Step>,
+    managers: Vec<ManagerLine>,
+    sites: Vec<PanelLine>,
+    /// The newest that wait to be called back, of the last fourteen days, and how many there are.
+    waiting: Vec<CallRow>,
+    waiting_count: u64,
+    /// Managers whose every try of the last two days failed.
+    failing: Vec<ManagerLine>,
+}
+
+/// All of what was asked for, by this and that.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Analysis {
+    period: PeriodView,
+    before: PeriodView,
+    totals: Totals,
+    totals_before: Totals,
+    connected: Spread,
+    connected_before: Spread,
+    step: &'static str,
+    steps: Vec<Step>,
+    sources: Vec<PanelLine>,
+    campaigns: Vec<PanelLine>,
+    keywords: Vec<PanelLine>,
+    pages: Vec<PanelLine>,
+    regions: Vec<PanelLine>,
+    devices: Vec<PanelLine>,
+    sites: Vec<PanelLine>,
+    managers: Vec<ManagerLine>,
+    hours: Vec<HourLine>,
+}
+
+/// The first day of the day, week or month that a day is of, by how many days there are to draw.
+fn step(days: usize) -> (&'static str, fn(Date) -> Date) {
+    if days <= DAYS {
+        ("day", |date| date)
+    } else if days <= WEEKS {
+        ("week", |date| date.saturating_sub(i64::from(date.weekday().to_monday_zero_offset()).days()))
+    } else {
+        ("month", Date::first_of_month)
+    }
+}
+
+/// What came on which day of the customer's.
+fn by_day(quarters: &[(Ts, String, u64)], period: &Period) -> BTreeMap<Date, Totals> {
+    let mut days: BTreeMap<Date, Totals> = BTreeMap::new();
+    for (at, disposition, orders) in quarters {
+        // Midnight is at a quarter everywhere.
+        if let Some(date) = schedule::date(*at, &period.zone) {
+            days.entry(date).or_default().add(disposition, *orders);
+        }
+    }
+    days
+}
+
+/// The days of a period, or its weeks, or its months; beside each what came in the same of the period before.
+fn steps(
+    (now, period): (&[(Ts, String, u64)], &Period),
+    (then, before): (&[(Ts, String, u64)], &Period),
+) -> (&'static str, Vec<Step>) {
+    let days: Vec<Date> = period.days().collect();
+    let (name, first) = step(days.len());
+    let (now, then) = (by_day(now, period), by_day(then, before));
+    let mut steps: Vec<Step> = Vec::new();
+    let mut of = None;
+    for (date, same) in days.into_iter().zip(before.days()) {
+        if of != Some(first(date)) {
+            of = Some(first(date));
+            steps.push(Step { date: date.to_string(), totals: Totals::default(), before: 0 });
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        if let Some(totals) = now.get(&date) {
+            step.totals.sum(totals);
+        }
+        step.before += then.get(&same).map_or(0, |totals| totals.orders);
+    }
+    (name, steps)
+}
+
+/// What both pages tell.
+struct Told {
+    period: Period,
+    before: Period,
+    filter: CallFilter,
+    totals: Totals,
+    totals_before: Totals,
+    connected: Vec<(u64, u64)>,
+    connected_before: Spread,
+    step: &'static str,
+    steps: Vec<Step>,
+}
+
+impl Told {
+    async fn of(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Self, Problem> {
+        let period = chosen.period(&company_of(app, at).await?, wall_now())?;
+        let before = period.before();
+        let (filter, filter_before) = (chosen.filter(at, &period)?, chosen.filter(at, &before)?);
+        let store = &app.store;
+        let (totals, totals_before, connected, connected_before, now, then) = tokio::try_join!(
+            store.outcomes(&filter),
+            store.outcomes(&filter_before),
+            store.connected_after(&filter),
+            store.connected_after(&filter_before),
+            store.quarters(&filter),
+            store.quarters(&filter_before),
+        )
+        .map_err(Problem::of_store)?;
+        let (step, steps) = steps((&now, &period), (&then, &before));
+        Ok(Self {
+            totals: Totals::of(&totals),
+            totals_before: Totals::of(&totals_before),
+            connected_before: Spread::of(&connected_before),
+            connected,
+            period,
+            before,
+            filter,
+            step,
+            steps,
+        })
+    }
+}
+
+/// What an owner looks at first.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/overview", tag = "statistics", params(Chosen),
+    responses((status = 200, body = Overview), (status = 404), (status = 422)))]
+pub(super) async fn overview(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> Result<Json<Overview>, Problem> {
+    let at = signed.at(&app, &customer, Right::SeeCalls).await?;
+    let told = Told::of(&app, &at, &chosen).await?;
+    let now = wall_now();
+    let soon = now + Duration::from_secs(1);
+    let of_site = |from: Ts| CallFilter { from, until: soon, ..told.filter.clone() };
+    let lately = CallFilter { is_waiting: true, ..of_site(now - WAITING) };
+    let two_days = of_site(now - FAILING);
+    let store = &app.store;
+    let (rang, answering, sites, waiting, waiting_all, failing) = tokio::try_join!(
+        store.rang_after(&told.filter),
+        store.answering(&told.filter),
+        store.panel(&told.filter, Panel::Sites),
+        store.tallied(&lately, CallOrder::Newest, None, SHOWN),
+        store.outcomes(&lately),
+        store.answering(&two_days),
+    )
+    .map_err(Problem::of_store)?;
+    let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
+    for (tenths, talks) in &told.connected {
+        *seconds.entry(tenths / 10).or_default() += talks;
+    }
+    let failing = failing.into_iter().filter(|line| line.taken == 0 && line.tries >= TRIES);
+    Ok(Json(Overview {
+        connected: Spread::of(&told.connected),
+        connected_before: told.connected_before,
+        rang: Spread::of(&rang),
+        seconds: seconds.into_iter().map(|(second, talks)| Second { second, talks }).collect(),
+        managers: answering.into_iter().map(Into::into).collect(),
+        sites: sites.into_iter().map(Into::into).collect(),
+        waiting: waiting.iter().map(|row| CallRow::of(row, at.role)).collect(),
+        waiting_count: Totals::of(&waiting_all).orders,
+        failing: failing.map(Into::into).collect(),
+        period: PeriodView::from(&told.period),
+        before: PeriodView::from(&told.before),
+        totals: told.totals,
+        totals_before: told.totals_before,
+        step: told.step,
+        steps: told.steps,
+    }))
+}
+
+/// All of what was asked for, by this and that.
+#[utoipa::path(get, path = "/api/v1/customers/{customer}/analysis", tag = "statistics", params(Chosen),
+    responses((status = 200, body = Analysis), (status = 404), (status = 422)))]
+pub(super) async fn analysis(
+    State(app): State<App>,
+    signed: Signed,
+    Path(customer): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> Result<Json<Analysis>, Problem> {
+    let at = signed.at(&app, &customer, Right::SeeCalls).await?;
+    let told = Told::of(&app, &at, &chosen).await?;
+    let store = &app.store;
+    let panel = async |which: Panel| -> store::Result<Vec<PanelLine>> {
+        Ok(store.panel(&told.filter, which).await?.into_iter().map(Into::into).collect())
+    };
+    let (sources, campaigns, keywords, pages, regions, devices, sites, answering, hours) = tokio::try_join!(
+        panel(Panel::Sources),
+        panel(Panel::Campaigns),
+        panel(Panel::Keywords),
+        panel(Panel::Pages),
+        panel(Panel::Regions),
+        panel(Panel::Devices),
+        panel(Panel::Sites),
+        store.answering(&told.filter),
+        store.hours(&told.filter),
+    )
+    .map_err(Problem::of_store)?;
+    let hour =
+        |(hour, store::Count { orders, called, connected })| HourLine { hour, orders, called, connected };
+    Ok(Json(Analysis {
+        period: PeriodView::from(&told.period),
+        before: PeriodView::from(&told.before),
+        totals: told.totals,
+        totals_before: told.totals_before,
+        connected: Spread::of(&told.connected),
+        connected_before: told.connected_before,
+        step: told.step,
+        sources,
+        campaigns,
+        keywords,
+        pages,
+        regions,
+        devices,
+        sites,
+        managers: answering.into_iter().map(Into::into).collect(),
+        hours: hours.into_iter().map(hour).collect(),
+        steps: told.steps,
+    }))
+}
