@@ -6,7 +6,7 @@
 
 use crate::site::Origin;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use url::Url;
 
@@ -187,6 +187,11 @@ static KNOWN: LazyLock<BTreeMap<&'static str, Known>> = LazyLock::new(|| {
     lists.iter().flat_map(|list| list.lines()).filter_map(known).collect()
 });
 
+/// The names of search engines.
+static ENGINES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    KNOWN.values().filter(|known| known.kind == Kind::Search).map(|known| known.name).collect()
+});
+
 fn known(line: &'static str) -> Option<(&'static str, Known)> {
     let mut parts = line.split('\t');
     let kind = match parts.next()? {
@@ -225,14 +230,18 @@ impl Attribution {
         let by_page = led.as_ref().map(|led| (led.kind, led.name.clone()));
         let (kind, who) = by_ad.or(by_mark).or(by_click).or(by_page).unwrap_or((Kind::Direct, None));
         let called = source.map(|source| named(&source).map_or(source, |known| known.name.to_owned()));
+        let name = called.or(who).or_else(|| led.as_ref().and_then(|led| led.name.clone()));
+        // An advertisement that no search engine showed was not searched for.
+        let is_engine = led.as_ref().is_some_and(|led| led.kind == Kind::Search)
+            || name.as_deref().is_some_and(|name| ENGINES.contains(name));
         let keyword = match mark("utm_term").or_else(|| led.as_ref().and_then(|led| led.keyword.clone())) {
             Some(keyword) => Keyword::Known(keyword),
-            None if matches!(kind, Kind::Ad | Kind::Search) => Keyword::Hidden,
+            None if kind == Kind::Search || (kind == Kind::Ad && is_engine) => Keyword::Hidden,
             None => Keyword::None,
         };
         Self {
             kind,
-            name: called.or(who).or_else(|| led.and_then(|led| led.name)),
+            name,
             medium,
             campaign: mark("utm_campaign"),
             content: mark("utm_content"),

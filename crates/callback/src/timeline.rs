@@ -150,13 +150,13 @@ impl fmt::Display for Timeline {
     }
 }
 
-/// The legs of a line of the journal, as they are drawn.
-pub(crate) fn legs_of(row: &JournalRow, plan: Option<&Plan>) -> Vec<LegLine> {
+/// The legs of a line of the journal, as they are drawn; of a call that runs, those that it has so far.
+pub(crate) fn legs_of(row: &JournalRow, plan: Option<&Plan>, so_far: &[LegRecord]) -> Vec<LegLine> {
     let zero = row.order.facts.accepted_at;
     let phone = row.order.phone.to_string();
     let name = |callee| named(callee, &phone, plan);
-    let legs = row.record.iter().flat_map(|record| &record.legs);
-    legs.map(|leg| LegLine::of(leg, name(leg.callee), zero)).collect()
+    let legs = row.record.as_ref().map_or(so_far, |record| &record.legs);
+    legs.iter().map(|leg| LegLine::of(leg, name(leg.callee), zero)).collect()
 }
 
 /// The legs of a call that was rehearsed, as they are drawn.

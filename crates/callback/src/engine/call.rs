@@ -422,7 +422,8 @@ impl Call {
     fn publish(&self, state: VisitorState, detail: Detail) {
         let manager =
             detail.manager.and_then(|seat| self.plan.manager(seat)).map(|manager| manager.name.clone());
-        self.tools.hub.publish(self.fence.order, Shown { state, detail, manager });
+        let legs = self.flow.legs_so_far();
+        self.tools.hub.publish(self.fence.order, Shown { state, detail, manager, legs });
     }
 
     /// The last command: the record is stored, then the call is no more.

@@ -4,6 +4,7 @@
 use crate::ids::CustomerId;
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
+use callback_core::record::LegRecord;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, watch};
@@ -17,12 +18,14 @@ pub(crate) struct Shown {
     pub(crate) detail: Detail,
     /// The name of the manager who is being tried.
     pub(crate) manager: Option<Arc<str>>,
+    /// The legs as they were then.
+    pub(crate) legs: Vec<LegRecord>,
 }
 
 impl Shown {
     /// Without a manager's name.
     pub(crate) fn bare(state: VisitorState, detail: Detail) -> Self {
-        Self { state, detail, manager: None }
+        Self { state, detail, manager: None, legs: Vec::new() }
     }
 }
 

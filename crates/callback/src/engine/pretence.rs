@@ -46,7 +46,7 @@ impl Pretence {
                 let names: Vec<_> = plan.managers.iter().map(|manager| manager.name.clone()).collect();
                 told.extend(pretend(plan).into_iter().map(|(at, state, detail)| {
                     let manager = detail.manager.and_then(|seat| names.get(usize::from(seat.0)).cloned());
-                    (at, Shown { state, detail, manager })
+                    (at, Shown { state, detail, manager, legs: Vec::new() })
                 }));
             }
             Err(reason) => {

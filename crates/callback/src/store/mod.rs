@@ -42,7 +42,9 @@ pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use stops::StopBy;
-pub use tallies::{After, Answering, CallFilter, CallOrder, Count, Outcomes, Panel, PanelLine, TalliedRow};
+pub use tallies::{
+    After, Answering, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
+};
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};

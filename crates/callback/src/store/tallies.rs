@@ -228,6 +228,63 @@ pub struct TalliedRow {
     pub note: Option<String>,
 }
 
+/// A call of a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names are the columns'")]
+pub struct ExportRow {
+    pub at: Ts,
+    pub order: OrderId,
+    pub site: String,
+    pub phone: String,
+    pub disposition: String,
+    pub reason: Option<String>,
+    pub manager: Option<String>,
+    pub telephone: Option<String>,
+    pub talk_s: Option<u64>,
+    pub connected_ms: Option<u64>,
+    pub source_kind: String,
+    pub source: Option<String>,
+    pub campaign: Option<String>,
+    pub keyword: Option<String>,
+    pub page: Option<String>,
+    pub landing: Option<String>,
+    pub referrer: Option<String>,
+    pub ip: Option<String>,
+    pub region: Option<String>,
+    pub device: Option<String>,
+    pub called_back_at: Option<Ts>,
+    pub note: Option<String>,
+}
+
+fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
+    let number =
+        |name: &str| Ok::<_, sqlx::Error>(row.get::<Option<i64>>(name)?.and_then(|n| u64::try_from(n).ok()));
+    Ok(ExportRow {
+        at: row.time("accepted_at")?,
+        order: OrderId(row.get("order_id")?),
+        site: row.get("name")?,
+        phone: row.get("phone")?,
+        disposition: row.get("disposition")?,
+        reason: row.get("reason")?,
+        manager: row.get("manager")?,
+        telephone: row.get("telephone")?,
+        talk_s: number("talk_s")?,
+        connected_ms: number("connected_ms")?,
+        source_kind: row.get("source_kind")?,
+        source: row.get("source")?,
+        campaign: row.get("campaign")?,
+        keyword: row.get("keyword")?,
+        page: row.get("page")?,
+        landing: row.get("landing")?,
+        referrer: row.get("referrer")?,
+        ip: row.get("ip")?,
+        region: row.get("region")?,
+        device: row.get("device")?,
+        called_back_at: row.maybe_time("called_back_at")?,
+        note: row.get("note")?,
+    })
+}
+
 /// Counts a call that is over: its order has its end. Who was connected now was called back for what he missed before.
 pub(super) async fn write(
     tx: &mut Tx,
@@ -400,6 +457,29 @@ impl Store {
         };
         let rows = self.db.all(ask).await?;
         Ok(rows.iter().map(tallied_row).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// A page of the table of these calls, the newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn exported(
+        &self,
+        filter: &CallFilter,
+        after: Option<After>,
+        limit: u32,
+    ) -> Result<Vec<ExportRow>> {
+        let (at, id) = after.map_or((filter.until, OrderId(Uuid::max())), |after| (after.at, after.order));
+        let rows = self.db.all(filter.ask(EXPORT).bind(at).bind(id.0).bind(limit)).await?;
+        Ok(rows.iter().map(export_row).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// Whether there is a call of a customer's, but those that tried a draft.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn has_calls(&self, of: CustomerId) -> Result<bool> {
+        Ok(self.db.maybe(query(ANY).bind(of.0)).await?.is_some())
     }
 
     /// One call of the journal; none where it is not over, or another customer's.
@@ -609,6 +689,12 @@ statements! {
     OLDEST = page!("AND (c.accepted_at, c.order_id) > ($22, $23)", " ORDER BY c.accepted_at, c.order_id");
     LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($25 AS BIGINT), $22, $23)",
         " ORDER BY COALESCE(c.talk_s, 0) DESC, c.accepted_at DESC, c.order_id DESC");
+    EXPORT = concat!("WITH page AS (", counted!("c.*", "", "AND (c.accepted_at, c.order_id) < ($22, $23)
+            ORDER BY c.accepted_at DESC, c.order_id DESC LIMIT $24"), ")
+        SELECT c.*, s.name, o.ip, o.visit ->> 'landing' AS landing, o.visit ->> 'referrer' AS referrer
+        FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = c.site_id
+        ORDER BY c.accepted_at DESC, c.order_id DESC");
+    ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 AND source_kind <> 'test' LIMIT 1";
     ONE = concat!(lines!("tallies"), "WHERE c.order_id = $1 AND c.customer_id = $2");
     MARK = "UPDATE tallies SET called_back_at = $3, called_back_by = $4 WHERE order_id = $1 AND customer_id = $2
         AND disposition <> 'connected'";

@@ -5,14 +5,16 @@ describe('place', () => {
   it.each([
     ['/', 'home', {}],
     ['/login', 'login', {}],
-    ['/c/4071-8', 'calls', { c: '4071-8' }],
+    ['/c/4071-8', 'overview', { c: '4071-8' }],
+    ['/c/4071-8/live', 'live', { c: '4071-8' }],
+    ['/c/4071-8/analysis', 'analysis', { c: '4071-8' }],
     ['/c/4071-8/calls/', 'calls', { c: '4071-8' }],
     ['/c/4071-8/calls/0b6f', 'calls', { c: '4071-8', call: '0b6f' }],
     ['/c/4071-8/sites/k7m2', 'calling', { c: '4071-8', site: 'k7m2' }],
     ['/c/4071-8/sites/k7m2/protection', 'protection', { c: '4071-8', site: 'k7m2' }],
     ['/c/4071-8/balance', 'missing', { c: '4071-8' }],
     ['/nothing', 'missing', {}],
-    ['/c/%E0%A4%A', 'calls', { c: '%E0%A4%A' }],
+    ['/c/%E0%A4%A', 'overview', { c: '%E0%A4%A' }],
   ])('%s', (path, page, params) => {
     expect(place(path)).toEqual({ page, params });
   });

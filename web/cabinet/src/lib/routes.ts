@@ -2,7 +2,7 @@
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
+  | 'home' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
   | 'missing';
 
 export interface Place {
@@ -20,9 +20,13 @@ const table: [string, Page][] = [
   ['/email', 'email'],
   ['/invite', 'invite'],
   ['/account', 'account'],
-  ['/c/:c', 'calls'],
+  ['/c/:c', 'overview'],
+  ['/c/:c/overview', 'overview'],
   ['/c/:c/calls', 'calls'],
   ['/c/:c/calls/:call', 'calls'],
+  ['/c/:c/live', 'live'],
+  ['/c/:c/live/:call', 'live'],
+  ['/c/:c/analysis', 'analysis'],
   ['/c/:c/sites', 'sites'],
   ['/c/:c/sites/:site', 'calling'],
   ['/c/:c/sites/:site/calling', 'calling'],

@@ -65,6 +65,7 @@ export const session = new Session();
 
 const rights = {
   calls: ['owner', 'manager', 'marketer'],
+  answer: ['owner', 'manager'],
   settings: ['owner', 'marketer'],
   change: ['owner'],
   team: ['owner'],

@@ -57,3 +57,17 @@ export function offset(zone: string, language: string): string {
   const found = parts.find((part) => part.type === 'timeZoneName')?.value.replace('GMT', 'UTC').replace(/([+-])0(\d)/, '$1$2').replace(':00', '') ?? 'UTC';
   return language === 'ru' ? found.replace('-', '−') : found;
 }
+
+/** `14–20 ноября`, `20 ноября`; dates without a time. */
+export function days(from: string, to: string, language: string): string {
+  const locale = language === 'en' ? 'en-GB' : language;
+  const [first, last] = [from, to].map((text) => new Date(`${text}T12:00:00Z`)) as [Date, Date];
+  const year = last.getUTCFullYear() === new Date().getUTCFullYear() ? {} : { year: 'numeric' as const };
+  return new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', timeZone: 'UTC', ...year }).formatRange(first, last).replace(/\s?г\.$/, '');
+}
+
+/** The name of a day, of a week by its first day, or of a month, by its date: `сб 14`, `14 нояб.`, `ноябрь`. */
+export function step(text: string, of: 'day' | 'week' | 'month', language: string): string {
+  const options: Record<typeof of, Intl.DateTimeFormatOptions> = { day: { weekday: 'short', day: 'numeric' }, week: { day: 'numeric', month: 'short' }, month: { month: 'short', year: '2-digit' } };
+  return form({ language, zone: 'UTC' }, options[of]).format(new Date(`${text}T12:00:00Z`)).replace(/\s?г\.$/, '').replace(',', '');
+}

@@ -100,7 +100,7 @@ function timeline(call: CallRow): Timeline {
       .filter(([at]) => at !== null)
       .map(([at, what]) => ({ at_ms: at ?? 0, lane: leg.lane, leg: leg.leg, name: leg.name, what, cause: what === 'down' ? leg.cause : null, ended_by: what === 'down' ? leg.ended_by : null })));
   return {
-    order_id: call.id, site: call.site.name, site_key: call.site.key, phone: call.phone, settings_version: 14, mode: 'manager_first', strategy: 'linear', promise_ms: call.promise_ms, accepted_at: call.at,
+    row: call, order_id: call.id, site: call.site.name, site_key: call.site.key, phone: call.phone, settings_version: 14, mode: 'manager_first', strategy: 'linear', promise_ms: call.promise_ms, accepted_at: call.at,
     disposition: call.disposition, reason: call.reason, ended_ms: call.ended_ms, talk_ms: call.talk_s === null ? null : call.talk_s * 1000, bridged_ms: call.bridged_ms, lanes: call.lanes,
     events: events.sort((a, b) => a.at_ms - b.at_ms),
   };
@@ -118,7 +118,7 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
   if (site) return ofSite(site[1] ?? '', method, site[2] ?? '', body);
   const own = mine(method, path, body);
   if (own) return own;
-  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, sites }];
+  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, sites }];
   const customer = new RegExp(`^/customers/${C}/(.+)$`).exec(path)?.[1];
   if (customer) return ofCustomer(method, customer, query, body);
   const call = calls.find((one) => path === `/calls/${one.id}`);
@@ -198,7 +198,7 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
   ], next: null }];
   if (rest === 'calls') {
     const of = query.get('site');
-    return [200, { calls: isNew ? [] : calls.filter((call) => !of || call.site.key === of).map(masked), next: null }];
+    return [200, { period: { from: '2026-11-14', to: '2026-11-20' }, totals: null, calls: isNew ? [] : calls.filter((call) => !of || call.site.key === of).map(masked), next: null }];
   }
   return draft('company', method, rest, body);
 }

@@ -29,7 +29,7 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
       if (title) found.push({ group: t('search.settings'), title, sub: `${site.name} → ${t(`page.${on}`)}`, href: `/c/${c}/sites/${site.key}/${on}?field=${field}`, also: maybe(`field.${field}.help`) });
     }
   }
-  if (may(role, 'calls')) found.push(page(t('page.calls'), `/c/${c}/calls`));
+  if (may(role, 'calls')) found.push(page(t('page.overview'), `/c/${c}`), page(t('page.calls'), `/c/${c}/calls`), page(t('page.live'), `/c/${c}/live`), page(t('page.analysis'), `/c/${c}/analysis`));
   if (may(role, 'settings')) {
     found.push(page(t('page.sites'), `/c/${c}/sites`));
     for (const one of sites) for (const on of sitePages) found.push(page(t(`page.${on}`), `/c/${c}/sites/${one.key}/${on}`, one.name));

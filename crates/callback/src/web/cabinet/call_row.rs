@@ -1,6 +1,7 @@
 //! A call as a line of a list shows it, masked for those who may not see its number.
 
 use crate::account::Role;
+use crate::engine::Shown;
 use crate::store::{OrderFacts, PlannedRow, TalliedRow};
 use crate::timeline::{legs_of, stamp};
 use crate::web::status::state_key;
@@ -28,6 +29,8 @@ pub(super) struct CallRow {
     reason: Option<&'static str>,
     /// The state that its visitor sees.
     state: &'static str,
+    /// Nothing more happens in it: it stands in the journal.
+    over: bool,
     /// When it is to be called, where that was for a time.
     due_at: Option<String>,
     /// Who accepted it.
@@ -114,17 +117,18 @@ fn visited(facts: &OrderFacts, what: &str) -> Option<String> {
 
 impl CallRow {
     /// A call that runs, or waits; one that was counted is more than that.
-    pub(super) fn open(PlannedRow { row, plan }: &PlannedRow, role: Role) -> Self {
+    pub(super) fn open(PlannedRow { row, plan }: &PlannedRow, shown: Option<&Shown>, role: Role) -> Self {
         let facts = &row.order.facts;
         let zero = facts.accepted_at;
-        let ended =
-            if let VisitorState::Ended(disposition) = row.order.state { Some(disposition) } else { None };
+        // What is told is written behind.
+        let state = shown.map_or(row.order.state, |shown| shown.state);
+        let ended = if let VisitorState::Ended(disposition) = state { Some(disposition) } else { None };
         let keys = row.record.as_ref().map(|record| record.disposition).or(ended).map(Disposition::keys);
         let talk = row.record.as_ref().and_then(|record| record.talk);
         let millis = |at: Ts| u64::try_from(at.since(zero).as_millis()).unwrap_or(u64::MAX);
         let phone = row.order.phone.to_string();
         let hidden = (!role.sees_numbers()).then(|| masked(&phone));
-        let lanes = legs_of(row, plan.as_deref());
+        let lanes = legs_of(row, plan.as_deref(), shown.map_or(&[], |shown| &shown.legs));
         let Arrival { by, place, device, .. } = (*facts.arrival).clone();
         Self {
             id: facts.id.0,
@@ -132,7 +136,8 @@ impl CallRow {
             site: CallSite { key: row.site_key.to_string(), name: row.site_name.clone() },
             disposition: keys.map(|(key, _)| key),
             reason: keys.and_then(|(_, reason)| reason),
-            state: state_key(row.order.state).0,
+            state: state_key(state).0,
+            over: row.record.is_some() || (ended.is_some() && row.order.process == 0),
             due_at: (row.order.run_at > zero).then(|| stamp(row.order.run_at)),
             manager: lanes.iter().find(|lane| lane.is_accepting()).map(|lane| lane.name().to_owned()),
             telephone: None,
@@ -173,7 +178,7 @@ impl CallRow {
             called_back_at: called_back_at.map(stamp),
             called_back_by: called_back_by.clone(),
             note: note.clone(),
-            ..Self::open(row, role)
+            ..Self::open(row, None, role)
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::wall_now;
 use crate::engine::Change;
 use crate::ids::SiteKey;
 use crate::store::{
-    Acceptance, After, CallOrder, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, Telephones,
+    Acceptance, After, CallOrder, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, PlannedRow, Telephones,
 };
 use crate::timeline::{Timeline, stamp};
 use crate::web::App;
@@ -186,14 +186,9 @@ pub(super) async fn open(
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
     let site: Option<SiteKey> = site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
     let rows = app.store.open_calls(at.customer, site.as_ref(), own(&at)).await;
-    let mut rows = rows.map_err(Problem::of_store)?;
-    for found in &mut rows {
-        // What is told is written behind.
-        if let Some(shown) = app.engine.hub().now(found.row.order.facts.id) {
-            found.row.order.state = shown.state;
-        }
-    }
-    Ok(Json(rows.iter().map(|row| CallRow::open(row, at.role)).collect()))
+    let hub = app.engine.hub();
+    let line = |found: &PlannedRow| CallRow::open(found, hub.now(found.row.order.facts.id).as_ref(), at.role);
+    Ok(Json(rows.map_err(Problem::of_store)?.iter().map(line).collect()))
 }
 
 /// Where the calls rang that he may see; none where he may see all.
@@ -256,14 +251,11 @@ impl Watch {
                 continue;
             }
             let found = self.app.store.journal_line(self.at.customer, change.order).await;
-            let Ok(Some(mut found)) = found else { continue };
-            if let Some(shown) = self.app.engine.hub().now(change.order) {
-                // What is told is written behind.
-                found.row.order.state = shown.state;
-            }
+            let Ok(Some(found)) = found else { continue };
             self.know_again().await?;
             if may_see(&self.app, &self.at, change.order).await.ok()? {
-                return Some(CallRow::open(&found, self.at.role));
+                let shown = self.app.engine.hub().now(change.order);
+                return Some(CallRow::open(&found, shown.as_ref(), self.at.role));
             }
         }
     }
@@ -302,7 +294,9 @@ pub(super) async fn show(
     let file = file.map_err(Problem::of_store)?.ok_or(Problem::NotFound)?;
     let row = match (row.map_err(Problem::of_store)?, line.map_err(Problem::of_store)?) {
         (Some(row), _) => Some(CallRow::of(&row, at.role)),
-        (None, line) => line.map(|line| CallRow::open(&line, at.role)),
+        (None, line) => {
+            line.map(|line| CallRow::open(&line, app.engine.hub().now(OrderId(call)).as_ref(), at.role))
+        }
     };
     let mut told = serde_json::to_value(Timeline::of(&file)).map_err(Problem::internal)?;
     let phone = file.order.phone.to_string();

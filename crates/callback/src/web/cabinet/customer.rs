@@ -40,6 +40,8 @@ pub(super) struct CustomerView {
     max_calls: u32,
     /// What the one who asks may do here.
     role: Role,
+    /// Whether anybody was called for it yet, but to try a draft.
+    has_calls: bool,
     sites: Vec<SiteSummary>,
 }
 
@@ -88,6 +90,7 @@ pub(super) async fn show(
     let at = signed.at(&app, &customer, Right::See).await?;
     let company = company_of(&app, &at).await?;
     let sites = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+    let has_calls = app.store.has_calls(at.customer).await.map_err(Problem::of_store)?;
     Ok(Json(CustomerView {
         number: company.number.to_string(),
         name: company.settings.name,
@@ -97,6 +100,7 @@ pub(super) async fn show(
         language: language_name(company.settings.language),
         max_calls: company.max_calls,
         role: at.role,
+        has_calls,
         sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
 }

@@ -6,6 +6,7 @@ mod call_row;
 mod calls;
 mod customer;
 mod draft;
+mod export;
 mod fields;
 mod filter;
 mod guess;
@@ -123,6 +124,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(statistics::overview))
         .routes(routes!(statistics::analysis))
         .routes(routes!(calls::journal))
+        .routes(routes!(export::csv))
+        .routes(routes!(export::xlsx))
         .routes(routes!(calls::open))
         .routes(routes!(calls::events))
         .routes(routes!(calls::show))

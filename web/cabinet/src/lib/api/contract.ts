@@ -31,4 +31,9 @@ export type Contract = [
   Holds<Same<T.CallRow, Schema['CallRow']>>,
   Holds<Same<T.Came, Schema['CameView']>>,
   Holds<Same<T.CallPage, Schema['CallPage']>>,
+  Holds<Same<T.Totals, Schema['Totals']>>,
+  Holds<Same<T.ManagerLine, Schema['ManagerLine']>>,
+  Holds<Same<T.PanelLine, Schema['PanelLine']>>,
+  Holds<Same<T.Overview, Schema['Overview']>>,
+  Holds<Same<T.Analysis, Schema['Analysis']>>,
 ];

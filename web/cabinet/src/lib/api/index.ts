@@ -64,10 +64,15 @@ export const api = {
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
   restore: <B>(path: string, version: number, revision: number) => ask<T.DraftView<B>>('POST', `${path}/versions/${version}/restore`, { revision }),
 
-  calls: (c: string, query: { before?: string; site?: string; limit?: number }) => {
-    const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));
-    return ask<T.CallPage>('GET', `${customer(c)}/calls?${search}`);
-  },
+  calls: (c: string, asked: URLSearchParams) => ask<T.CallPage>('GET', `${customer(c)}/calls?${asked}`),
+  openCalls: (c: string, site: string | null) => ask<T.CallRow[]>('GET', `${customer(c)}/calls/open${site ? `?site=${seg(site)}` : ''}`),
+  overview: (c: string, asked: URLSearchParams) => ask<T.Overview>('GET', `${customer(c)}/overview?${asked}`),
+  analysis: (c: string, asked: URLSearchParams) => ask<T.Analysis>('GET', `${customer(c)}/analysis?${asked}`),
+  /** The address of a file with the calls of a filter. */
+  exported: (c: string, format: 'xlsx' | 'csv', query: string) => `/api/v1${customer(c)}/calls.${format}${query}`,
+  callAgain: (id: string) => ask<{ call: string }>('POST', `/calls/${seg(id)}/again`, {}),
+  calledBack: (id: string, is: boolean) => ask<void>('PUT', `/calls/${seg(id)}/called-back`, { is }),
+  note: (id: string, note: string) => ask<void>('PUT', `/calls/${seg(id)}/note`, { note }),
   call: (id: string) => ask<T.Timeline>('GET', `/calls/${seg(id)}`),
   /** The address of the stream of a company's calls. */
   callEvents: (c: string) => `/api/v1${customer(c)}/calls/events`,

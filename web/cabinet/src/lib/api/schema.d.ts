@@ -11,9 +11,60 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One call, with all that happened in it. */
+        /** One call, with all that happened in it; `row` is its line in the journal. */
         get: operations["show"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a visitor again: an order of its own, by what is published now. */
+        post: operations["again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call}/called-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says that the visitor of a call that came to no talk was called back, or takes that back. */
+        put: operations["called_back"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Writes a note about a call. */
+        put: operations["note"];
         post?: never;
         delete?: never;
         options?: never;
@@ -89,6 +140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{customer}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All of what was asked for, by this and that. */
+        get: operations["analysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/audit": {
         parameters: {
             query?: never;
@@ -113,8 +181,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The journal of a company, the newest first. */
+        /** The journal of a company: calls that are over. */
         get: operations["journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/calls.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exactly the calls of a filter as CSV. */
+        get: operations["csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/calls.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exactly the calls of a filter as XLSX. */
+        get: operations["xlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -132,6 +234,23 @@ export interface paths {
         };
         /** The calls of a company as they change: an event `call` with a call's line each time. */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/calls/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is not over: it runs, it waits, or it was ordered for later; the newest first. */
+        get: operations["open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -238,6 +357,23 @@ export interface paths {
         put?: never;
         /** Calls a telephone, and speaks a code to whoever answers. */
         post: operations["verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an owner looks at first. */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -892,6 +1028,26 @@ export interface components {
             /** @description The password that he chooses; of one who has a login, the one he has. */
             password?: string | null;
         };
+        /** @description All of what was asked for, by this and that. */
+        Analysis: {
+            before: components["schemas"]["PeriodView"];
+            campaigns: components["schemas"]["PanelLine"][];
+            connected: components["schemas"]["Spread"];
+            connected_before: components["schemas"]["Spread"];
+            devices: components["schemas"]["PanelLine"][];
+            hours: components["schemas"]["HourLine"][];
+            keywords: components["schemas"]["PanelLine"][];
+            managers: components["schemas"]["ManagerLine"][];
+            pages: components["schemas"]["PanelLine"][];
+            period: components["schemas"]["PeriodView"];
+            regions: components["schemas"]["PanelLine"][];
+            sites: components["schemas"]["PanelLine"][];
+            sources: components["schemas"]["PanelLine"][];
+            step: string;
+            steps: components["schemas"]["Step"][];
+            totals: components["schemas"]["Totals"];
+            totals_before: components["schemas"]["Totals"];
+        };
         /** @description Something that was done. */
         AuditEntry: {
             at: string;
@@ -917,6 +1073,8 @@ export interface components {
             calls: components["schemas"]["CallRow"][];
             /** @description Where the next page begins; none where this is the last. */
             next?: string | null;
+            period: components["schemas"]["PeriodView"];
+            totals?: components["schemas"]["Totals"] | null;
         };
         /** @description A call, in a list. */
         CallRow: {
@@ -924,21 +1082,38 @@ export interface components {
             at: string;
             /** Format: int64 */
             bridged_ms?: number | null;
+            /** @description Who ordered: "visitor", "cabinet" to call him again, "test" to try a draft. */
+            by: string;
+            /** @description When somebody called back, or was connected later. */
+            called_back_at?: string | null;
+            /** @description Who said so; none where it was a later call. */
+            called_back_by?: string | null;
             came?: components["schemas"]["CameView"] | null;
+            /** @description "phone", "tablet", "computer". */
+            device?: string | null;
             /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs. */
             disposition?: string | null;
+            /** @description When it is to be called, where that was for a time. */
+            due_at?: string | null;
             /** Format: int64 */
             ended_ms?: number | null;
             /** Format: uuid */
             id: string;
+            /** @description The visitor's address. */
+            ip?: string | null;
             /** @description Its legs, as they are drawn: times in ms from the order. */
             lanes: Record<string, never>[];
             /** @description Who accepted it. */
             manager?: string | null;
+            note?: string | null;
+            /** @description Nothing more happens in it: it stands in the journal. */
+            over: boolean;
             /** @description Where it was ordered. */
             page?: string | null;
             /** @description The visitor's number; masked for those who may not see it. */
             phone: string;
+            /** @description Where that is, as far as is known. */
+            place?: Record<string, never> | null;
             /** Format: int64 */
             promise_ms?: number | null;
             reason?: string | null;
@@ -947,6 +1122,8 @@ export interface components {
             state: string;
             /** Format: int64 */
             talk_s?: number | null;
+            /** @description Where he answers, an extension after ";ext=". */
+            telephone?: string | null;
         };
         /** @description A call's site. */
         CallSite: {
@@ -958,6 +1135,10 @@ export interface components {
             at: string;
             /** Format: uuid */
             call: string;
+        };
+        /** @description Whether the visitor was called back. */
+        CalledBack: {
+            is: boolean;
         };
         /** @description Where a visitor came from, as it was understood when he ordered. */
         CameView: {
@@ -1021,6 +1202,8 @@ export interface components {
         CustomerView: {
             country: string;
             email: string;
+            /** @description Whether anybody was called for it yet, but to try a draft. */
+            has_calls: boolean;
             language: string;
             /** Format: int32 */
             max_calls: number;
@@ -1109,6 +1292,20 @@ export interface components {
             name_en: string;
             name_ru: string;
         };
+        /** @description Orders of an hour of the week. */
+        HourLine: {
+            /** Format: int64 */
+            called: number;
+            /** Format: int64 */
+            connected: number;
+            /**
+             * Format: int32
+             * @description From Monday's first, 0 to 167.
+             */
+            hour: number;
+            /** Format: int64 */
+            orders: number;
+        };
         /** @description Who is to be invited. */
         Invitation: {
             email: string;
@@ -1134,6 +1331,24 @@ export interface components {
             code?: string | null;
             email: string;
             password: string;
+        };
+        /** @description How a manager answers. */
+        ManagerLine: {
+            /**
+             * Format: int64
+             * @description From the dial until he picked up, on average.
+             */
+            answer_ms?: number | null;
+            name: string;
+            /** Format: int64 */
+            taken: number;
+            /** Format: int64 */
+            talks: number;
+            /**
+             * Format: int64
+             * @description Tries that were his to answer.
+             */
+            tries: number;
         };
         /** @description Who is signed in. */
         Me: {
@@ -1202,9 +1417,67 @@ export interface components {
             /** @description Its address, as people write it. */
             url: string;
         };
+        /** @description What is written about a call. */
+        Note: {
+            /** @description Empty to take it away. */
+            note: string;
+        };
+        /** @description A call that was ordered. */
+        Ordered: {
+            at: string;
+            /** Format: uuid */
+            call: string;
+        };
+        /** @description What an owner looks at first. */
+        Overview: {
+            before: components["schemas"]["PeriodView"];
+            /** @description From the order until they talked, and the same of the period before. */
+            connected: components["schemas"]["Spread"];
+            connected_before: components["schemas"]["Spread"];
+            /** @description Managers whose every try of the last two days failed. */
+            failing: components["schemas"]["ManagerLine"][];
+            managers: components["schemas"]["ManagerLine"][];
+            period: components["schemas"]["PeriodView"];
+            /** @description From the order until the visitor's telephone rang. */
+            rang: components["schemas"]["Spread"];
+            seconds: components["schemas"]["Second"][];
+            sites: components["schemas"]["PanelLine"][];
+            /** @description "day", "week" or "month": what `steps` are of. */
+            step: string;
+            steps: components["schemas"]["Step"][];
+            totals: components["schemas"]["Totals"];
+            totals_before: components["schemas"]["Totals"];
+            /** @description The newest that wait to be called back, of the last fourteen days, and how many there are. */
+            waiting: components["schemas"]["CallRow"][];
+            /** Format: int64 */
+            waiting_count: number;
+        };
+        /** @description Orders by one thing. */
+        PanelLine: {
+            /**
+             * Format: int64
+             * @description Shares are taken of these.
+             */
+            called: number;
+            /** Format: int64 */
+            connected: number;
+            /** @description Of sources, their kind. */
+            kind?: string | null;
+            /** Format: int64 */
+            orders: number;
+            /** @description None where it is not known; of keywords, empty for those that were hidden. */
+            value?: string | null;
+        };
         /** @description One's own password. */
         Password: {
             password: string;
+        };
+        /** @description A period, as it is told. */
+        PeriodView: {
+            /** @description The first day, in the customer's zone. */
+            from: string;
+            /** @description The last one. */
+            to: string;
         };
         /** @description A telephone that was verified. */
         PhoneView: {
@@ -1294,6 +1567,13 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
+        /** @description Of how many seconds how many talks began. */
+        Second: {
+            /** Format: int64 */
+            second: number;
+            /** Format: int64 */
+            talks: number;
+        };
         /** @description The draft that is meant. */
         Seen: {
             /**
@@ -1343,6 +1623,25 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description Seconds until something, over many calls: in half of them it was not later than `p50_ms`. */
+        Spread: {
+            /** Format: int64 */
+            p50_ms?: number | null;
+            /** Format: int64 */
+            p90_ms?: number | null;
+            /** Format: int64 */
+            p99_ms?: number | null;
+        };
+        /** @description What became of the calls of a day, a week or a month. */
+        Step: components["schemas"]["Totals"] & {
+            /**
+             * Format: int64
+             * @description Orders of the same one of the period before.
+             */
+            before: number;
+            /** @description Its first day. */
+            date: string;
+        };
         /** @description A telephone of the company's lists. */
         TelephoneView: {
             /** @description How those are called who answer there. */
@@ -1363,6 +1662,37 @@ export interface components {
         /** @description The secret of a link. */
         Token: {
             token: string;
+        };
+        /** @description What became of calls. */
+        Totals: {
+            /** Format: int64 */
+            connected: number;
+            /**
+             * Format: int64
+             * @description Talks that began within it.
+             */
+            connected_in_time: number;
+            /** Format: int64 */
+            manager_no_answer: number;
+            /**
+             * Format: int64
+             * @description Those are in no share.
+             */
+            not_called: number;
+            /** Format: int64 */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Visitors whose telephone rang within what was promised.
+             */
+            rang_in_time: number;
+            /**
+             * Format: int64
+             * @description Seconds that were talked.
+             */
+            talk_s: number;
+            /** Format: int64 */
+            visitor_no_answer: number;
         };
         /** @description A code, and the secret that it is of. */
         TotpCode: {
@@ -1458,6 +1788,115 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ordered"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    called_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalledBack"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1577,6 +2016,72 @@ export interface operations {
             };
         };
     };
+    analysis: {
+        parameters: {
+            query?: {
+                /** @description "today", "yesterday", "week", "month" (thirty days), each until today; "week" where no day is given either. */
+                period?: string;
+                /** @description The first day, in the customer's zone. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+                /** @description A site's key. */
+                site?: string;
+                /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; several with commas between. */
+                status?: string;
+                reason?: string;
+                /** @description The kind of source. */
+                kind?: string;
+                /** @description Its name. */
+                source?: string;
+                campaign?: string;
+                /** @description A keyword; empty for those that were hidden. */
+                keyword?: string;
+                /** @description The page of the order. */
+                page?: string;
+                region?: string;
+                device?: string;
+                /** @description Who took the call. */
+                manager?: string;
+                /** @description The hour of the week from Monday's first, 0 to 167. */
+                hour?: number;
+                /** @description Digits of the visitor's number. */
+                number?: string;
+                /** @description Talks alone that began after what was promised. */
+                late?: boolean;
+                /** @description Calls alone that wait to be called back. */
+                waiting?: boolean;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     audit: {
         parameters: {
             query?: {
@@ -1610,12 +2115,44 @@ export interface operations {
     journal: {
         parameters: {
             query?: {
+                /** @description "today", "yesterday", "week", "month" (thirty days), each until today; "week" where no day is given either. */
+                period?: string;
+                /** @description The first day, in the customer's zone. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+                /** @description A site's key. */
+                site?: string;
+                /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; several with commas between. */
+                status?: string;
+                reason?: string;
+                /** @description The kind of source. */
+                kind?: string;
+                /** @description Its name. */
+                source?: string;
+                campaign?: string;
+                /** @description A keyword; empty for those that were hidden. */
+                keyword?: string;
+                /** @description The page of the order. */
+                page?: string;
+                region?: string;
+                device?: string;
+                /** @description Who took the call. */
+                manager?: string;
+                /** @description The hour of the week from Monday's first, 0 to 167. */
+                hour?: number;
+                /** @description Digits of the visitor's number. */
+                number?: string;
+                /** @description Talks alone that began after what was promised. */
+                late?: boolean;
+                /** @description Calls alone that wait to be called back. */
+                waiting?: boolean;
+                /** @description "newest", "oldest", "talk": the longest talk first. */
+                order?: string;
                 /** @description `next` of the page before. */
-                before?: string;
+                after?: string;
                 /** @description Lines, 100 at most. */
                 limit?: number;
-                /** @description Of one site alone, by its key. */
-                site?: string;
             };
             header?: never;
             path: {
@@ -1641,6 +2178,132 @@ export interface operations {
             };
         };
     };
+    csv: {
+        parameters: {
+            query?: {
+                /** @description "today", "yesterday", "week", "month" (thirty days), each until today; "week" where no day is given either. */
+                period?: string;
+                /** @description The first day, in the customer's zone. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+                /** @description A site's key. */
+                site?: string;
+                /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; several with commas between. */
+                status?: string;
+                reason?: string;
+                /** @description The kind of source. */
+                kind?: string;
+                /** @description Its name. */
+                source?: string;
+                campaign?: string;
+                /** @description A keyword; empty for those that were hidden. */
+                keyword?: string;
+                /** @description The page of the order. */
+                page?: string;
+                region?: string;
+                device?: string;
+                /** @description Who took the call. */
+                manager?: string;
+                /** @description The hour of the week from Monday's first, 0 to 167. */
+                hour?: number;
+                /** @description Digits of the visitor's number. */
+                number?: string;
+                /** @description Talks alone that began after what was promised. */
+                late?: boolean;
+                /** @description Calls alone that wait to be called back. */
+                waiting?: boolean;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    xlsx: {
+        parameters: {
+            query?: {
+                /** @description "today", "yesterday", "week", "month" (thirty days), each until today; "week" where no day is given either. */
+                period?: string;
+                /** @description The first day, in the customer's zone. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+                /** @description A site's key. */
+                site?: string;
+                /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; several with commas between. */
+                status?: string;
+                reason?: string;
+                /** @description The kind of source. */
+                kind?: string;
+                /** @description Its name. */
+                source?: string;
+                campaign?: string;
+                /** @description A keyword; empty for those that were hidden. */
+                keyword?: string;
+                /** @description The page of the order. */
+                page?: string;
+                region?: string;
+                device?: string;
+                /** @description Who took the call. */
+                manager?: string;
+                /** @description The hour of the week from Monday's first, 0 to 167. */
+                hour?: number;
+                /** @description Digits of the visitor's number. */
+                number?: string;
+                /** @description Talks alone that began after what was promised. */
+                late?: boolean;
+                /** @description Calls alone that wait to be called back. */
+                waiting?: boolean;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     events: {
         parameters: {
             query?: never;
@@ -1658,6 +2321,36 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["CallRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: {
+                /** @description A site's key. */
+                site?: string;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallRow"][];
                 };
             };
             404: {
@@ -1919,6 +2612,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FieldProblem"][];
                 };
+            };
+        };
+    };
+    overview: {
+        parameters: {
+            query?: {
+                /** @description "today", "yesterday", "week", "month" (thirty days), each until today; "week" where no day is given either. */
+                period?: string;
+                /** @description The first day, in the customer's zone. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+                /** @description A site's key. */
+                site?: string;
+                /** @description "connected", "manager_no_answer", "visitor_no_answer", "not_called"; several with commas between. */
+                status?: string;
+                reason?: string;
+                /** @description The kind of source. */
+                kind?: string;
+                /** @description Its name. */
+                source?: string;
+                campaign?: string;
+                /** @description A keyword; empty for those that were hidden. */
+                keyword?: string;
+                /** @description The page of the order. */
+                page?: string;
+                region?: string;
+                device?: string;
+                /** @description Who took the call. */
+                manager?: string;
+                /** @description The hour of the week from Monday's first, 0 to 167. */
+                hour?: number;
+                /** @description Digits of the visitor's number. */
+                number?: string;
+                /** @description Talks alone that began after what was promised. */
+                late?: boolean;
+                /** @description Calls alone that wait to be called back. */
+                waiting?: boolean;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

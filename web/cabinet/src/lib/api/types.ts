@@ -72,6 +72,8 @@ export interface Customer {
   language: Language;
   max_calls: number;
   role: Role;
+  /** Whether anybody was called for it yet, but to try a draft. */
+  has_calls: boolean;
   sites: SiteSummary[];
 }
 
@@ -275,13 +277,29 @@ export interface CallRow {
   disposition: Disposition | null;
   reason: string | null;
   state: string;
+  /** Nothing more happens in it: it stands in the journal. */
+  over: boolean;
+  /** When it is to be called, where that was for a time. */
+  due_at: string | null;
   manager: string | null;
+  /** Where he answers; an extension after ";ext=". */
+  telephone: string | null;
   talk_s: number | null;
   ended_ms: number | null;
   bridged_ms: number | null;
   promise_ms: number | null;
   page: string | null;
+  /** Who ordered. */
+  by: 'visitor' | 'cabinet' | 'test';
   came: Came | null;
+  ip: string | null;
+  /** Where that address is, as far as is known. */
+  place: { country: string; region: string | null; city: string | null } | null;
+  device: 'phone' | 'tablet' | 'computer' | null;
+  called_back_at: string | null;
+  /** None where it was a later call. */
+  called_back_by: string | null;
+  note: string | null;
   lanes: Leg[];
 }
 
@@ -299,9 +317,87 @@ export interface Came {
   referrer: string | null;
 }
 
+/** Days of the company's calendar. */
+export interface Period {
+  from: string;
+  to: string;
+}
+
+export interface Totals {
+  orders: number;
+  connected: number;
+  manager_no_answer: number;
+  visitor_no_answer: number;
+  /** Those are in no share. */
+  not_called: number;
+  talk_s: number;
+  rang_in_time: number;
+  connected_in_time: number;
+}
+
 export interface CallPage {
+  period: Period;
+  /** With the first page alone. */
+  totals: Totals | null;
   calls: CallRow[];
   next: string | null;
+}
+
+export interface Spread {
+  p50_ms: number | null;
+  p90_ms: number | null;
+  p99_ms: number | null;
+}
+
+/** A day, a week or a month; `before` counts the orders of the same one of the period before. */
+export type Step = Totals & { date: string; before: number };
+
+export interface ManagerLine {
+  name: string;
+  tries: number;
+  taken: number;
+  answer_ms: number | null;
+  talks: number;
+}
+
+export interface PanelLine {
+  kind?: string;
+  /** None where it is not known; of keywords, empty for those that were hidden. */
+  value: string | null;
+  orders: number;
+  called: number;
+  connected: number;
+}
+
+interface Counted {
+  period: Period;
+  before: Period;
+  totals: Totals;
+  totals_before: Totals;
+  connected: Spread;
+  connected_before: Spread;
+  step: 'day' | 'week' | 'month';
+  steps: Step[];
+  managers: ManagerLine[];
+  sites: PanelLine[];
+}
+
+export interface Overview extends Counted {
+  rang: Spread;
+  seconds: { second: number; talks: number }[];
+  waiting: CallRow[];
+  waiting_count: number;
+  failing: ManagerLine[];
+}
+
+export interface Analysis extends Counted {
+  sources: PanelLine[];
+  campaigns: PanelLine[];
+  keywords: PanelLine[];
+  pages: PanelLine[];
+  regions: PanelLine[];
+  devices: PanelLine[];
+  hours: { hour: number; orders: number; called: number; connected: number }[];
 }
 
 export interface CallEvent {
@@ -347,6 +443,8 @@ export interface Rehearsal {
 
 /** One call told whole. */
 export interface Timeline {
+  /** Its line in the journal. */
+  row: CallRow | null;
   order_id: string;
   site: string;
   site_key: string;

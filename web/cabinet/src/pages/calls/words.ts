@@ -2,11 +2,15 @@
 
 import type { CallRow, Leg, Timeline } from '../../lib/api/types';
 import { maybe, t } from '../../lib/i18n/index.svelte';
-import type { Drawn } from '../../lib/lanes';
+import type { Drawn, Lane } from '../../lib/lanes';
 import { legEnd, told, type End } from '../../lib/told';
+import { clock } from '../../lib/when';
 
 /** Versions from here on are drafts that were tried by a test call. */
 export const FIRST_TRIAL = 1_000_000_000;
+
+/** The extension of who took the call. */
+export const extension = (call: CallRow): string => /;ext=(.+)$/.exec(call.telephone ?? '')?.[1] ?? '';
 
 export const ending = (key: End, rang: number): string => t(`end.${key}`, { s: rang });
 
@@ -16,6 +20,27 @@ export const reason = (call: { disposition: string | null; reason: string | null
 
 export const drawnRow = (call: CallRow): Drawn => told({ ...call, talk_ms: call.talk_s === null ? null : call.talk_s * 1000 }, ending);
 export const drawnCall = (call: Timeline): Drawn => told(call, ending);
+
+/** A call that runs, as it is after so many seconds: what has no end yet goes on until now. */
+export function drawnNow(call: CallRow, seconds: number): Drawn {
+  const runs = new Set(call.lanes.filter((leg) => leg.over_ms === null).map((leg) => leg.leg));
+  const lanes = call.lanes.map((leg) => ({ ...leg, over_ms: leg.over_ms ?? seconds * 1000 }));
+  const joined = call.lanes.find((leg) => leg.lane === 'manager' && leg.bridged_ms !== null && leg.unbridged_ms === null);
+  const bridged_ms = joined?.bridged_ms ?? null;
+  const talk_ms = bridged_ms === null ? null : Math.max(0, seconds * 1000 - bridged_ms);
+  const drawn = told({ ...call, lanes, bridged_ms, talk_ms, ended_ms: seconds * 1000 }, ending);
+  const open = (lane: Lane): Lane => (runs.has(lane.leg) ? { ...lane, end: null } : lane);
+  return { ...drawn, visitor: open(drawn.visitor), managers: drawn.managers.map(open) };
+}
+
+/** «12 с из 29», «говорят 1:46, Анна» */
+export function saidNow(call: CallRow, seconds: number): string {
+  const joined = call.lanes.find((leg) => leg.lane === 'manager' && leg.bridged_ms !== null);
+  if (call.state === 'talking' && joined) return t('live.talks', { time: clock(Math.max(0, seconds - Math.round((joined.bridged_ms ?? 0) / 1000))), name: joined.name });
+  const promise = call.promise_ms === null ? null : Math.round(call.promise_ms / 1000);
+  if (promise === null) return t('unit.second', { n: seconds });
+  return seconds > promise ? t('live.late', { n: seconds }) : t('live.of', { n: seconds, of: promise });
+}
 
 /** «соединили за 21 с, говорили 2 мин 8 с» */
 export function sentence(call: { disposition: string | null; reason: string | null; bridged_ms: number | null }, talk_s: number | null): string {
