@@ -12,12 +12,13 @@ pub(crate) use draft::{
 };
 pub(crate) use site::{address_in_letters, host_in_letters};
 
-use crate::door::Door;
+use crate::door::{Door, Kind};
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::blacklist::{self, Blacklist, Blocked, Entry};
 use callback_core::number::{self, Country};
 use callback_core::site::{Language, Manager, Origin, Site};
 use jiff::civil::Date;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -196,10 +197,15 @@ fn blacklist(
     for text in networks {
         list.entries.extend(door.parse("blocked_networks", text, network).map(Entry::of));
     }
+    let mut known = BTreeSet::new();
     for (at, raw) in entries.iter().take(blacklist::ENTRIES).enumerate() {
         let place = format!("blocked {}", at.saturating_add(1));
         list.entries.extend(door.inside(place, format!("blocked[{at}]"), |door| {
             let what = door.parse_as("blocked_number", "what", &raw.what, blocked);
+            if what.is_some_and(|what| !known.insert(what)) {
+                let kind = Kind::with("twice", &json!({ "with": raw.what }));
+                door.wrong_as(kind, "what", &raw.what, "it is listed already");
+            }
             let note = if raw.note.trim().is_empty() {
                 Some(String::new())
             } else {

@@ -118,7 +118,7 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
   if (site) return ofSite(site[1] ?? '', method, site[2] ?? '', body);
   const own = mine(method, path, body);
   if (own) return own;
-  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, sites }];
+  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, lines: { any: true, numbers: [] }, sites }];
   const customer = new RegExp(`^/customers/${C}/(.+)$`).exec(path)?.[1];
   if (customer) return ofCustomer(method, customer, query, body);
   const call = calls.find((one) => path === `/calls/${one.id}`);
