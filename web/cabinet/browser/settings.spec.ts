@@ -1,0 +1,39 @@
+// Settings that are wrong, are asked for by their address, or come from a file.
+
+import { addSite, expect, isSaved, register, siteName, sound, test } from './cabinet';
+
+// A draft that is wrong is not rehearsed.
+test.use({ provoked: [/\b422\b/] });
+
+test('the address leads to a field, and so does what is wrong on another page', async ({ page }) => {
+  const { number } = await register(page);
+  const site = await addSite(page, number);
+  await page.goto(`${site}/calling?field=pronunciation`);
+  await expect(sound(page)).toBeFocused();
+  await siteName(page).fill('');
+  const wrong = page.getByText('Заполните это поле.').first();
+  await expect(wrong).toBeVisible();
+  await page.goto(`${site}/protection`);
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(siteName(page)).toBeFocused();
+  await expect(wrong).toBeVisible();
+
+  await page.goto(`/c/${number}/company`);
+  await page.getByRole('button', { name: 'Найти' }).click();
+  await page.getByRole('combobox', { name: 'Поиск и команды' }).fill('Кругов по номерам');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'Кругов по номерам' })).toBeFocused();
+  await page.goto(`/c/${number}/company?field=time_zone`);
+  await expect(page.getByRole('combobox', { name: 'Часовой пояс' })).toBeFocused();
+});
+
+test('a number that stands in a file twice comes once', async ({ page }) => {
+  const { number } = await register(page);
+  await page.goto(`${await addSite(page, number)}/protection`);
+  const file = 'Кого,Почему\r\n+79095550112,спам\r\n8 (909) 555-01-12,спам ещё раз\r\n';
+  await page.locator('input[type=file]').setInputFiles({ name: 'list.csv', mimeType: 'text/csv', buffer: Buffer.from(file) });
+  await expect(page.getByText('Добавили 1 запись.', { exact: true })).toBeVisible();
+  await isSaved(page);
+  await page.reload();
+  await expect(page.getByRole('row').filter({ hasText: 'спам' })).toHaveCount(1);
+});
