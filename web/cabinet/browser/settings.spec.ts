@@ -27,6 +27,32 @@ test('the address leads to a field, and so does what is wrong on another page', 
   await expect(page.getByRole('combobox', { name: 'Часовой пояс' })).toBeFocused();
 });
 
+test('a time that is none is said, and not published', async ({ page }) => {
+  const { number } = await register(page);
+  const site = await addSite(page, number);
+  await page.goto(`${site}/schedule`);
+  await page.getByRole('button', { name: 'По часам' }).click();
+  await page.getByRole('button', { name: 'вт, Вторник' }).click();
+  await page.getByRole('textbox', { name: 'до' }).fill('25:00');
+  await page.getByRole('textbox', { name: 'до' }).blur();
+  const wrong = page.getByText('Время пишется так: 9:00.', { exact: true });
+  await expect(wrong).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Черновик' })).toContainText('с ошибкой');
+  await page.goto(`${site}/offices`);
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(page).toHaveURL(/schedule/);
+  await expect(page.getByRole('textbox', { name: 'до' })).toHaveValue('25:00');
+  await expect(wrong).toBeVisible();
+
+  await page.getByRole('button', { name: 'Дата', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Дата', { exact: true }).fill('2026-12-31');
+  await dialog.getByRole('button', { name: 'Другие часы' }).click();
+  await dialog.getByRole('textbox', { name: 'до' }).fill('девять');
+  await dialog.getByRole('button', { name: 'Готово' }).click();
+  await expect(dialog.getByText('Время пишется так: 9:00.')).toBeVisible();
+});
+
 test('a number that stands in a file twice comes once', async ({ page }) => {
   const { number } = await register(page);
   await page.goto(`${await addSite(page, number)}/protection`);
