@@ -17,7 +17,7 @@ const isNew = as === 'new' || as === 'empty';
 const C = '4071-8';
 const me = (): Me => ({
   user: { id: 'u1', email: 'klimova@romashka.example', name: 'Екатерина Климова', language: (localStorage.getItem('mock-language') as 'ru' | null) ?? 'ru', totp: as !== 'new', recovery_codes: 8 },
-  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }],
+  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }, ...(as === 'agency' ? [{ number: '5120-3', company: 'Окна Юга', role, telephones: [] }] : [])],
   operator: false,
 });
 

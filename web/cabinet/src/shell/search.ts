@@ -1,4 +1,4 @@
-// What can be found: pages, settings, actions; and how a word is looked for.
+// What can be found: pages, settings, companies, actions; and how a word is looked for.
 
 import type { Role, SiteSummary } from '../lib/api/types';
 import { siteFields } from '../lib/fields';
@@ -37,6 +37,9 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
   }
   if (may(role, 'team')) found.push(page(t('page.team'), `/c/${c}/team`));
   found.push(page(t('page.account'), '/account'));
+  for (const one of session.me?.memberships ?? []) {
+    if (one.number !== c) found.push({ group: t('search.companies'), title: one.company, sub: `ID ${one.number}`, href: `/c/${one.number}`, also: one.number });
+  }
   const action = (title: string, run: () => void): Found => ({ group: t('search.actions'), title, sub: '', run });
   found.push(action(t(theme() === 'dark' ? 'search.light' : 'search.dark'), () => setTheme(theme() === 'dark' ? 'light' : 'dark')));
   found.push(action(t('logout'), () => void session.leave()));
@@ -48,7 +51,7 @@ const plain = (text: string): string => text.toLowerCase().replaceAll('ё', 'е'
 /** What fits a query, a digit run finds a number from any digit; the best of each group first. */
 export function find(query: string, all: Found[], most = 24): Found[] {
   const q = plain(query.trim());
-  if (!q) return all.filter((one) => one.group === t('search.pages') || one.group === t('search.actions')).slice(0, most);
+  if (!q) return all.filter((one) => one.group !== t('search.settings') && one.group !== t('search.calls')).slice(0, most);
   const digits = /^[\d\s()+-]{3,}$/.test(query.trim()) ? q.replace(/\D/g, '').replace(/^8(?=\d{4,})/, '7') : '';
   const hits = all.flatMap((one) => {
     const at = plain(one.title).indexOf(q);
