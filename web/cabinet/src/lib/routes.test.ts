@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterLogin, place } from './routes';
+import { afterLogin, loginBefore, place } from './routes';
 
 describe('place', () => {
   it.each([
@@ -22,4 +22,11 @@ describe('afterLogin', () => {
   it.each([[null, '/'], ['/c/4071-8/team', '/c/4071-8/team'], ['//evil.example/c/', '/'], ['https://evil.example/c/', '/'], ['/account', '/account'], ['/login', '/']])('%s', (asked, to) => {
     expect(afterLogin(asked)).toBe(to);
   });
+});
+
+it('comes back after the login to where somebody was going, with what was asked there', () => {
+  const next = (path: string, search = '') => afterLogin(new URL(loginBefore(path, new URLSearchParams(search)), 'http://cabinet.example').searchParams.get('next'));
+  expect(next('/c/4071-8/calls', 'site=k7m2&status=connected')).toBe('/c/4071-8/calls?site=k7m2&status=connected');
+  expect(next('/c/4071-8/team')).toBe('/c/4071-8/team');
+  expect(next('/')).toBe('/');
 });

@@ -73,6 +73,12 @@ function decode(text: string): string {
   }
 }
 
+/** The login that leads back to where somebody was going. */
+export function loginBefore(path: string, search: URLSearchParams): string {
+  const asked = search.size ? `${path}?${search}` : path;
+  return asked === '/' ? '/login' : `/login?next=${encodeURIComponent(asked)}`;
+}
+
 /** Where one goes after logging in: inside the cabinet only, never to another host. */
 export function afterLogin(asked: string | null): string {
   return asked && /^\/(c\/|account|invite)/.test(asked) && !asked.startsWith('//') ? asked : '/';
