@@ -63,3 +63,19 @@ test('a number that stands in a file twice comes once', async ({ page }) => {
   await page.reload();
   await expect(page.getByRole('row').filter({ hasText: 'спам' })).toHaveCount(1);
 });
+
+test('a site in the archive says so after Back, and comes back', async ({ page }) => {
+  const { number } = await register(page);
+  await page.goto(`${await addSite(page, number)}/calling`);
+  const bar = page.getByRole('region', { name: 'Черновик' });
+  await expect(bar).toBeVisible();
+  await page.getByRole('button', { name: 'Убрать в архив' }).click();
+  await page.getByRole('textbox', { name: 'Адрес сайта' }).fill('romashka.example');
+  await page.getByRole('dialog').getByRole('button', { name: 'Убрать в архив' }).click();
+  await page.waitForURL(/\/sites$/);
+  await page.goBack();
+  await expect(page.getByText('Этот сайт в архиве')).toBeVisible();
+  await expect(bar).toHaveCount(0);
+  await page.getByRole('main').getByRole('button', { name: 'Вернуть', exact: true }).click();
+  await expect(bar).toBeVisible();
+});

@@ -162,7 +162,7 @@ function mine(method: string, path: string, body: Record<string, unknown>): Answ
 function ofSite(key: string, method: string, rest: string, body: Record<string, unknown>): Answer {
   if (rest === 'archive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: '2026-11-20T11:30:00Z' } : site))), [200, {}];
   if (rest === 'recordings') return [201, { id: '5e5f0e1c-0000-4000-8000-000000000001', length_ms: 2_400 }];
-  if (rest === 'restore') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
+  if (rest === 'unarchive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
   if (rest === 'rehearsal') {
     const kept = drafts[key];
     const wrong = kept ? problems({ ...kept.body }).filter(({ field }) => field !== 'rounds') : [];

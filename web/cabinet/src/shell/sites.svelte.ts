@@ -10,10 +10,9 @@ import type { SitePage } from '../lib/routes';
 
 let last = $state('');
 
-/** The site of the address, else the one that was open last, else the first. */
+/** The site of the address, archived or not; else the one that was open last, else the first. */
 export function openSite(): SiteSummary | undefined {
-  const key = router.place.params.site ?? last;
-  return company.sites.find((site) => site.key === key) ?? company.sites[0];
+  return company.site(router.place.params.site ?? '') ?? company.sites.find((site) => site.key === last) ?? company.sites[0];
 }
 
 export function remember(key: string): void {
