@@ -1,4 +1,4 @@
-// Settings that are wrong, are asked for by their address, or come from a file.
+// What is wrong, is asked for by its address, comes from a file, or is taken back.
 
 import { addSite, expect, isSaved, register, siteName, sound, test } from './cabinet';
 
@@ -78,4 +78,16 @@ test('a site in the archive says so after Back, and comes back', async ({ page }
   await expect(bar).toHaveCount(0);
   await page.getByRole('main').getByRole('button', { name: 'Вернуть', exact: true }).click();
   await expect(bar).toBeVisible();
+});
+
+test('an invitation that cannot be sent anew is said', async ({ page }) => {
+  const { number } = await register(page);
+  const invitations = `/api/v1/customers/${number}/invitations`;
+  await page.request.post(invitations, { data: { email: 'anna@romashka.example', role: 'manager' } });
+  await page.goto(`/c/${number}/team`);
+  await page.getByRole('button', { name: 'Отозвать' }).click();
+  const refused = { status: 422, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problems/too-many-invitations' }) };
+  await page.route(`**${invitations}`, (route) => route.fulfill(refused));
+  await page.getByRole('button', { name: 'Пригласить снова' }).click();
+  await expect(page.getByText('Много приглашений ждут ответа. Отзовите лишние.').first()).toBeVisible();
 });
