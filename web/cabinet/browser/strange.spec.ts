@@ -81,7 +81,7 @@ async function block(page: Page): Promise<void> {
 /** Publishes the site and the company, and has a visitor called; the call. */
 async function publishAndCall(page: Page, site: string): Promise<string> {
   await publish(page);
-  await expect(page.getByText(/Опубликовали версию/).first()).toBeVisible();
+  await expect(page.getByText('Она действует на всех сайтах компании').first()).toBeVisible();
   await page.goto(`${site}/calling`);
   await publish(page);
   await expect(page.getByText(/версия 1 от/)).toBeVisible();
