@@ -91,3 +91,21 @@ test('an invitation that cannot be sent anew is said', async ({ page }) => {
   await page.getByRole('button', { name: 'Пригласить снова' }).click();
   await expect(page.getByText('Много приглашений ждут ответа. Отзовите лишние.').first()).toBeVisible();
 });
+
+test('the open site stays open, and the pages of another are found', async ({ page }) => {
+  const { number } = await register(page);
+  await addSite(page, number);
+  const second = await addSite(page, number, 'okna.example');
+  await page.goto(`${second}/schedule`);
+  const side = page.getByRole('complementary', { name: 'Кабинет' });
+  await page.getByRole('link', { name: 'Команда' }).first().click();
+  await page.reload();
+  await expect(side).toContainText('okna.example');
+  await page.getByRole('button', { name: 'Найти' }).click();
+  const search = page.getByRole('combobox', { name: 'Поиск и команды' });
+  await expect(page.getByRole('option', { name: 'График' })).toHaveText(/okna\.example/);
+  await search.fill('romashka.example');
+  await page.getByRole('option', { name: 'График' }).click();
+  await expect(side).toContainText('romashka.example');
+  await expect(page).toHaveURL(/schedule/);
+});
