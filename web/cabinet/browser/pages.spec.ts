@@ -36,11 +36,3 @@ for (const [width, colorScheme] of [
     }
   });
 }
-
-test('where the rail is narrow, the company and its number are in a menu', async ({ page }) => {
-  const { number } = await register(page);
-  await page.setViewportSize({ width: 800, height: 900 });
-  await page.getByRole('button', { name: `Ромашка, ID ${number}` }).click();
-  await expect(page.getByRole('menuitem', { name: `Скопировать ${number}` })).toBeVisible();
-  await accessible(page, 'the menu of the company');
-});

@@ -1,13 +1,23 @@
 // What is wrong, is asked for by its address, comes from a file, or is taken back.
 
-import { addSite, expect, isSaved, register, siteName, sound, test } from './cabinet';
+import { accessible, addSite, expect, isSaved, login, register, siteName, sound, test } from './cabinet';
+import type { Page } from '@playwright/test';
 
 // A draft that is wrong is not rehearsed.
 test.use({ provoked: [/\b422\b/] });
 
+let owner: { number: string; email: string } | undefined;
+
+/** One company for all of these: from one address few may register. */
+async function enter(page: Page): Promise<{ number: string }> {
+  if (owner) await login(page, owner.email);
+  else owner = await register(page);
+  return owner;
+}
+
 test('the address leads to a field, and so does what is wrong on another page', async ({ page }) => {
-  const { number } = await register(page);
-  const site = await addSite(page, number);
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'led.example');
   await page.goto(`${site}/calling?field=pronunciation`);
   await expect(sound(page)).toBeFocused();
   await siteName(page).fill('');
@@ -28,8 +38,8 @@ test('the address leads to a field, and so does what is wrong on another page', 
 });
 
 test('a time that is none is said, and not published', async ({ page }) => {
-  const { number } = await register(page);
-  const site = await addSite(page, number);
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'times.example');
   await page.goto(`${site}/schedule`);
   await page.getByRole('button', { name: 'По часам' }).click();
   await page.getByRole('button', { name: 'вт, Вторник' }).click();
@@ -54,8 +64,8 @@ test('a time that is none is said, and not published', async ({ page }) => {
 });
 
 test('a number that stands in a file twice comes once', async ({ page }) => {
-  const { number } = await register(page);
-  await page.goto(`${await addSite(page, number)}/protection`);
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'file.example')}/protection`);
   const file = 'Кого,Почему\r\n+79095550112,спам\r\n8 (909) 555-01-12,спам ещё раз\r\n';
   await page.locator('input[type=file]').setInputFiles({ name: 'list.csv', mimeType: 'text/csv', buffer: Buffer.from(file) });
   await expect(page.getByText('Добавили 1 запись.', { exact: true })).toBeVisible();
@@ -65,12 +75,12 @@ test('a number that stands in a file twice comes once', async ({ page }) => {
 });
 
 test('a site in the archive says so after Back, and comes back', async ({ page }) => {
-  const { number } = await register(page);
-  await page.goto(`${await addSite(page, number)}/calling`);
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'archive.example')}/calling`);
   const bar = page.getByRole('region', { name: 'Черновик' });
   await expect(bar).toBeVisible();
   await page.getByRole('button', { name: 'Убрать в архив' }).click();
-  await page.getByRole('textbox', { name: 'Адрес сайта' }).fill('romashka.example');
+  await page.getByRole('textbox', { name: 'Адрес сайта' }).fill('archive.example');
   await page.getByRole('dialog').getByRole('button', { name: 'Убрать в архив' }).click();
   await page.waitForURL(/\/sites$/);
   await page.goBack();
@@ -81,7 +91,7 @@ test('a site in the archive says so after Back, and comes back', async ({ page }
 });
 
 test('an invitation that cannot be sent anew is said', async ({ page }) => {
-  const { number } = await register(page);
+  const { number } = await enter(page);
   const invitations = `/api/v1/customers/${number}/invitations`;
   await page.request.post(invitations, { data: { email: 'anna@romashka.example', role: 'manager' } });
   await page.goto(`/c/${number}/team`);
@@ -93,8 +103,8 @@ test('an invitation that cannot be sent anew is said', async ({ page }) => {
 });
 
 test('the open site stays open, and the pages of another are found', async ({ page }) => {
-  const { number } = await register(page);
-  await addSite(page, number);
+  const { number } = await enter(page);
+  await addSite(page, number, 'sofas.example');
   const second = await addSite(page, number, 'okna.example');
   await page.goto(`${second}/schedule`);
   const side = page.getByRole('complementary', { name: 'Кабинет' });
@@ -104,8 +114,16 @@ test('the open site stays open, and the pages of another are found', async ({ pa
   await page.getByRole('button', { name: 'Найти' }).click();
   const search = page.getByRole('combobox', { name: 'Поиск и команды' });
   await expect(page.getByRole('option', { name: 'График' })).toHaveText(/okna\.example/);
-  await search.fill('romashka.example');
+  await search.fill('sofas.example');
   await page.getByRole('option', { name: 'График' }).click();
-  await expect(side).toContainText('romashka.example');
+  await expect(side).toContainText('sofas.example');
   await expect(page).toHaveURL(/schedule/);
+});
+
+test('where the rail is narrow, the company and its number are in a menu', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.setViewportSize({ width: 800, height: 900 });
+  await page.getByRole('button', { name: `Ромашка, ID ${number}` }).click();
+  await expect(page.getByRole('menuitem', { name: `Скопировать ${number}` })).toBeVisible();
+  await accessible(page, 'the menu of the company');
 });
