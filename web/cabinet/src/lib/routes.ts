@@ -1,8 +1,10 @@
 // The addresses of the cabinet, and which page each is. Pure: the router and its tests read the same table.
 
+import type { Role } from './api/types';
+
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
+  | 'home' | 'start' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
   | 'missing';
 
 export interface Place {
@@ -20,7 +22,8 @@ const table: [string, Page][] = [
   ['/email', 'email'],
   ['/invite', 'invite'],
   ['/account', 'account'],
-  ['/c/:c', 'calls'],
+  ['/c/:c', 'home'],
+  ['/c/:c/start', 'start'],
   ['/c/:c/calls', 'calls'],
   ['/c/:c/calls/:call', 'calls'],
   ['/c/:c/sites', 'sites'],
@@ -72,6 +75,9 @@ function decode(text: string): string {
     return text;
   }
 }
+
+/** The first page of a company for whoever has a role in it. */
+export const homeOf = (number: string, role: Role | null): string => `/c/${number}/${role === 'accountant' ? 'start' : 'calls'}`;
 
 /** The login that leads back to where somebody was going. */
 export function loginBefore(path: string, search: URLSearchParams): string {

@@ -13,6 +13,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   reset: () => import('./auth/Reset.svelte'),
   email: () => import('./auth/Email.svelte'),
   invite: () => import('./auth/Invite.svelte'),
+  start: () => import('./Start.svelte'),
   account: () => import('./account/Account.svelte'),
   calls: () => import('./calls/Calls.svelte'),
   sites: () => import('./sites/Sites.svelte'),

@@ -32,6 +32,7 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
       if (title) found.push({ group: t('search.settings'), title, sub: `${site.name} → ${t(`page.${on}`)}`, href: `/c/${c}/sites/${site.key}/${on}?field=${field}`, also: maybe(`field.${field}.help`) });
     }
   }
+  if (role === 'accountant') found.push(page(t('page.start'), `/c/${c}/start`));
   if (may(role, 'calls')) found.push(page(t('page.calls'), `/c/${c}/calls`));
   if (may(role, 'settings')) {
     found.push(page(t('page.sites'), `/c/${c}/sites`));
