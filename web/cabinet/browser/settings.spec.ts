@@ -1,6 +1,6 @@
 // What is wrong, is asked for by its address, comes from a file, or is taken back.
 
-import { accessible, addSite, expect, isSaved, login, register, siteName, sound, test } from './cabinet';
+import { ANNA, MARINA, accessible, addManager, addSite, expect, fits, isSaved, login, register, siteName, sound, test } from './cabinet';
 import type { Page } from '@playwright/test';
 
 // A draft that is wrong is not rehearsed.
@@ -126,4 +126,17 @@ test('where the rail is narrow, the company and its number are in a menu', async
   await page.getByRole('button', { name: `Ромашка, ID ${number}` }).click();
   await expect(page.getByRole('menuitem', { name: `Скопировать ${number}` })).toBeVisible();
   await accessible(page, 'the menu of the company');
+});
+
+test('a long name breaks, and the page stays as wide as the window', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'long.example')}/calling`);
+  await addManager(page, 'Ш'.repeat(64), MARINA);
+  await addManager(page, 'Щ'.repeat(64), ANNA);
+  await isSaved(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expect(page.getByRole('heading', { name: /^Если не возьмёт Ш/ })).toBeVisible();
+  await fits(page, 'calls');
+  await page.getByRole('button', { name: 'Ш'.repeat(64), exact: true }).click();
+  expect(await page.getByRole('dialog').evaluate((one) => one.scrollWidth - one.clientWidth), 'the drawer').toBe(0);
 });
