@@ -4,7 +4,7 @@ import type { Role } from './api/types';
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'start' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
+  | 'home' | 'start' | 'account' | 'calls' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'companyHistory' | 'more'
   | 'missing';
 
 export interface Place {
@@ -35,6 +35,7 @@ const table: [string, Page][] = [
   ['/c/:c/sites/:site/history', 'history'],
   ['/c/:c/team', 'team'],
   ['/c/:c/company', 'company'],
+  ['/c/:c/company/history', 'companyHistory'],
   ['/c/:c/more', 'more'],
 ];
 

@@ -24,6 +24,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   history: () => import('./site/History.svelte'),
   team: () => import('./team/Team.svelte'),
   company: () => import('./company/Company.svelte'),
+  companyHistory: () => import('./company/History.svelte'),
   more: () => import('./More.svelte'),
   missing: () => import('./Missing.svelte'),
 };
