@@ -41,6 +41,7 @@ test('a time that is none is said, and not published', async ({ page }) => {
   const { number } = await enter(page);
   const site = await addSite(page, number, 'times.example');
   await page.goto(`${site}/schedule`);
+  await expect(page.getByText('Звонить пока некому.')).toBeVisible();
   await page.getByRole('button', { name: 'По часам' }).click();
   await page.getByRole('button', { name: 'вт, Вторник' }).click();
   await page.getByRole('textbox', { name: 'до' }).fill('25:00');
