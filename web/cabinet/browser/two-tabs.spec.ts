@@ -58,7 +58,7 @@ test('two tabs of one person write the same', async ({ page: first, context }) =
   await addManager(second, 'Анна', ANNA);
   await expect(conflict).toBeVisible();
   await second.reload();
-  await conflict.getByRole('button', { name: 'Ваше: Добавлен номер: Анна. Убран номер: Марина.' }).click();
+  await conflict.getByRole('button', { name: `Ваше: Добавлен номер: Анна, ${ANNA}. Убран номер: Марина, ${MARINA}.` }).click();
   await expect(second.getByText('Анна').first()).toBeVisible();
   await isSaved(second);
 });
