@@ -41,7 +41,7 @@ pub(super) struct CustomerView {
     max_calls: u32,
     /// What the one who asks may do here.
     role: Role,
-    /// Whether anybody was called for it yet, but to try a draft.
+    /// Whether anybody was called for it yet.
     has_calls: bool,
     /// Which numbers its calls may show.
     lines: Lines,

@@ -72,7 +72,7 @@ export interface Customer {
   language: Language;
   max_calls: number;
   role: Role;
-  /** Whether anybody was called for it yet, but to try a draft. */
+  /** Whether anybody was called for it yet. */
   has_calls: boolean;
   /** Which numbers its calls may show: any, or these. */
   lines: { any: boolean; numbers: string[] };
