@@ -1202,7 +1202,7 @@ export interface components {
         CustomerView: {
             country: string;
             email: string;
-            /** @description Whether anybody was called for it yet, but to try a draft. */
+            /** @description Whether anybody was called for it yet. */
             has_calls: boolean;
             language: string;
             /** @description Which numbers its calls may show. */
@@ -1600,6 +1600,8 @@ export interface components {
             outbox: boolean;
             /** @description Nobody outside is called: the telephones are this service's own. */
             practice: boolean;
+            /** @description What is to be said of the database of regions; none where there is no such database. */
+            regions_by?: string | null;
         };
         /** @description Whether somebody is signed in. */
         SessionNow: {
