@@ -96,7 +96,9 @@ impl Company {
     /// Everything that can be read, by the API's document: its path there, and as it is asked for here.
     pub(crate) fn reads(&self, document: &Value) -> Result<Vec<(String, String)>> {
         let paths = document["paths"].as_object().context("the document's paths")?;
-        let read = paths.iter().filter(|(_, kinds)| !kinds["get"].is_null());
+        // Files are made while they are sent, however long they are.
+        let is_file = |path: &str| path.ends_with(".csv") || path.ends_with(".xlsx");
+        let read = paths.iter().filter(|(path, kinds)| !kinds["get"].is_null() && !is_file(path));
         read.map(|(path, _)| {
             let asked = path
                 .replace("{customer}", &self.customer)

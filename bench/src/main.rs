@@ -25,9 +25,9 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [cabinet] [logins] [soak]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [cabinet] [logins] [statistics] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     "order",
     "sound",
     "cost",
@@ -40,6 +40,7 @@ const ALL: [&str; 13] = [
     "idle",
     "cabinet",
     "logins",
+    "statistics",
     "soak",
 ];
 
@@ -82,6 +83,7 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
                 "idle" => measures::pressure::idle(&mut world).await?,
                 "cabinet" => measures::cabinet::cabinet(&world).await?,
                 "logins" => measures::cabinet::logins(&world).await?,
+                "statistics" => measures::statistics::statistics(&world).await?,
                 "soak" => measures::soak::soak(&mut world).await?,
                 _ => Vec::new(),
             });

@@ -80,13 +80,20 @@ impl Service {
 
     /// Stops it as an operator would, and starts it again on the same files.
     pub(crate) async fn restart(&mut self) -> Result<()> {
-        self.stop()?;
+        if self.child.try_wait()?.is_none() {
+            self.stop()?;
+        }
         (self.child, self.ready_after) = serve(self.folder.path()).await?;
         Ok(())
     }
 
+    /// Its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("callback.db")
+    }
+
     /// SIGTERM, and its end.
-    fn stop(&mut self) -> Result<()> {
+    pub(crate) fn stop(&mut self) -> Result<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         self.child.wait()?;
         Ok(())

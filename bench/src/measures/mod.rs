@@ -6,3 +6,4 @@ pub(crate) mod pressure;
 pub(crate) mod rate;
 pub(crate) mod sim;
 pub(crate) mod soak;
+pub(crate) mod statistics;
