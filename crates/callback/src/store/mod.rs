@@ -146,6 +146,12 @@ impl Store {
         Ok(())
     }
 
+    /// Whether other processes may write to the database: SQLite's is one process's.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.db, Db::Pg(_))
+    }
+
     /// Prepares every statement of this program, and returns what the database says against them: nothing,
     /// where program and schema fit.
     ///

@@ -4,6 +4,7 @@ use super::Browser;
 use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers};
 use crate::world::{World, on_both};
 use calamine::Reader as _;
+use futures_util::StreamExt as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -191,4 +192,27 @@ async fn a_table_has_the_calls_of_the_filter_and_no_formula() {
     let masked = String::from_utf8(marketer.bytes(&format!("{path}.csv")).await).unwrap();
     assert!(!masked.contains(VISITOR) && masked.contains("+7916•••••"), "{masked}");
     stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_sees_the_calls_of_another_node_too() {
+    let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+    let world = World::pg().await;
+    let beside = World { url: world.url.clone(), folder: tempfile::tempdir().unwrap() };
+    let mut stage = Stage::new(world, &network, &managers(&[ANNA])).await;
+    let (owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let mut other = Stage::new(beside, &network, &managers(&[ANNA])).await;
+    // The database is the same, and so is the login.
+    let mut watched = owner.on(&other).stream(&format!("/customers/{number}/calls/events")).await;
+    let call = Uuid::new_v4();
+    stage.order(call).await;
+    stage.record(call).await;
+    let mut told = String::new();
+    while !(told.contains(&call.to_string()) && told.contains("\"over\":true")) {
+        let chunk = tokio::time::timeout(std::time::Duration::from_secs(30), watched.next()).await;
+        told.push_str(&String::from_utf8_lossy(&chunk.expect("nothing is told").unwrap().unwrap()));
+    }
+    for stage in [&mut stage, &mut other] {
+        stage.service.take();
+    }
 }

@@ -8,6 +8,8 @@ mod tenants;
 
 use crate::stage::{Network, Stage};
 use crate::world::World;
+use axum::body::Bytes;
+use futures_util::Stream;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -89,6 +91,20 @@ impl Browser {
     /// Sends a sound in.
     pub(crate) async fn send_wav(&mut self, path: &str, wav: Vec<u8>) -> Answer {
         self.read(self.request("POST", path).header("content-type", "audio/wav").body(wav)).await
+    }
+
+    /// The same browser, at another node.
+    pub(crate) fn on(&self, stage: &Stage) -> Self {
+        Self { cookie: self.cookie.clone(), ..Self::of(stage) }
+    }
+
+    /// An answer that does not end.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+    ) -> impl Stream<Item = reqwest::Result<Bytes>> + Unpin + use<> {
+        let response = self.request("GET", path).send().await.unwrap();
+        Box::pin(response.error_for_status().unwrap().bytes_stream())
     }
 
     /// What is no JSON.
