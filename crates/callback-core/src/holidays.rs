@@ -1,5 +1,6 @@
-//! Public holidays of whole countries, by their laws' rules: for schedules to take over as days off. Days that a
-//! government moves from year to year, and holidays of single regions, are not among them.
+//! Public holidays of whole countries, by their laws' rules: for schedules to take over as days off, those among them that
+//! are off in place of one at a weekend. Days that a government moves from year to year, and holidays of single regions,
+//! are not among them.
 
 use crate::number::Country;
 use jiff::ToSpan as _;
@@ -18,7 +19,7 @@ enum Rule {
     Nth(i8, i8, Weekday),
 }
 use Rule::{Easter, Nth, On, Pascha};
-use Weekday::{Monday, Thursday};
+use Weekday::{Monday, Saturday, Sunday, Thursday};
 
 /// A rule, and the holiday's name in Russian and English.
 type Holiday = (Rule, &'static str, &'static str);
@@ -97,19 +98,68 @@ const FR: &[Holiday] = &[
     (On(12, 25), "Рождество", "Christmas Day"),
 ];
 
-const COUNTRIES: [(&str, &[Holiday]); 6] =
-    [("RU", RU), ("BY", BY), ("US", US), ("GB", GB), ("DE", DE), ("FR", FR)];
+/// What a law gives for a holiday at a weekend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Instead {
+    /// Nothing.
+    Nothing,
+    /// The next working day: of Russia's but the New Year's, whose days the government moves (Labour Code, art. 112), and
+    /// of Britain's.
+    Next,
+    /// Friday for a Saturday, Monday for a Sunday (5 U.S.C. 6103).
+    Nearest,
+}
+
+const COUNTRIES: [(&str, &[Holiday], Instead); 6] = [
+    ("RU", RU, Instead::Next),
+    ("BY", BY, Instead::Nothing),
+    ("US", US, Instead::Nearest),
+    ("GB", GB, Instead::Next),
+    ("DE", DE, Instead::Nothing),
+    ("FR", FR, Instead::Nothing),
+];
 
 /// The holidays of a country in a year, each with its name in Russian and English, in order; none where the country's are
 /// not known.
 #[must_use]
 pub fn of(country: Country, year: i16) -> Option<Vec<(Date, &'static str, &'static str)>> {
     let code = country.to_string();
-    let (_, rules) = COUNTRIES.iter().find(|(known, _)| *known == code)?;
+    let (_, rules, instead) = COUNTRIES.iter().find(|(known, ..)| *known == code)?;
     let mut found: Vec<_> =
         rules.iter().filter_map(|(rule, ru, en)| Some((rule.in_year(year)?, *ru, *en))).collect();
     found.sort_by_key(|(date, ..)| *date);
+    // The next year's first day may be off in this one.
+    let next = (Date::new(year.checked_add(1)?, 1, 1).ok()?, "Новый год", "New Year’s Day");
+    for (date, ru, en) in found.clone().into_iter().chain([next]) {
+        let moved = match instead {
+            Instead::Next if code == "RU" && date.month() == 1 => None,
+            Instead::Next => next_workday(date, &found),
+            Instead::Nearest => nearest(date),
+            Instead::Nothing => None,
+        };
+        found.extend(moved.filter(|moved| moved.year() == year).map(|moved| (moved, ru, en)));
+    }
+    found.sort_by_key(|(date, ..)| *date);
     Some(found)
+}
+
+/// The first working day after a holiday at a weekend.
+fn next_workday(date: Date, holidays: &[(Date, &str, &str)]) -> Option<Date> {
+    let is_off = |date: Date| {
+        matches!(date.weekday(), Saturday | Sunday) || holidays.iter().any(|(known, ..)| *known == date)
+    };
+    matches!(date.weekday(), Saturday | Sunday)
+        .then(|| date.series(1.day()).skip(1).find(|date| !is_off(*date)))
+        .flatten()
+}
+
+/// The working day beside a holiday at a weekend.
+fn nearest(date: Date) -> Option<Date> {
+    match date.weekday() {
+        Saturday => date.yesterday().ok(),
+        Sunday => date.tomorrow().ok(),
+        Monday | Weekday::Tuesday | Weekday::Wednesday | Thursday | Weekday::Friday => None,
+    }
 }
 
 impl Rule {
@@ -176,10 +226,21 @@ mod tests {
         };
         assert_eq!(
             dates("RU", 2027),
-            "01-01 01-02 01-03 01-04 01-05 01-06 01-07 01-08 02-23 03-08 05-01 05-09 06-12 11-04"
+            "01-01 01-02 01-03 01-04 01-05 01-06 01-07 01-08 02-23 03-08 05-01 05-03 05-09 05-10 06-12 06-14 11-04",
+            "three are at weekends, and the Mondays after them are off"
         );
-        assert_eq!(dates("US", 2026), "01-01 01-19 02-16 05-25 06-19 07-04 09-07 10-12 11-11 11-26 12-25");
-        assert_eq!(dates("GB", 2026), "01-01 04-03 05-04 05-25 12-25 12-26");
+        assert_eq!(
+            dates("US", 2026),
+            "01-01 01-19 02-16 05-25 06-19 07-03 07-04 09-07 10-12 11-11 11-26 12-25",
+            "the Friday before a Saturday"
+        );
+        assert_eq!(dates("US", 2027).split(' ').last(), Some("12-31"), "for the Saturday after it");
+        assert_eq!(dates("GB", 2026), "01-01 04-03 05-04 05-25 12-25 12-26 12-28");
+        assert_eq!(
+            dates("GB", 2027),
+            "01-01 03-26 05-03 05-31 12-25 12-26 12-27 12-28",
+            "two at one weekend have a day each"
+        );
         assert_eq!(dates("BY", 2026), "01-01 01-02 01-07 03-08 04-21 05-01 05-09 07-03 11-07 12-25");
         assert!(of("BR".parse().unwrap(), 2026).is_none());
     }

@@ -230,6 +230,7 @@ mod tests {
         Site {
             name: "shop.example".into(),
             origin: Origin::parse("https://shop.example").unwrap(),
+            subdomains: false,
             mode: Mode::Together,
             strategy: RingStrategy::Linear,
             promise_seconds: 29,

@@ -18,8 +18,11 @@ pub const MANAGERS: usize = 15;
 pub struct Site {
     /// The name that is spoken to managers and shown as the caller: the host of its address.
     pub name: Arc<str>,
-    /// Its address: scheme, host, port. An order's `Origin` must be it.
+    /// Its address: host and port; with `www` or without it, by whichever scheme, it is the same site's.
     pub origin: Origin,
+    /// Whether pages of its subdomains are the site's too (R1).
+    #[serde(default)]
+    pub subdomains: bool,
     /// Who is dialled first.
     pub mode: Mode,
     /// How managers are sought.
@@ -190,7 +193,11 @@ impl Origin {
         let authority = authority.strip_suffix(own_port).unwrap_or(&authority).to_owned();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
         let fits = !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(allowed);
-        if fits { Ok(Self(format!("{scheme}://{authority}").into())) } else { Err(NotAnOrigin) }
+        let host = authority.rsplit_once(':').map_or(&*authority, |(host, _)| host);
+        let is_label =
+            |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+        let is_host = host.starts_with('[') || host.trim_end_matches('.').split('.').all(is_label);
+        if fits && is_host { Ok(Self(format!("{scheme}://{authority}").into())) } else { Err(NotAnOrigin) }
     }
 
     /// The host, without scheme and port.
@@ -203,6 +210,18 @@ impl Origin {
         }
     }
 
+    /// Whether another one is of the same site: with `www` or without it, by `http` or `https`; or, where those are of
+    /// it too, of a subdomain.
+    #[must_use]
+    pub fn has(&self, other: &Self, subdomains: bool) -> bool {
+        let bare = |origin: &Self| {
+            let authority = origin.0.split_once("://").map_or(&*origin.0, |(_, authority)| authority);
+            authority.strip_prefix("www.").unwrap_or(authority).to_owned()
+        };
+        let (own, other) = (bare(self), bare(other));
+        own == other || (subdomains && other.strip_suffix(&own).is_some_and(|rest| rest.ends_with('.')))
+    }
+
     /// As a browser writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -213,6 +232,30 @@ impl Origin {
 #[cfg(test)]
 mod tests {
     use super::Origin;
+
+    #[test]
+    fn a_site_is_the_same_by_www_and_scheme() {
+        let origin = |text: &str| Origin::parse(text).unwrap();
+        let own = origin("https://roga.example");
+        for (other, alone, with_subdomains) in [
+            ("https://www.roga.example", true, true),
+            ("http://roga.example", true, true),
+            ("http://shop.roga.example", false, true),
+            ("https://otherroga.example", false, false),
+            ("https://roga.example.evil.example", false, false),
+            ("https://roga.example:8443", false, false),
+        ] {
+            assert_eq!(
+                (own.has(&origin(other), false), own.has(&origin(other), true)),
+                (alone, with_subdomains),
+                "{other}"
+            );
+        }
+        assert!(origin("http://www.roga.example").has(&own, false));
+        for wrong in ["https://a..example", "https://-x.example", "https://x-.example", "https://.example"] {
+            assert!(Origin::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_address_has_one_origin_however_it_is_written() {

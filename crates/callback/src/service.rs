@@ -6,7 +6,7 @@ use crate::engine::{Bounds, Engine};
 use crate::mail::{self as letters, Post};
 use crate::speech::Speech;
 use crate::store::Store;
-use crate::web::{self, App, Cabinet, Door};
+use crate::web::{self, App, Cabinet, Door, Lines};
 use anyhow::{Context as _, Result};
 use callback_phone::{Media, MediaConfig, Phone, PhoneConfig};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -77,6 +77,7 @@ impl Service {
         let http_listener = connections::listen(http).with_context(|| format!("http.listen {http}"))?;
         let http = http_listener.local_addr()?;
         let (media, media_events) = Media::start(media).context("media")?;
+        let lines = Lines::of(&phone.trunks);
         let bounds = Bounds { trunks: phone.trunks.len(), channels, guarded: door.caps.is_some() };
         let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
         let engine = Engine::start(
@@ -87,7 +88,7 @@ impl Service {
             (phone, phone_events),
             (media, media_events),
         );
-        let cabinet = Cabinet::new(mail.is_some(), recordings.is_some())?;
+        let cabinet = Cabinet::new(mail.is_some(), recordings.is_some(), lines)?;
         let origin = door.origin.clone();
         let app = App::new(store.clone(), engine.clone(), door, cabinet, most, recordings);
         let (stop, stopped) = watch::channel(false);

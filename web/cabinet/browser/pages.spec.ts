@@ -8,6 +8,7 @@ const pages = (c: string, site: string): string[] => [
   ...['calling', 'schedule', 'offices', 'protection', 'history'].map((page) => `${site}/${page}`),
   `/c/${c}/team`,
   `/c/${c}/company`,
+  `/c/${c}/company/history`,
   '/account',
 ];
 

@@ -30,6 +30,7 @@ test('whatever is typed is shown as text', async ({ page }) => {
     [`${site}/history`, [PERSON]],
     [`/c/${number}/team`, [PERSON, SITE]],
     [`/c/${number}/company`, [COMPANY, MANAGER, NOTE]],
+    [`/c/${number}/company/history`, [PERSON]],
     [`/c/${number}/calls`, [SITE, MANAGER]],
     [`/c/${number}/calls/${call}`, [SITE, MANAGER]],
     ['/outbox', [COMPANY]],
@@ -81,7 +82,7 @@ async function block(page: Page): Promise<void> {
 /** Publishes the site and the company, and has a visitor called; the call. */
 async function publishAndCall(page: Page, site: string): Promise<string> {
   await publish(page);
-  await expect(page.getByText(/Опубликовали версию/).first()).toBeVisible();
+  await expect(page.getByText('Она действует на всех сайтах компании').first()).toBeVisible();
   await page.goto(`${site}/calling`);
   await publish(page);
   await expect(page.getByText(/версия 1 от/)).toBeVisible();

@@ -28,6 +28,9 @@ export async function firstCall(page: Page, hand: Hand): Promise<void> {
   await expect(page.getByText(/версия 1 от/)).toBeVisible();
   await expect(page.getByRole('button', { name: 'Опубликовать' })).toHaveCount(0);
 
+  await press(page.getByRole('link', { name: 'Сайты' }).first());
+  await expect(page.getByRole('heading', { name: 'До первого звонка 1 шаг' })).toBeVisible();
+  await press(page.getByRole('link', { name: 'Позвонить мне для проверки' }));
   await press(page.getByRole('button', { name: 'Позвонить мне для проверки' }));
   await write(page.getByRole('textbox', { name: 'Ваш телефон' }), VISITOR);
   await press(dialog.getByRole('button', { name: 'Проверить' }));
@@ -39,6 +42,9 @@ export async function firstCall(page: Page, hand: Hand): Promise<void> {
   await accessible(page, 'a call');
   await press(dialog.getByRole('button', { name: 'Закрыть' }).last());
   await expect(page.getByRole('row', { name: VISITOR })).toContainText('Марина Белова');
+  await press(page.getByRole('link', { name: 'Сайты' }).first());
+  await expect(page.getByText('версия 1').first()).toBeVisible();
+  await expect(page.getByRole('heading', { name: /^До первого звонка/ })).toHaveCount(0);
 }
 
 /** Has a telephone called, and types the code that it heard. */

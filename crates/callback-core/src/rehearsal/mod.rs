@@ -121,6 +121,11 @@ pub enum Warning {
     },
     /// The site is open, and nobody can be called.
     Hole(Hole),
+    /// No line shows this number: the service's own is shown.
+    CallerId {
+        /// The setting.
+        field: &'static str,
+    },
     /// An office has no managers.
     OfficeEmpty {
         /// Which.
@@ -198,6 +203,7 @@ impl Warning {
             Self::PromiseOk { .. }
             | Self::ExtensionDelay { .. }
             | Self::RandomAll
+            | Self::CallerId { .. }
             | Self::One
             | Self::VisitorShort { .. }
             | Self::AnnouncementLong { .. }

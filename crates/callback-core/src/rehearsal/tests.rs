@@ -39,6 +39,7 @@ pub(crate) fn site() -> Site {
     Site {
         name: "shop.example".into(),
         origin: Origin::parse("https://shop.example").unwrap(),
+        subdomains: false,
         mode: Mode::ManagerFirst,
         strategy: RingStrategy::Linear,
         promise_seconds: 29,

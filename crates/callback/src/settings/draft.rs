@@ -47,6 +47,7 @@ pub(crate) struct CompanySettings {
 pub(crate) fn site_draft(site: &Site) -> Kept {
     let mut draft = json!({
         "url": address_in_letters(&site.origin),
+        "subdomains": site.subdomains,
         "name": site.name,
         "mode": match site.mode { Mode::Together => "together", Mode::ManagerFirst => "manager_first" },
         "strategy": match site.strategy {
@@ -120,6 +121,7 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
     Site {
         name: host_in_letters(origin).into(),
         origin: origin.clone(),
+        subdomains: false,
         mode: Mode::Together,
         strategy: RingStrategy::Linear,
         promise_seconds: 29,

@@ -209,10 +209,15 @@ fn blacklist(
     for text in networks {
         list.entries.extend(door.parse("blocked_networks", text, network).map(Entry::of));
     }
+    let mut known = BTreeSet::new();
     for (at, raw) in entries.iter().take(blacklist::ENTRIES).enumerate() {
         let place = format!("blocked {}", at.saturating_add(1));
         list.entries.extend(door.inside(place, format!("blocked[{at}]"), |door| {
             let what = door.parse_as("blocked_number", "what", &raw.what, blocked);
+            if what.is_some_and(|what| !known.insert(what)) {
+                let kind = Kind::with("twice", &json!({ "with": raw.what }));
+                door.wrong_as(kind, "what", &raw.what, "it is listed already");
+            }
             let note = if raw.note.trim().is_empty() {
                 Some(String::new())
             } else {

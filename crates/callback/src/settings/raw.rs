@@ -76,6 +76,7 @@ pub(super) struct Site {
     pub(super) url: String,
     pub(super) name: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) subdomains: Option<bool>,
     pub(super) pronunciation: Option<String>,
     pub(super) own_recording: Option<Uuid>,
     pub(super) recording: Option<String>,

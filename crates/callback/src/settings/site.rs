@@ -81,6 +81,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             announce: announce?,
             language: language?,
             pronunciation: pronunciation.map(Into::into),
+            subdomains: raw.subdomains.unwrap_or(false),
             own_recording: raw.own_recording,
             recording: recording.map(Into::into),
             caller_id_to_visitor: to_visitor?,

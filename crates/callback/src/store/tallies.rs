@@ -475,7 +475,7 @@ impl Store {
         Ok(rows.iter().map(export_row).collect::<sqlx::Result<_>>()?)
     }
 
-    /// Whether there is a call of a customer's, but those that tried a draft.
+    /// Whether there is a call of a customer's.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -695,7 +695,7 @@ statements! {
         SELECT c.*, s.name, o.ip, o.visit ->> 'landing' AS landing, o.visit ->> 'referrer' AS referrer
         FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = c.site_id
         ORDER BY c.accepted_at DESC, c.order_id DESC");
-    ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 AND source_kind <> 'test' LIMIT 1";
+    ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 LIMIT 1";
     ONE = concat!(lines!("tallies"), "WHERE c.order_id = $1 AND c.customer_id = $2");
     MARK = "UPDATE tallies SET called_back_at = $3, called_back_by = $4 WHERE order_id = $1 AND customer_id = $2
         AND disposition <> 'connected'";

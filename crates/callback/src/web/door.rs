@@ -98,7 +98,8 @@ fn get(headers: &HeaderMap, site: &PublishedSite, app: &App) -> Result<Cors, Pro
 
 fn allowed(origin: &HeaderValue, site: &PublishedSite, app: &App) -> Result<Cors, Problem> {
     let named = origin.to_str().ok().and_then(|text| Origin::parse(text).ok());
-    if named.is_some_and(|named| named == site.body.origin || named == app.door.origin) {
+    let body = &site.body;
+    if named.is_some_and(|named| body.origin.has(&named, body.subdomains) || named == app.door.origin) {
         Ok(Cors(Some(origin.clone())))
     } else {
         Err(Problem::OriginRefused)

@@ -12,7 +12,7 @@ mod queue;
 mod status;
 mod stop;
 
-pub(crate) use cabinet::{Cabinet, document};
+pub(crate) use cabinet::{Cabinet, Lines, document};
 pub use door::Door;
 pub(crate) use error::Problem;
 

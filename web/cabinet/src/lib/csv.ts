@@ -1,4 +1,5 @@
-// The blacklist as CSV (RFC 4180): what, note, until. Reads what spreadsheets write: `;`, quotes, a BOM, a head.
+// The blacklist as CSV (RFC 4180): what, note, until. Reads what spreadsheets write: `;`, quotes, a BOM, a head, the
+// letters of Windows.
 
 import type { Blocked } from './api/types';
 
@@ -15,12 +16,22 @@ const cell = (text: string): string => {
   return /[",;\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 
+/** The text of a file: UTF-8, else windows-1251, which a Russian Excel writes. */
+export function decode(bytes: BufferSource): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1251').decode(bytes);
+  }
+}
+
 /** The entries of a file; lines without a number or network are left out. */
 export function read(text: string): Blocked[] {
   const [first = ''] = text.split('\n');
   const separator = first.split(';').length > first.split(',').length ? ';' : ',';
   const rows = split(text.replace(/^\ufeff/, ''), separator);
-  const isHead = rows[0]?.[0]?.trim().toLowerCase() === HEAD[0];
+  // What is blocked has a digit, or a dot or a colon of a network.
+  const isHead = !/[\d.:]/.test(rows[0]?.[0] ?? '');
   return rows
     .slice(isHead ? 1 : 0)
     .map(([what = '', note = '', until = '']) => ({ what: what.trim(), note: note.trim().slice(0, 200), until: readDate(until.trim()) }))

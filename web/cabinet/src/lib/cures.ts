@@ -24,6 +24,7 @@ export function curesOf(warning: Warning, body: SiteBody): Cure[] {
     if (warning.ring !== null) found.push({ key: 'ring', value: warning.ring, set: { ring_timeout_s: warning.ring } });
     if (body.strategy !== 'all') found.push({ key: 'all', set: { strategy: 'all' } });
   } else if (warning.key === 'hole' || warning.key === 'night') found.push({ key: 'schedule', go: 'schedule' });
+  else if (warning.key === 'caller_id') found.push({ key: 'service', set: { [warning.field]: 'service' } });
   else if (warning.key === 'office_empty') found.push({ key: 'office', go: 'offices' });
   else if (warning.key === 'extension_key' && body.own_managers) found.push({ key: 'key', set: { managers: body.managers.map((one, i) => (i === warning.manager ? { ...one, accept_key: 'yes' as const } : one)) } });
   else if (warning.key === 'extension_delay' && body.own_managers) found.push({ key: 'extension', set: { managers: body.managers.map((one, i) => (i === warning.manager ? { ...one, extension_delay_s: 2 } : one)) } });

@@ -31,6 +31,7 @@ export const siteFields: Record<keyof SiteBody, About> = {
   show_manager_name: { page: 'calling' },
   announce: { page: 'calling' },
   language: { page: 'calling' },
+  subdomains: { page: 'calling' },
   pronunciation: { page: 'calling' },
   own_recording: { page: 'calling' },
   name: { page: 'calling' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bars, emptyWeek, grouped, hoursOpen, officeWeek, openAt, overlap, readInterval, readTime, writeInterval } from './hours';
+import { areRead, bars, emptyWeek, grouped, hoursOpen, officeWeek, openAt, overlap, readInterval, readTime, retimed, writeInterval } from './hours';
 
 it.each([['9', 540], ['9:05', 545], ['0930', 570], ['24:00', 1440], ['24:01', null], ['9:60', null], ['', null], ['девять', null]])('reads the time %s', (text, minutes) => {
   expect(readTime(text)).toBe(minutes);
@@ -10,6 +10,15 @@ it('reads and writes an interval over midnight', () => {
   expect(interval).toEqual({ from: 1320, to: 120 });
   expect(interval && writeInterval(interval)).toBe('22:00-02:00');
   expect(readInterval('9:00-9:00')).toBeNull();
+});
+
+it('keeps what is typed and is no time, as no interval', () => {
+  expect(retimed('09:00-18:00', 0, '930')).toBe('09:30-18:00');
+  expect(retimed('09:00-18:00', 1, '25:00')).toBe('09:00-25:00');
+  expect(retimed('09:00-18:00', 0, '9--')).toBe('9::-18:00');
+  expect(areRead(['09:00-18:00', '19:00-20:00'])).toBe(true);
+  expect(areRead(['09:00-18:00', '19:00-25:00'])).toBe(false);
+  expect(areRead(['-18:00'])).toBe(false);
 });
 
 it('draws what came over midnight on the next day, Sunday to Monday too', () => {

@@ -31,6 +31,17 @@ export function readInterval(text: string): Interval | null {
   return from === null || to === null || from === to ? null : { from, to };
 }
 
+/** Whether each is an interval. */
+export const areRead = (texts: string[]): boolean => texts.every((text) => readInterval(text) !== null);
+
+/** An interval one of whose times is what somebody typed; what is no time stays, to be said wrong and never published. */
+export function retimed(text: string, side: 0 | 1, typed: string): string {
+  const minutes = readTime(typed);
+  const times = text.split('-');
+  times[side] = minutes === null ? typed.trim().replaceAll('-', ':') : writeTime(minutes);
+  return `${times[0] ?? ''}-${times[1] ?? ''}`;
+}
+
 export const writeInterval = ({ from, to }: Interval): string => `${writeTime(from)}-${writeTime(to)}`;
 export const isOverMidnight = ({ from, to }: Interval): boolean => to < from;
 

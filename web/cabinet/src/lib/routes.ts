@@ -1,8 +1,10 @@
 // The addresses of the cabinet, and which page each is. Pure: the router and its tests read the same table.
 
+import type { Role } from './api/types';
+
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'more'
+  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'companyHistory' | 'more'
   | 'missing';
 
 export interface Place {
@@ -20,7 +22,8 @@ const table: [string, Page][] = [
   ['/email', 'email'],
   ['/invite', 'invite'],
   ['/account', 'account'],
-  ['/c/:c', 'overview'],
+  ['/c/:c', 'home'],
+  ['/c/:c/start', 'start'],
   ['/c/:c/overview', 'overview'],
   ['/c/:c/calls', 'calls'],
   ['/c/:c/calls/:call', 'calls'],
@@ -36,6 +39,7 @@ const table: [string, Page][] = [
   ['/c/:c/sites/:site/history', 'history'],
   ['/c/:c/team', 'team'],
   ['/c/:c/company', 'company'],
+  ['/c/:c/company/history', 'companyHistory'],
   ['/c/:c/more', 'more'],
 ];
 
@@ -75,6 +79,15 @@ function decode(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** The first page of a company for whoever has a role in it. */
+export const homeOf = (number: string, role: Role | null): string => `/c/${number}/${role === 'accountant' ? 'start' : 'overview'}`;
+
+/** The login that leads back to where somebody was going. */
+export function loginBefore(path: string, search: URLSearchParams): string {
+  const asked = search.size ? `${path}?${search}` : path;
+  return asked === '/' ? '/login' : `/login?next=${encodeURIComponent(asked)}`;
 }
 
 /** Where one goes after logging in: inside the cabinet only, never to another host. */

@@ -71,23 +71,39 @@ export function oneLine(change: Change): string {
 }
 
 const known = (manager: Manager): string => manager.name || pretty(manager.address);
+/** With the number, for one that is not in a list where it could be seen. */
+const whole = (manager: Manager): string => [manager.name, pretty(manager.address)].filter(Boolean).join(', ');
 
 function managers(from: Manager[] | null, to: Manager[] | null): string[] {
   const [old, now] = [from ?? [], to ?? []];
   const twin = (among: Manager[], one: Manager) => among.find((other) => bare(other.address) === bare(one.address)) ?? among.find((other) => other.name === one.name);
   const lines: string[] = [];
-  for (const one of now) if (!twin(old, one)) lines.push(t('diff.manager.added', { name: known(one) }));
-  for (const one of old) if (!twin(now, one)) lines.push(t('diff.manager.removed', { name: known(one) }));
+  for (const one of now) if (!twin(old, one)) lines.push(t('diff.manager.added', { name: whole(one) }));
+  for (const one of old) if (!twin(now, one)) lines.push(t('diff.manager.removed', { name: whole(one) }));
   for (const one of now) {
     const before = twin(old, one);
     if (!before || same(before, one)) continue;
     if (before.on !== one.on) lines.push(t(one.on ? 'diff.manager.on' : 'diff.manager.off', { name: known(one) }));
-    if (!same({ ...before, on: one.on }, one)) lines.push(t('diff.manager.changed', { name: known(one) }));
+    lines.push(...managerFields(before, one).map(([field, from, to]) => t('diff.manager.changed', { name: known(one), what: t(`diff.manager.${field}`), from, to })));
   }
   const kept = now.filter((one) => twin(old, one)).map(known);
   const order = old.filter((one) => twin(now, one)).map((one) => known(twin(now, one) ?? one));
   if (!same(kept, order)) lines.push(t('diff.manager.order', { names: now.map(known).join(', ') }));
   return lines;
+}
+
+/** What else is different of a manager, before and after. */
+function managerFields(before: Manager, now: Manager): ['name' | 'address' | 'extension' | 'pause' | 'key' | 'hours', string, string][] {
+  const said = (one: Manager) => ({
+    name: one.name || '—',
+    address: pretty(one.address),
+    extension: one.extension ?? '—',
+    pause: t('unit.second', { n: one.extension_delay_s }),
+    key: t(`choice.accept_key.${one.accept_key}`),
+    hours: one.hours ? saidWeek(one.hours) : t('manager.hours.site'),
+  });
+  const [from, to] = [said(before), said(now)];
+  return (Object.keys(to) as (keyof typeof to)[]).filter((field) => from[field] !== to[field]).map((field) => [field, from[field], to[field]]);
 }
 
 function named<T>(from: T[] | null, to: T[] | null, name: (item: T) => string, key: (item: T) => string = name): string[] {

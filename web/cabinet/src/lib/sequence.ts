@@ -28,6 +28,10 @@ const lane = (leg: number, name: string, segments: Segment[], end: Lane['end'] =
 /** The managers that are on, in order. */
 export const ringing = (managers: Manager[]): Manager[] => managers.filter((manager) => manager.on);
 
+/** Whether a site has anybody to ring; `shared` are the company's, for a site without a list of its own. */
+export const hasSomebody = (body: Pick<SiteBody, 'own_managers' | 'managers' | 'offices'>, shared: Manager[]): boolean =>
+  ringing([...(body.own_managers ? body.managers : shared), ...body.offices.flatMap((office) => office.managers)]).length > 0;
+
 /** A call whose manager number `who` picks up (0 is the first), or nobody. */
 export function sequence(body: SiteBody, managers: Manager[], how: Case, who = 0): Sequence {
   const on = ringing(managers);

@@ -11,7 +11,7 @@ const weekdays = (hours: string[]) => ({ mon: hours, tue: hours, wed: hours, thu
 export const siteBody = (more: Partial<SiteBody> = {}): SiteBody => ({
   url: 'https://romashka.example', name: 'romashka.example', mode: 'manager_first', strategy: 'linear', promise_seconds: 29, rounds: 2,
   ring_timeout_s: 15, visitor_ring_timeout_s: 40, total_time_s: 120, delay_to_visitor_s: 0, max_talk_s: 14_400, announce: 'auto', language: 'ru',
-  pronunciation: 'ромашка точка экзампл', own_recording: null, show_manager_name: true, caller_id_to_visitor: 'service', caller_id_to_manager: 'visitor',
+  subdomains: false, pronunciation: 'ромашка точка экзампл', own_recording: null, show_manager_name: true, caller_id_to_visitor: 'service', caller_id_to_manager: 'visitor',
   countries: ['RU', 'BY'], default_country: 'RU',
   schedule: { ...weekdays(['09:00-13:00', '14:00-20:00']), fri: ['09:00-13:00', '14:00-18:00'], sat: ['10:00-14:00'], sun: [] },
   exceptions: [{ date: '2026-12-31', hours: ['10:00-15:00'] }, { date: '2027-01-01', hours: [] }, { date: '2027-02-23', hours: [] }],

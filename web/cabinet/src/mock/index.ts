@@ -1,4 +1,4 @@
-// The API from memory, for looking at pages without a server: `npm run dev -- --mode mock`. `?as=new|empty|marketer|out`
+// The API from memory, for looking at pages without a server: `npm run dev -- --mode mock`. `?as=new|empty|marketer|agency|out`
 // in the address chooses who looks.
 
 import { answer } from './server';

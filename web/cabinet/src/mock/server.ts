@@ -17,7 +17,7 @@ const isNew = as === 'new' || as === 'empty';
 const C = '4071-8';
 const me = (): Me => ({
   user: { id: 'u1', email: 'klimova@romashka.example', name: 'Екатерина Климова', language: (localStorage.getItem('mock-language') as 'ru' | null) ?? 'ru', totp: as !== 'new', recovery_codes: 8 },
-  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }],
+  memberships: [{ number: C, company: 'Ромашка', role, telephones: role === 'manager' ? ['+74955550101'] : [] }, ...(as === 'agency' ? [{ number: '5120-3', company: 'Окна Юга', role, telephones: [] }] : [])],
   operator: false,
 });
 
@@ -118,7 +118,7 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
   if (site) return ofSite(site[1] ?? '', method, site[2] ?? '', body);
   const own = mine(method, path, body);
   if (own) return own;
-  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, sites }];
+  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, lines: { any: true, numbers: [] }, sites }];
   const customer = new RegExp(`^/customers/${C}/(.+)$`).exec(path)?.[1];
   if (customer) return ofCustomer(method, customer, query, body);
   const call = calls.find((one) => path === `/calls/${one.id}`);
@@ -162,7 +162,7 @@ function mine(method: string, path: string, body: Record<string, unknown>): Answ
 function ofSite(key: string, method: string, rest: string, body: Record<string, unknown>): Answer {
   if (rest === 'archive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: '2026-11-20T11:30:00Z' } : site))), [200, {}];
   if (rest === 'recordings') return [201, { id: '5e5f0e1c-0000-4000-8000-000000000001', length_ms: 2_400 }];
-  if (rest === 'restore') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
+  if (rest === 'unarchive') return (sites = sites.map((site) => (site.key === key ? { ...site, archived_at: null } : site))), [200, {}];
   if (rest === 'rehearsal') {
     const kept = drafts[key];
     const wrong = kept ? problems({ ...kept.body }).filter(({ field }) => field !== 'rounds') : [];

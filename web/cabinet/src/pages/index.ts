@@ -13,6 +13,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   reset: () => import('./auth/Reset.svelte'),
   email: () => import('./auth/Email.svelte'),
   invite: () => import('./auth/Invite.svelte'),
+  start: () => import('./Start.svelte'),
   account: () => import('./account/Account.svelte'),
   overview: () => import('./overview/Overview.svelte'),
   calls: () => import('./calls/Calls.svelte'),
@@ -26,6 +27,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   history: () => import('./site/History.svelte'),
   team: () => import('./team/Team.svelte'),
   company: () => import('./company/Company.svelte'),
+  companyHistory: () => import('./company/History.svelte'),
   more: () => import('./More.svelte'),
   missing: () => import('./Missing.svelte'),
 };

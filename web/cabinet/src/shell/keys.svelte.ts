@@ -18,7 +18,7 @@ export const overlay = new Overlay();
 export const isTyping = (event: KeyboardEvent): boolean =>
   event.target instanceof HTMLElement && (event.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName));
 
-const GO: Record<string, string> = { o: '', c: 'calls', a: 'analysis', s: 'sites', t: 'team', m: 'company' };
+const GO: Record<string, string> = { o: 'overview', c: 'calls', a: 'analysis', s: 'sites', t: 'team', m: 'company' };
 /** Where a letter stands on a Russian keyboard: keys are places, not characters. */
 const letterOf = (event: KeyboardEvent): string => (event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : event.key);
 
@@ -38,9 +38,9 @@ export function listen(c: string): () => void {
       overlay.shown = event.key === '/' ? 'search' : 'keys';
     } else if (letter === 'g') {
       went = Date.now();
-    } else if (Date.now() - went < 1_500 && letter in GO) {
+    } else if (Date.now() - went < 1_500 && GO[letter]) {
       went = 0;
-      router.go(`/c/${c}/${GO[letter]}`.replace(/\/$/, ''));
+      router.go(`/c/${c}/${GO[letter]}`);
     }
   };
   document.addEventListener('keydown', press);

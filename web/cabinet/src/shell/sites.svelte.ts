@@ -8,16 +8,31 @@ import { pageOf } from '../lib/fields';
 import { router } from '../lib/router.svelte';
 import type { SitePage } from '../lib/routes';
 
-let last = $state('');
+/** Under which key of the tab's storage it stands; a browser that keeps nothing forgets it with the page. */
+const LAST = 'site';
 
-/** The site of the address, else the one that was open last, else the first. */
+let last = $state(kept());
+
+/** The site of the address, archived or not; else the one that was open last, else the first. */
 export function openSite(): SiteSummary | undefined {
-  const key = router.place.params.site ?? last;
-  return company.sites.find((site) => site.key === key) ?? company.sites[0];
+  return company.site(router.place.params.site ?? '') ?? company.sites.find((site) => site.key === last) ?? company.sites[0];
 }
 
 export function remember(key: string): void {
   last = key;
+  try {
+    sessionStorage.setItem(LAST, key);
+  } catch {
+    // The storage is full or shut.
+  }
+}
+
+function kept(): string {
+  try {
+    return sessionStorage.getItem(LAST) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 /** Pages of a site whose draft differs from what is published. */

@@ -1,5 +1,6 @@
 //! A company, its sites, and what was done by whom.
 
+use super::Lines;
 use super::fields::{home, name};
 use super::me::{Me, me};
 use super::read::{Body, Path, Query};
@@ -40,8 +41,10 @@ pub(super) struct CustomerView {
     max_calls: u32,
     /// What the one who asks may do here.
     role: Role,
-    /// Whether anybody was called for it yet, but to try a draft.
+    /// Whether anybody was called for it yet.
     has_calls: bool,
+    /// Which numbers its calls may show.
+    lines: Lines,
     sites: Vec<SiteSummary>,
 }
 
@@ -101,6 +104,7 @@ pub(super) async fn show(
         max_calls: company.max_calls,
         role: at.role,
         has_calls,
+        lines: app.cabinet.lines.clone(),
         sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
 }
@@ -198,7 +202,8 @@ pub(super) struct Confirmed {
 /// A company has one site of an address, beside those that were put away.
 async fn not_twice(app: &App, at: &Part, origin: &Origin) -> Result<(), Problem> {
     let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
-    if known.iter().any(|site| site.origin == origin.as_str() && site.archived_at.is_none()) {
+    let is_it = |known: &str| Origin::parse(known).is_ok_and(|known| known.has(origin, false));
+    if known.iter().any(|site| site.archived_at.is_none() && is_it(&site.origin)) {
         let twice = FieldProblem::plain("url", "twice", "this site is here already");
         return Err(twice.with("with", address_in_letters(origin)).into());
     }

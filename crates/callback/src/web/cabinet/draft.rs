@@ -12,6 +12,7 @@ use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
 use axum::extract::State;
+use callback_core::number;
 use callback_core::time::Ts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -147,6 +148,7 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     {
         return Err(Problem::field("own_recording", "choice", "send the recording first"));
     }
+    shown_is_his(app, scope, &body.set).await?;
     let edit = Edit {
         revision: body.revision,
         set: body.set,
@@ -157,6 +159,24 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
     };
     let (draft, conflicts) = app.store.edit_draft(scope.owner(), edit).await.map_err(Problem::of_store)?;
     Ok(Json(view(signed, scope, Some(draft), conflicts)?))
+}
+
+/// A number that is shown to others is one that the company has verified, or the service's own.
+async fn shown_is_his(app: &App, scope: &Scope, set: &Kept) -> Result<(), Problem> {
+    for field in ["caller_id_to_visitor", "caller_id_to_manager"] {
+        let Some(text) = set.get(field).and_then(Value::as_str) else { continue };
+        let Ok((number, _)) = number::parse(text, scope.company().settings.country) else { continue };
+        let company = scope.company().id;
+        let verified = app.store.verified_phones(company).await.map_err(Problem::of_store)?;
+        if !app.cabinet.lines.numbers.contains(&number) && !verified.iter().any(|one| one.phone == number) {
+            return Err(Problem::field(
+                field,
+                "not_verified",
+                "verify this number first: whoever has it must agree",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Makes a draft what is given, unless somebody wrote to it since it was seen.
@@ -191,6 +211,7 @@ async fn publish(
         return Err(moved());
     }
     let mut settled = scope.read(&kept).map_err(refused)?;
+    shown_is_his(app, scope, &kept).await?;
     if matches!(scope, Scope::Site(site, _) if site.archived_at.is_some()) {
         let text = "This site was put away. Take it back first.";
         return Err(Problem::Refused(Refusal::Conflict("site-archived", text)));

@@ -34,10 +34,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
+use callback_phone::TrunkConfig;
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower_http::csrf::CsrfLayer;
-use utoipa::OpenApi;
+use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -51,6 +55,28 @@ pub(crate) struct Cabinet {
     pub(super) mails: bool,
     /// Nobody outside is called.
     pub(super) practice: bool,
+    /// What the lines show.
+    pub(super) lines: Lines,
+}
+
+/// Which numbers the trunks may show.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Lines {
+    /// Any.
+    pub(crate) any: bool,
+    /// Or these.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) numbers: BTreeSet<PhoneNumber>,
+}
+
+impl Lines {
+    /// Of all trunks: what one of them may show.
+    pub(crate) fn of(trunks: &[TrunkConfig]) -> Self {
+        Self {
+            any: trunks.iter().any(|trunk| trunk.may_send_any_caller_id),
+            numbers: trunks.iter().flat_map(|trunk| trunk.caller_ids.iter().copied()).collect(),
+        }
+    }
 }
 
 impl Cabinet {
@@ -58,8 +84,8 @@ impl Cabinet {
     ///
     /// # Errors
     /// The system has no randomness.
-    pub(crate) fn new(mails: bool, practice: bool) -> anyhow::Result<Self> {
-        Ok(Self { hasher: Hasher::usual()?, mails, practice })
+    pub(crate) fn new(mails: bool, practice: bool, lines: Lines) -> anyhow::Result<Self> {
+        Ok(Self { hasher: Hasher::usual()?, mails, practice, lines })
     }
 }
 

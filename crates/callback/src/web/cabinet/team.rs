@@ -145,7 +145,9 @@ pub(super) async fn end_invitation(
     Path((customer, invitation)): Path<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
     let at = signed.at(&app, &customer, Right::Team).await?;
-    let entry = signed.did("team.uninvite", &invitation.to_string(), json!({}));
+    let waiting = app.store.invitations(at.customer, wall_now()).await.map_err(Problem::of_store)?;
+    let email = waiting.iter().find(|link| link.id == invitation).ok_or(Problem::NotFound)?.email.clone();
+    let entry = signed.did("team.uninvite", &email, json!({}));
     let ended = app.store.end_invitation(at.customer, invitation, entry).await.map_err(Problem::of_store)?;
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::NotFound) }
 }
@@ -166,7 +168,9 @@ pub(super) async fn change(
     Body(body): Body<NewRole>,
 ) -> Result<StatusCode, Problem> {
     let at = signed.at(&app, &customer, Right::Team).await?;
-    let entry = signed.did("team.role", &user.to_string(), json!({ "role": body.role }));
+    let person = person(&app, &at, user).await?;
+    let detail = json!({ "person": person.email, "was": person.role, "role": body.role });
+    let entry = signed.did("team.role", &user.to_string(), detail);
     let changed = app.store.change_member(at.customer, user, Some(body.role), entry).await;
     answer(changed.map_err(Problem::of_store)?)
 }
@@ -241,7 +245,9 @@ pub(super) async fn tie(
         return Err(Problem::field("telephones", "choice", "choose of the company's telephones"));
     }
     let telephones = Telephones(chosen.into_iter().collect());
-    let entry = signed.did("team.telephones", &user.to_string(), json!({ "telephones": telephones }));
+    let person = person(&app, &at, user).await?;
+    let detail = json!({ "person": person.email, "telephones": telephones });
+    let entry = signed.did("team.telephones", &user.to_string(), detail);
     if app.store.tie(at.customer, user, telephones, entry).await.map_err(Problem::of_store)? {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -260,9 +266,17 @@ pub(super) async fn remove(
     // Whoever wants to go may go, whatever his part is.
     let right = if user == signed.user.id { Right::See } else { Right::Team };
     let at = signed.at(&app, &customer, right).await?;
-    let entry = signed.did("team.remove", &user.to_string(), json!({}));
+    let person = person(&app, &at, user).await?;
+    let entry =
+        signed.did("team.remove", &user.to_string(), json!({ "person": person.email, "role": person.role }));
     let changed = app.store.change_member(at.customer, user, None, entry).await;
     answer(changed.map_err(Problem::of_store)?)
+}
+
+/// Somebody of the company, as he is before he is changed: the audit tells of him when he is gone, too.
+async fn person(app: &App, at: &Part, user: Uuid) -> Result<Member, Problem> {
+    let members = app.store.members(at.customer).await.map_err(Problem::of_store)?;
+    members.into_iter().find(|member| member.user == user).ok_or(Problem::NotFound)
 }
 
 fn answer(changed: MemberChange) -> Result<StatusCode, Problem> {

@@ -1,6 +1,7 @@
 //! Settings tried before they are published: played by the flow, spoken by the voice, and by a real call to a telephone
 //! that was verified.
 
+use super::Lines;
 use super::phones;
 use super::read::{Body, Path};
 use super::scope::{Scope, Settled};
@@ -19,8 +20,9 @@ use callback_core::arrival::{Arrival, By, hour_of_week};
 use callback_core::blacklist::Blacklist;
 use callback_core::id::OrderId;
 use callback_core::order::{Circumstances, may_be_called};
-use callback_core::rehearsal::{Bounds, Played, Warning, rehearse};
+use callback_core::rehearsal::{Bounds, Played, Rehearsal, Warning, rehearse};
 use callback_core::schedule;
+use callback_core::site::{Office, ShownNumber, Site};
 use callback_core::time::Ts;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
@@ -64,10 +66,19 @@ pub(super) struct PlayedView {
 pub(super) struct WarningView {
     /// Calls fail by it, and not only might.
     grave: bool,
+    /// Of which office, where it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    office_name: Option<String>,
     /// Its kind in `key`, and what there is to say about it.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     warning: Warning,
+}
+
+impl WarningView {
+    fn of(warning: Warning, office: Option<&str>) -> Self {
+        Self { grave: warning.is_grave(), office_name: office.map(str::to_owned), warning }
+    }
 }
 
 impl From<Played> for PlayedView {
@@ -94,26 +105,77 @@ pub(super) async fn rehearsal(
     }
     let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
     let sites = app.store.sites_of(scope.company().id).await.map_err(Problem::of_store)?;
-    let zone = TimeZone::get(&company.settings.time_zone).map_err(Problem::internal)?;
-    let around = Circumstances {
+    let around = |zone: &TimeZone, body: &Site| Circumstances {
         version: scope.version(),
         customer_sites: u32::try_from(sites.iter().filter(|site| site.archived_at.is_none()).count())
             .unwrap_or(1),
         blacklist: Blacklist::default(),
-        verified: verified.into_iter().map(|one| one.phone).collect(),
+        verified: verified.iter().map(|one| one.phone).collect(),
         zone: zone.clone(),
-        prompts: app.engine.prompt_lengths(&body),
+        prompts: app.engine.prompt_lengths(body),
         draw: 0,
     };
-    let rehearsal = rehearse(&body, &around, this_monday(&zone).ok_or(Problem::Internal)?);
-    let grave = |warning: Warning| WarningView { grave: warning.is_grave(), warning };
+    let played = |zone: &str, body: &Site| -> Result<Rehearsal, Problem> {
+        let zone = TimeZone::get(zone).map_err(Problem::internal)?;
+        Ok(rehearse(body, &around(&zone, body), this_monday(&zone).ok_or(Problem::Internal)?))
+    };
+    let site = played(&company.settings.time_zone, &body)?;
+    let mut warnings: Vec<WarningView> = lines(&body, &app.cabinet.lines).collect();
+    let mut offices = Vec::new();
+    for office in &body.offices {
+        let zone = office.time_zone.as_deref().unwrap_or(&company.settings.time_zone);
+        let rehearsal = played(zone, &at_office(&body, office))?;
+        let of_office = |warning| WarningView::of(warning, Some(&office.name));
+        // What is true of the whole site is told once.
+        let own = rehearsal.warnings.iter().filter(|warning| !site.warnings.contains(warning));
+        let own = own.filter(|warning| !matches!(warning, Warning::PromiseOk { .. }));
+        if office.managers.iter().any(|manager| manager.on) {
+            warnings.extend(own.cloned().map(of_office));
+            offices.push(rehearsal);
+        }
+    }
+    // A site whose visitors choose an office has nobody else: its picture is the first office's.
+    let is_by_offices = body.managers.is_empty() && !offices.is_empty();
+    let Rehearsal { to_visitor, calls, ifs, warnings: told } =
+        if is_by_offices { offices.swap_remove(0) } else { site };
+    let told = told.into_iter().filter(|_| !is_by_offices);
+    let told: Vec<_> = told.map(|warning| WarningView::of(warning, None)).chain(warnings).collect();
     Ok(Json(RehearsalView {
-        to_visitor: rehearsal.to_visitor,
+        to_visitor,
         promise_ms: u64::from(body.promise_seconds) * 1_000,
-        calls: rehearsal.calls.into_iter().map(Into::into).collect(),
-        ifs: rehearsal.ifs.into_iter().map(Into::into).collect(),
-        warnings: rehearsal.warnings.into_iter().map(grave).collect(),
+        calls: calls.into_iter().map(Into::into).collect(),
+        ifs: ifs.into_iter().map(Into::into).collect(),
+        warnings: told,
     }))
+}
+
+/// The site as who chooses this office sees it.
+fn at_office(site: &Site, office: &Office) -> Site {
+    let mut site = site.clone();
+    site.managers.clone_from(&office.managers);
+    if let Some(schedule) = &office.schedule {
+        site.schedule.clone_from(schedule);
+    }
+    site.offices.clear();
+    site
+}
+
+/// Numbers that the trunks do not show: the service's own stands in their place.
+fn lines(site: &Site, lines: &Lines) -> impl Iterator<Item = WarningView> {
+    let is_shown = |number: &ShownNumber| match number {
+        ShownNumber::Service => true,
+        ShownNumber::Visitor => lines.any,
+        ShownNumber::Number(number) => lines.any || lines.numbers.contains(number),
+    };
+    let shown = [
+        ("caller_id_to_visitor", site.caller_id_to_visitor),
+        ("caller_id_to_manager", site.caller_id_to_manager),
+    ];
+    let hidden = shown.into_iter().filter(move |(_, number)| !is_shown(number));
+    hidden
+        .map(|(field, _)| WarningView::of(Warning::CallerId { field }, None))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// What managers hear of a site's draft, spoken by the voice of this machine: a WAV file.
@@ -152,6 +214,9 @@ fn this_monday(zone: &TimeZone) -> Option<Ts> {
 pub(super) struct TestCall {
     /// A telephone that was verified, and is none of the managers'.
     phone: String,
+    /// The office that its visitor chooses.
+    #[serde(default)]
+    office: Option<String>,
 }
 
 /// A call that was ordered.
@@ -182,7 +247,14 @@ pub(super) async fn test_call(
             "verify this number first: whoever has it must agree",
         ));
     }
-    if may_be_called(phone, country, &draft).is_err() {
+    let office = body.office.filter(|name| !name.is_empty());
+    let chosen = office.as_ref().map(|name| draft.offices.iter().find(|known| *known.name == **name));
+    let sited = match chosen {
+        Some(None) => return Err(Problem::field("office", "choice", "the draft has no office of this name")),
+        Some(Some(office)) => at_office(&draft, office),
+        None => (*draft).clone(),
+    };
+    if may_be_called(phone, country, &sited).is_err() {
         return Err(Problem::field(
             "phone",
             "own_manager",
@@ -211,16 +283,22 @@ pub(super) async fn test_call(
         consent: json!({}),
         arrival: Box::new(Arrival { by: By::Test, hour: hour_of_week(now, &zone), ..Arrival::default() }),
         ip: Some(signed.from.ip),
-        office: None,
+        office: office.map(Into::into),
     };
     let phone = OrderPhone::Number(phone);
     let new =
         NewOrder { phone, run_at: now, refused: None, pretence: Duration::ZERO, caps: app.door.caps, facts };
     let accepted = app.store.accept(new).await.map_err(Problem::of_store)?;
-    // One that met a cap is stored, and looks to its visitor as if nobody had answered; here it is told.
-    if !matches!(&accepted, Acceptance::New(row) if row.ended_at.is_none()) {
-        let why = "This number was called often of late. Wait a while.";
-        return Err(Problem::Refused(Refusal::Conflict("capped", why)));
+    let refused = |kind, text| Err(Problem::Refused(Refusal::Conflict(kind, text)));
+    match accepted {
+        Acceptance::New(row) if row.ended_at.is_none() => {}
+        Acceptance::Joined(_) => {
+            return refused("in-call", "This number is being called now. Watch it on the air.");
+        }
+        // One that met a cap is stored, and looks to its visitor as if nobody had answered; here it is told.
+        Acceptance::New(_) | Acceptance::Same(_) | Acceptance::Conflict => {
+            return refused("capped", "This number was called often of late. Wait a while.");
+        }
     }
     app.engine.wake();
     Ok((StatusCode::ACCEPTED, Json(Called { call: order.0, at: stamp(now) })).into_response())

@@ -2,9 +2,11 @@
 
 use super::Browser;
 use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers};
-use crate::world::on_both;
+use crate::world::{World, on_both};
+use calamine::Reader as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::io::Cursor;
 use uuid::Uuid;
 
 #[test]
@@ -149,4 +151,44 @@ fn a_call_that_was_missed_is_called_again() {
         assert_eq!(marked.problem(), "not-missed");
         stage.service.take();
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_has_the_calls_of_the_filter_and_no_formula() {
+    let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+    let site = managers(&[ANNA]).replace("\"M\"", "\"=1+1\"");
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let path = format!("/customers/{number}/calls");
+    let call = Uuid::new_v4();
+    let mut wish = body(call, VISITOR);
+    let landing = "https://shop.example/?utm_source=%3DHYPERLINK(1)&utm_medium=cpc&utm_term=%40SUM(A1)";
+    wish["visit"] = json!({ "page": "https://shop.example/cart", "landing": landing });
+    stage.post("/orders", &wish).await;
+    stage.record(call).await;
+    let stopped = Uuid::new_v4();
+    stage.post("/orders", &body(stopped, "+442079460123")).await;
+
+    let csv = String::from_utf8(owner.bytes(&format!("{path}.csv?status=connected")).await).unwrap();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines.len(), 2, "the head, and the one that was connected: {csv}");
+    for formula in ["=1+1", "=HYPERLINK(1)", "@SUM(A1)"] {
+        assert!(csv.contains(&format!("'{formula}")), "{formula}: {csv}");
+    }
+    assert!(csv.contains(VISITOR) && csv.contains(&call.to_string()), "{csv}");
+
+    let xlsx = owner.bytes(&format!("{path}.xlsx")).await;
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(xlsx)).unwrap();
+    let sheet = book.worksheet_range("Sheet1").unwrap();
+    let cell =
+        |row: usize, column: usize| sheet.get((row, column)).map(ToString::to_string).unwrap_or_default();
+    let head = sheet.width();
+    let ids: Vec<_> = (1..sheet.height()).map(|row| cell(row, head - 1)).collect();
+    assert_eq!(ids, [stopped.to_string(), call.to_string()], "the newest first, all of them");
+    assert!((0..head).any(|column| cell(2, column) == "=1+1"), "a text, as it is");
+    assert!(book.worksheet_formula("Sheet1").unwrap().is_empty(), "no cell is a formula");
+    let marketer = super::team::joined(&stage, &mut owner, &number, "marketer").await;
+    let masked = String::from_utf8(marketer.bytes(&format!("{path}.csv")).await).unwrap();
+    assert!(!masked.contains(VISITOR) && masked.contains("+7916•••••"), "{masked}");
+    stage.service.take();
 }

@@ -470,3 +470,74 @@ fn whatever_is_typed_is_kept_as_text() {
         assert_eq!(owner.ask("PATCH", &draft, long).await.problem(), "body-too-long");
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_office_is_rehearsed_by_its_own_hours_and_people() {
+    let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+    let mut stage = stage(World::lite(), &network).await;
+    let (mut owner, number) = Browser::register(&stage, "Ромашка", OWNER).await;
+    let site = owner.post(&format!("/customers/{number}/sites"), json!({ "url": "shop.example" })).await.ok();
+    let site = format!("/sites/{}", site["key"].as_str().unwrap());
+    let office = |name: &str, managers: Value| json!({ "name": name, "managers": managers, "schedule": null, "time_zone": null });
+    let sip = json!([{ "name": "Oleg", "address": "sip:oleg@pbx.example", "accept_key": "no" }]);
+    let set = json!({ "offices": [office("Самара", sip), office("Уфа", json!([anna()]))] });
+    let edited =
+        owner.ask("PATCH", &format!("{site}/draft"), json!({ "revision": 0, "set": set })).await.ok();
+    assert_eq!(edited["problems"], json!([]));
+    let told = owner.get(&format!("{site}/rehearsal")).await.ok();
+    assert!(told["to_visitor"].is_object(), "the first office's: {told}");
+    assert_eq!(told["calls"][0]["taken_by"], "Oleg");
+    let warned: Vec<_> =
+        told["warnings"].as_array().unwrap().iter().map(|one| [&one["office_name"], &one["key"]]).collect();
+    assert!(warned.contains(&[&json!("Уфа"), &json!("unverified")]), "{warned:?}");
+    assert!(!warned.contains(&[&Value::Null, &json!("nobody")]), "{warned:?}");
+    let tried =
+        owner.post(&format!("{site}/test-call"), json!({ "phone": VISITOR, "office": "Казань" })).await;
+    assert_eq!(tried.fields(), "phone unverified");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_shown_is_one_s_own_and_told_where_no_line_shows_it() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let draft = "/sites/demo/draft";
+    let shown = |number: &str| json!({ "revision": 0, "set": { "caller_id_to_visitor": number } });
+    assert_eq!(
+        owner.ask("PATCH", draft, shown("+74959999999")).await.fields(),
+        "caller_id_to_visitor not_verified"
+    );
+    // A manager's telephone of an applied file counts as verified; the practice line shows its own number alone.
+    let lines = owner.get("/me").await.ok()["memberships"][0]["number"].as_str().unwrap().to_owned();
+    let lines = owner.get(&format!("/customers/{lines}")).await.ok()["lines"].clone();
+    owner.ask("PATCH", draft, shown(ANNA)).await.ok();
+    let told = owner.get("/sites/demo/rehearsal").await.ok();
+    let warned = told["warnings"].as_array().unwrap().iter().any(|one| one["key"] == "caller_id");
+    assert_eq!(warned, lines["any"] == json!(false), "{lines}");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_one_by_www_and_scheme_and_a_blocked_number_is_listed_once() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let sites = format!("/customers/{number}/sites");
+    owner.post(&sites, json!({ "url": "https://www.roga.example" })).await.ok();
+    for again in ["roga.example", "http://roga.example/cart"] {
+        assert_eq!(owner.post(&sites, json!({ "url": again })).await.fields(), "url twice", "{again}");
+    }
+    for wrong in ["a..b.example", "-x.example"] {
+        assert_eq!(owner.post(&sites, json!({ "url": wrong })).await.fields(), "url url", "{wrong}");
+    }
+    let twice =
+        json!([{ "what": "8 916 111-22-33", "note": "раз" }, { "what": "+79161112233", "note": "два" }]);
+    let edited = json!({ "revision": 0, "set": { "blocked": twice } });
+    let edited = owner.ask("PATCH", "/sites/demo/draft", edited).await.ok();
+    assert_eq!(
+        (&edited["problems"][0]["field"], &edited["problems"][0]["code"]),
+        (&json!("blocked[1].what"), &json!("twice"))
+    );
+    stage.service.take();
+}

@@ -178,6 +178,8 @@ const MAY: &str = "
     get /customers/{customer}/analysis mk
     get /customers/{customer}/audit
     get /customers/{customer}/calls mk
+    get /customers/{customer}/calls.csv mk
+    get /customers/{customer}/calls.xlsx mk
     get /customers/{customer}/calls/events mk
     get /customers/{customer}/calls/open mk
     get /customers/{customer}/draft k

@@ -54,7 +54,7 @@ export const api = {
   /** The address of the sound of what a manager hears. */
   announcement: (site: string) => `/api/v1/sites/${seg(site)}/announcement`,
   sendRecording: (site: string, wav: Blob) => ask<{ id: string; length_ms: number }>('POST', `/sites/${seg(site)}/recordings`, wav),
-  testCall: (site: string, phone: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone }),
+  testCall: (site: string, phone: string, office: string) => ask<{ call: string }>('POST', `/sites/${seg(site)}/test-call`, { phone, office }),
 
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
   edit: <B>(path: string, revision: number, set: Record<string, unknown>) =>

@@ -1205,6 +1205,8 @@ export interface components {
             /** @description Whether anybody was called for it yet, but to try a draft. */
             has_calls: boolean;
             language: string;
+            /** @description Which numbers its calls may show. */
+            lines: components["schemas"]["Lines"];
             /** Format: int32 */
             max_calls: number;
             name: string;
@@ -1324,6 +1326,13 @@ export interface components {
         Invited: {
             /** Format: uuid */
             invitation_id: string;
+        };
+        /** @description Which numbers the trunks may show. */
+        Lines: {
+            /** @description Any. */
+            any: boolean;
+            /** @description Or these. */
+            numbers: string[];
         };
         /** @description Who wants to sign in. */
         Login: {
@@ -1651,6 +1660,8 @@ export interface components {
         };
         /** @description Whom to call. */
         TestCall: {
+            /** @description The office that its visitor chooses. */
+            office?: string | null;
             /** @description A telephone that was verified, and is none of the managers'. */
             phone: string;
         };
@@ -1758,6 +1769,8 @@ export interface components {
         WarningView: Record<string, never> & {
             /** @description Calls fail by it, and not only might. */
             grave: boolean;
+            /** @description Of which office, where it is of one. */
+            office_name?: string | null;
         };
     };
     responses: never;

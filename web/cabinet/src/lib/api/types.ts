@@ -72,8 +72,10 @@ export interface Customer {
   language: Language;
   max_calls: number;
   role: Role;
-  /** Whether anybody was called for it yet, but to try a draft. */
+  /** Whether anybody was called for it yet. */
   has_calls: boolean;
+  /** Which numbers its calls may show: any, or these. */
+  lines: { any: boolean; numbers: string[] };
   sites: SiteSummary[];
 }
 
@@ -177,6 +179,7 @@ export interface SiteBody {
   max_talk_s: number;
   announce: 'auto' | 'always' | 'never';
   language: Language;
+  subdomains: boolean;
   pronunciation: string | null;
   own_recording: string | null;
   show_manager_name: boolean;
@@ -426,6 +429,7 @@ export type Warning =
   | { key: 'promise_first'; name: string; second_at: number; joined_at: number; ring: number | null }
   | { key: 'hole'; day: number; from: string; until: string }
   | { key: 'office_empty'; office: string }
+  | { key: 'caller_id'; field: 'caller_id_to_visitor' | 'caller_id_to_manager' }
   | { key: 'extension_key' | 'extension_delay' | 'unverified'; manager: number; name: string }
   | { key: 'same_line'; count: number; line: string }
   | { key: 'random_all' | 'one' | 'nobody' }
@@ -438,7 +442,7 @@ export interface Rehearsal {
   promise_ms: number;
   calls: Played[];
   ifs: Played[];
-  warnings: (Warning & { grave: boolean })[];
+  warnings: (Warning & { grave: boolean; office_name?: string })[];
 }
 
 /** One call told whole. */

@@ -1,0 +1,143 @@
+// What is wrong, is asked for by its address, comes from a file, or is taken back.
+
+import { ANNA, MARINA, accessible, addManager, addSite, expect, fits, isSaved, login, register, siteName, sound, test } from './cabinet';
+import type { Page } from '@playwright/test';
+
+// A draft that is wrong is not rehearsed.
+test.use({ provoked: [/\b422\b/] });
+
+let owner: { number: string; email: string } | undefined;
+
+/** One company for all of these: from one address few may register. */
+async function enter(page: Page): Promise<{ number: string }> {
+  if (owner) await login(page, owner.email);
+  else owner = await register(page);
+  return owner;
+}
+
+test('the address leads to a field, and so does what is wrong on another page', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'led.example');
+  await page.goto(`${site}/calling?field=pronunciation`);
+  await expect(sound(page)).toBeFocused();
+  await siteName(page).fill('');
+  const wrong = page.getByText('Заполните это поле.').first();
+  await expect(wrong).toBeVisible();
+  await page.goto(`${site}/protection`);
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(siteName(page)).toBeFocused();
+  await expect(wrong).toBeVisible();
+
+  await page.goto(`/c/${number}/company`);
+  await page.getByRole('button', { name: 'Найти' }).click();
+  await page.getByRole('combobox', { name: 'Поиск и команды' }).fill('Кругов по номерам');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'Кругов по номерам' })).toBeFocused();
+  await page.goto(`/c/${number}/company?field=time_zone`);
+  await expect(page.getByRole('combobox', { name: 'Часовой пояс' })).toBeFocused();
+});
+
+test('a time that is none is said, and not published', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'times.example');
+  await page.goto(`${site}/schedule`);
+  await expect(page.getByText('Звонить пока некому.')).toBeVisible();
+  await page.getByRole('button', { name: 'По часам' }).click();
+  await page.getByRole('button', { name: 'вт, Вторник' }).click();
+  await page.getByRole('textbox', { name: 'до' }).fill('25:00');
+  await page.getByRole('textbox', { name: 'до' }).blur();
+  const wrong = page.getByText('Время пишется так: 9:00.', { exact: true });
+  await expect(wrong).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Черновик' })).toContainText('с ошибкой');
+  await page.goto(`${site}/offices`);
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(page).toHaveURL(/schedule/);
+  await expect(page.getByRole('textbox', { name: 'до' })).toHaveValue('25:00');
+  await expect(wrong).toBeVisible();
+
+  await page.getByRole('button', { name: 'Дата', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Дата', { exact: true }).fill('2026-12-31');
+  await dialog.getByRole('button', { name: 'Другие часы' }).click();
+  await dialog.getByRole('textbox', { name: 'до' }).fill('девять');
+  await dialog.getByRole('button', { name: 'Готово' }).click();
+  await expect(dialog.getByText('Время пишется так: 9:00.')).toBeVisible();
+});
+
+test('a number that stands in a file twice comes once', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'file.example')}/protection`);
+  const file = 'Кого,Почему\r\n+79095550112,спам\r\n8 (909) 555-01-12,спам ещё раз\r\n';
+  await page.locator('input[type=file]').setInputFiles({ name: 'list.csv', mimeType: 'text/csv', buffer: Buffer.from(file) });
+  await expect(page.getByText('Добавили 1 запись.', { exact: true })).toBeVisible();
+  await isSaved(page);
+  await page.reload();
+  await expect(page.getByRole('row').filter({ hasText: 'спам' })).toHaveCount(1);
+});
+
+test('a site in the archive says so after Back, and comes back', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'archive.example')}/calling`);
+  const bar = page.getByRole('region', { name: 'Черновик' });
+  await expect(bar).toBeVisible();
+  await page.getByRole('button', { name: 'Убрать в архив' }).click();
+  await page.getByRole('textbox', { name: 'Адрес сайта' }).fill('archive.example');
+  await page.getByRole('dialog').getByRole('button', { name: 'Убрать в архив' }).click();
+  await page.waitForURL(/\/sites$/);
+  await page.goBack();
+  await expect(page.getByText('Этот сайт в архиве')).toBeVisible();
+  await expect(bar).toHaveCount(0);
+  await page.getByRole('main').getByRole('button', { name: 'Вернуть', exact: true }).click();
+  await expect(bar).toBeVisible();
+});
+
+test('an invitation that cannot be sent anew is said', async ({ page }) => {
+  const { number } = await enter(page);
+  const invitations = `/api/v1/customers/${number}/invitations`;
+  await page.request.post(invitations, { data: { email: 'anna@romashka.example', role: 'manager' } });
+  await page.goto(`/c/${number}/team`);
+  await page.getByRole('button', { name: 'Отозвать' }).click();
+  const refused = { status: 422, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problems/too-many-invitations' }) };
+  await page.route(`**${invitations}`, (route) => route.fulfill(refused));
+  await page.getByRole('button', { name: 'Пригласить снова' }).click();
+  await expect(page.getByText('Много приглашений ждут ответа. Отзовите лишние.').first()).toBeVisible();
+});
+
+test('the open site stays open, and the pages of another are found', async ({ page }) => {
+  const { number } = await enter(page);
+  await addSite(page, number, 'sofas.example');
+  const second = await addSite(page, number, 'okna.example');
+  await page.goto(`${second}/schedule`);
+  const side = page.getByRole('complementary', { name: 'Кабинет' });
+  await page.getByRole('link', { name: 'Команда' }).first().click();
+  await page.reload();
+  await expect(side).toContainText('okna.example');
+  await page.getByRole('button', { name: 'Найти' }).click();
+  const search = page.getByRole('combobox', { name: 'Поиск и команды' });
+  await expect(page.getByRole('option', { name: 'График' })).toHaveText(/okna\.example/);
+  await search.fill('sofas.example');
+  await page.getByRole('option', { name: 'График' }).click();
+  await expect(side).toContainText('sofas.example');
+  await expect(page).toHaveURL(/schedule/);
+});
+
+test('where the rail is narrow, the company and its number are in a menu', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.setViewportSize({ width: 800, height: 900 });
+  await page.getByRole('button', { name: `Ромашка, ID ${number}` }).click();
+  await expect(page.getByRole('menuitem', { name: `Скопировать ${number}` })).toBeVisible();
+  await accessible(page, 'the menu of the company');
+});
+
+test('a long name breaks, and the page stays as wide as the window', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'long.example')}/calling`);
+  await addManager(page, 'Ш'.repeat(64), MARINA);
+  await addManager(page, 'Щ'.repeat(64), ANNA);
+  await isSaved(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expect(page.getByRole('heading', { name: /^Если не возьмёт Ш/ })).toBeVisible();
+  await fits(page, 'calls');
+  await page.getByRole('button', { name: 'Ш'.repeat(64), exact: true }).click();
+  expect(await page.getByRole('dialog').evaluate((one) => one.scrollWidth - one.clientWidth), 'the drawer').toBe(0);
+});
