@@ -5,8 +5,9 @@ import { accessible, addSite, expect, fits, register, test } from './cabinet';
 const pages = (c: string, site: string): string[] => [
   `/c/${c}/calls`,
   `/c/${c}/sites`,
-  ...['calling', 'schedule', 'offices', 'protection', 'history'].map((page) => `${site}/${page}`),
+  ...['calling', 'schedule', 'offices', 'notices', 'protection', 'history'].map((page) => `${site}/${page}`),
   `/c/${c}/team`,
+  `/c/${c}/notices`,
   `/c/${c}/company`,
   `/c/${c}/company/history`,
   '/account',

@@ -2,6 +2,7 @@
 //!
 //! Rounds of delivery are done at given instants, so nobody waits for a back-off.
 
+mod killed;
 mod missed;
 pub(crate) mod server;
 

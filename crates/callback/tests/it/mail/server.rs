@@ -63,6 +63,12 @@ impl Server {
         report
     }
 
+    /// What it reports next, whatever that is.
+    pub(crate) async fn any(&mut self) -> Value {
+        let report = timeout(LIMIT, self.reports.recv()).await.expect("the server says something");
+        report.expect("the server is there")
+    }
+
     /// Ends it; what it had reported beyond what was read.
     pub(crate) async fn end(mut self) -> Vec<Value> {
         drop(self.program.stdin.take());
