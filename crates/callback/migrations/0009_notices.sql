@@ -14,6 +14,7 @@ CREATE TABLE digests (
     order_id UUID NOT NULL REFERENCES orders (id),
     email TEXT NOT NULL,
     customer_id UUID NOT NULL REFERENCES customers (id),
+    accepted_at TIMESTAMPTZ NOT NULL,
     due_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (order_id, email)
 );

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
 /// Calls that a day's letter tells one by one.
-const TOLD: usize = 100;
+pub(crate) const TOLD: usize = 100;
 /// Letters of a page's address that are told.
 const LONGEST_PAGE: usize = 300;
 
@@ -238,8 +238,8 @@ impl Reader {
         .letter(self, email)
     }
 
-    /// The letter about the calls of a day, the oldest first.
-    pub(crate) fn day_of(&self, missed: &[Missed], at: Ts, email: &str) -> Letter {
+    /// The letter about the calls of a day, of so many in all: the first of them, the oldest first.
+    pub(crate) fn day_of(&self, missed: &[Missed], all: usize, at: Ts, email: &str) -> Letter {
         let item = |missed: &Missed| {
             let facts = &missed.order.facts;
             let back = if missed.called_back {
@@ -254,7 +254,7 @@ impl Reader {
                 page: self.page(&format!("calls/{}", facts.id.0)),
             }
         };
-        let more = missed.len().saturating_sub(TOLD);
+        let more = all.saturating_sub(missed.len());
         let lead = match (self.language, more) {
             (Language::Ru, 0) => "Вот кому сегодня не удалось поговорить с вами.".to_owned(),
             (Language::En, 0) => "These visitors did not get through to you today.".to_owned(),
@@ -274,12 +274,12 @@ impl Reader {
         );
         let what = self.say("Пропущенные звонки", "Missed calls");
         Text {
-            subject: format!("{what}, {}: {}", self.day(at), missed.len()),
+            subject: format!("{what}, {}: {}", self.day(at), all),
             lead,
             phone: None,
             tries: Vec::new(),
             facts: Vec::new(),
-            items: missed.iter().take(TOLD).map(item).collect(),
+            items: missed.iter().map(item).collect(),
             link: (self.say("Открыть журнал", "Open the journal"), self.page("calls")),
             because,
             change,

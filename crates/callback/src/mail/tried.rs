@@ -137,3 +137,63 @@ impl End {
         if language == Language::Ru { ru } else { en }.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{End, Tried, rang_s};
+    use callback_core::flow::HangupReason;
+    use callback_core::id::LegId;
+    use callback_core::plan::Callee;
+    use callback_core::record::{Cause, EndedBy, LegRecord, LegTimes, Outcome};
+    use callback_core::site::Language;
+    use callback_core::time::Ts;
+
+    /// A telephone that rang for 15 s, and was up for 2 s more where it was answered.
+    fn leg(outcome: Outcome, hangup: Option<HangupReason>, cause: Cause, is_answered: bool) -> LegRecord {
+        let at = |seconds: i64| Some(Ts(seconds * 1_000_000));
+        LegRecord {
+            leg: LegId(1),
+            callee: Callee::Visitor,
+            round: 0,
+            outcome,
+            times: LegTimes {
+                sent_at: at(1),
+                ringing_at: at(2),
+                answered_at: at(17).filter(|_| is_answered),
+                ended_at: at(if is_answered { 19 } else { 17 }),
+                ..LegTimes::default()
+            },
+            hangup,
+            ended: Some((cause, EndedBy::Far)),
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_as_the_cabinet_draws_it() {
+        let check = |leg: &LegRecord, ru: &str, en: &str| {
+            let tried = Tried { name: Some("Anna".into()), end: End::of(leg, false), rang_s: rang_s(leg) };
+            assert_eq!(tried.told(Language::Ru), format!("Anna: {ru}"));
+            assert_eq!(tried.told(Language::En), format!("Anna: {en}"));
+        };
+        let rang = |cause| leg(Outcome::Failed, None, cause, false);
+        check(&rang(Cause::Sip(486)), "занято", "busy");
+        check(&rang(Cause::Q850(21)), "сброс", "declined");
+        check(&rang(Cause::Sip(480)), "нет ответа 15\u{a0}с", "no answer in 15\u{a0}s");
+        check(&rang(Cause::Sip(404)), "такого номера нет", "no such number");
+        check(&rang(Cause::NoChannel), "линия перегружена", "line congested");
+        check(&rang(Cause::Trunk), "линия не отвечает", "line is down");
+        check(&rang(Cause::InService), "говорит по другому звонку", "already in a call");
+        let given_up = leg(Outcome::Failed, Some(HangupReason::NoAnswer), Cause::Normal, false);
+        check(&given_up, "нет ответа 15\u{a0}с", "no answer in 15\u{a0}s");
+        let let_go = leg(Outcome::Cut, Some(HangupReason::Over), Cause::Normal, false);
+        check(&let_go, "прекратили", "we stopped");
+        let elsewhere = leg(Outcome::Elsewhere, Some(HangupReason::CompletedElsewhere), Cause::Normal, false);
+        check(&elsewhere, "ответил другой", "someone else answered");
+        let answered = |outcome, hangup| leg(outcome, hangup, Cause::Normal, true);
+        check(&answered(Outcome::Failed, Some(HangupReason::NoAnswer)), "1 не нажата", "didn’t press 1");
+        check(&answered(Outcome::Refused, None), "сброс", "hung up");
+        check(&answered(Outcome::Left, None), "трубка положена", "hung up");
+        check(&answered(Outcome::Cut, Some(HangupReason::Over)), "разъединили", "let go");
+        assert_eq!(End::of(&let_go, true), End::NoAnswer, "the visitor who did not pick up");
+    }
+}

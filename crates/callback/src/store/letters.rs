@@ -6,6 +6,7 @@ use super::{Result, Store, statements};
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::id::OrderId;
 use callback_core::time::Ts;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -59,6 +60,22 @@ pub enum NoticeKind {
     Test,
 }
 
+/// A text that is no kind of letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a letter about calls is missed, digest or test")]
+pub struct NotANotice;
+
+impl FromStr for NoticeKind {
+    type Err = NotANotice;
+
+    fn from_str(text: &str) -> std::result::Result<Self, NotANotice> {
+        [Self::Missed, Self::Digest, Self::Test]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(NotANotice)
+    }
+}
+
 impl NoticeKind {
     /// As it is written.
     #[must_use]
@@ -85,8 +102,8 @@ pub(super) struct Notice {
 pub struct NoticeRow {
     /// The letter.
     pub row: LetterRow,
-    /// What it tells: [`NoticeKind::as_str`].
-    pub kind: String,
+    /// What it tells.
+    pub kind: NoticeKind,
     /// Which call.
     pub about: Option<OrderId>,
     /// Its site.
@@ -129,7 +146,7 @@ pub(super) async fn write_notice(
 pub(super) fn read_notice(row: &Row) -> sqlx::Result<NoticeRow> {
     Ok(NoticeRow {
         row: read(row)?,
-        kind: row.get("kind")?,
+        kind: row.parsed("kind")?,
         about: row.get::<Option<Uuid>>("about")?.map(OrderId),
         site: row.get::<Option<String>>("site")?.and_then(|key| key.parse().ok()),
     })

@@ -8,7 +8,7 @@ use super::users::language;
 use super::{Result, Store, statements};
 use crate::account::CustomerNumber;
 use crate::ids::{CustomerId, SiteKey};
-use crate::mail::missed::{Missed, Reader};
+use crate::mail::missed::{Missed, Reader, TOLD};
 use crate::mail::tried::Tried;
 use callback_core::arrival::By;
 use callback_core::flow::VisitorState;
@@ -18,7 +18,7 @@ use callback_core::site::Site;
 use callback_core::time::Ts;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -29,8 +29,19 @@ const EVENING: i8 = 20;
 /// Letters of a page.
 const NEWEST: u32 = 50;
 
-/// Tells of a call that was missed, once: its order has its end, and was counted in this transaction.
+/// Tells of a call that was missed, once: its order has its end, and was counted in this transaction. What is stored
+/// otherwise than this program reads it keeps no call from its end.
 pub(super) async fn missed(tx: &mut Tx, order: OrderId, tries: Vec<Tried>, at: Ts) -> sqlx::Result<()> {
+    match tell(tx, order, tries, at).await {
+        Err(error @ sqlx::Error::ColumnDecode { .. }) => {
+            tracing::error!(%order, %error, "nobody is told of a missed call");
+            Ok(())
+        }
+        told => told,
+    }
+}
+
+async fn tell(tx: &mut Tx, order: OrderId, tries: Vec<Tried>, at: Ts) -> sqlx::Result<()> {
     let Some(row) = tx.maybe(query(MISSED).bind(order.0)).await? else { return Ok(()) };
     let (missed, reader) = read(&row, tries)?;
     let facts = &missed.order.facts;
@@ -44,8 +55,8 @@ pub(super) async fn missed(tx: &mut Tx, order: OrderId, tries: Vec<Tried>, at: T
     let daily = row.get::<i64>("missed_digest")? != 0;
     for email in emails {
         if daily {
-            let wait = query(WAIT).bind(order.0).bind(&*email).bind(facts.customer.0);
-            tx.run(wait.bind(evening(at, &reader.zone))).await?;
+            let line = (facts.accepted_at, order);
+            wait(tx, facts.customer, &email, line, evening(at, &reader.zone)).await?;
             continue;
         }
         let notice = Notice {
@@ -56,6 +67,19 @@ pub(super) async fn missed(tx: &mut Tx, order: OrderId, tries: Vec<Tried>, at: T
         };
         letters::write_notice(tx, &notice, &reader.one(&missed, &email), at).await?;
     }
+    Ok(())
+}
+
+/// Keeps a call for the letter of its day.
+async fn wait(
+    tx: &mut Tx,
+    customer: CustomerId,
+    email: &str,
+    (accepted_at, order): (Ts, OrderId),
+    due_at: Ts,
+) -> sqlx::Result<()> {
+    let wait = query(WAIT).bind(order.0).bind(email).bind(customer.0).bind(accepted_at);
+    tx.run(wait.bind(due_at)).await?;
     Ok(())
 }
 
@@ -90,21 +114,21 @@ fn read(row: &Row, tries: Vec<Tried>) -> sqlx::Result<(Missed, Reader)> {
 async fn tell_day(tx: &mut Tx, now: Ts) -> Result<bool> {
     let Some(row) = tx.maybe(query(DUE).bind(now)).await? else { return Ok(false) };
     let customer = CustomerId(row.get("customer_id")?);
-    let mut waiting: BTreeMap<String, Vec<OrderId>> = BTreeMap::new();
+    let mut waiting: BTreeMap<String, BTreeSet<(Ts, OrderId)>> = BTreeMap::new();
     for row in tx.all(query(TAKE).bind(customer.0).bind(now)).await? {
-        waiting.entry(row.get("email")?).or_default().push(OrderId(row.get("order_id")?));
+        let line = (row.time("accepted_at")?, OrderId(row.get("order_id")?));
+        waiting.entry(row.get("email")?).or_default().insert(line);
     }
-    for (email, orders) in waiting {
+    for (email, lines) in waiting {
         let mut calls = Vec::new();
         let mut reader = None;
-        for order in &orders {
+        for (_, order) in lines.iter().take(TOLD) {
             let row = tx.maybe(query(MISSED).bind(order.0)).await?;
             let Some((missed, known)) = row.map(|row| read(&row, Vec::new())).transpose()? else { continue };
             calls.push(missed);
             reader = Some(known);
         }
         let Some(reader) = reader else { continue };
-        calls.sort_by_key(|missed| (missed.order.facts.accepted_at, missed.order.facts.id));
         let today = schedule::date(now, &reader.zone).map_or_else(String::new, |date| date.to_string());
         let notice = Notice {
             id: Uuid::new_v5(&NOTICES, format!("{} {today} {email}", customer.0).as_bytes()),
@@ -112,11 +136,11 @@ async fn tell_day(tx: &mut Tx, now: Ts) -> Result<bool> {
             kind: NoticeKind::Digest,
             about: None,
         };
-        if !letters::write_notice(tx, &notice, &reader.day_of(&calls, now, &email), now).await? {
+        let letter = reader.day_of(&calls, lines.len(), now, &email);
+        if !letters::write_notice(tx, &notice, &letter, now).await? {
             // Today's letter is written: what came too late for it is told tomorrow.
-            for order in orders {
-                let wait = query(WAIT).bind(order.0).bind(email.as_str()).bind(customer.0);
-                tx.run(wait.bind(evening(now, &reader.zone))).await?;
+            for line in lines {
+                wait(tx, customer, &email, line, evening(now, &reader.zone)).await?;
             }
         }
     }
@@ -185,11 +209,11 @@ statements! {
         LEFT JOIN site_versions v ON v.site_id = s.id AND v.version = s.version
         LEFT JOIN tallies t ON t.customer_id = o.customer_id AND t.accepted_at = o.accepted_at AND t.order_id = o.id
         WHERE o.id = $1");
-    WAIT = "INSERT INTO digests (order_id, email, customer_id, due_at) VALUES ($1, $2, $3, $4)
+    WAIT = "INSERT INTO digests (order_id, email, customer_id, accepted_at, due_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (order_id, email) DO NOTHING";
     NEXT = "SELECT due_at FROM digests ORDER BY due_at LIMIT 1";
     DUE = "SELECT customer_id FROM digests WHERE due_at <= $1 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED";
-    TAKE = "DELETE FROM digests WHERE customer_id = $1 AND due_at <= $2 RETURNING order_id, email";
+    TAKE = "DELETE FROM digests WHERE customer_id = $1 AND due_at <= $2 RETURNING order_id, email, accepted_at";
     NOTICES_OF = concat!("SELECT ", letters::letter_columns!(), ", l.kind, l.about, s.key AS site
         FROM letters l LEFT JOIN orders o ON o.id = l.about LEFT JOIN sites s ON s.id = o.site_id
         WHERE l.customer_id = $1 AND (CAST($2 AS TEXT) IS NULL OR s.key = $2)

@@ -221,8 +221,10 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<Or
         .bind(facts.office.as_deref())
         .bind(Json::of(&facts.arrival)?);
     tx.run(order).await?;
-    if let Some(ended) = place.ended {
-        count_uncalled(tx, facts.id, facts.customer, facts.accepted_at, ended).await?;
+    if let Some((end, _)) = place.ended {
+        // One that was ordered for a time when nobody is there is told when it came.
+        let at = facts.accepted_at;
+        count_uncalled(tx, facts.id, facts.customer, at, (end, at)).await?;
     }
     Ok(stored)
 }

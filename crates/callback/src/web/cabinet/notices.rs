@@ -27,7 +27,7 @@ pub(super) struct NoticeView {
     at: String,
     to: String,
     /// "missed" about one call, "digest" about a day's, "test".
-    kind: String,
+    kind: &'static str,
     /// The call that it is about.
     call: Option<Uuid>,
     /// The key of its site.
@@ -54,7 +54,7 @@ impl From<NoticeRow> for NoticeView {
             id: row.id,
             at: stamp(row.at),
             to: row.letter.email,
-            kind: notice.kind,
+            kind: notice.kind.as_str(),
             call: notice.about.map(|order| order.0),
             site: notice.site.map(|key| key.to_string()),
             state,

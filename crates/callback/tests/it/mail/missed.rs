@@ -285,6 +285,11 @@ fn what_ended_before_anybody_was_called_is_told() {
         let letter = store.letters(1).await.unwrap().remove(0).letter;
         assert_eq!(letter.subject, "Заявка вне графика: +7 916 555-01-12, Ромашка & <Ко>");
         assert!(!letter.body.contains("Кому звонили"), "{}", letter.body);
+        // One for a time when nobody is there is told at once.
+        let tomorrow =
+            NewOrder { run_at: at(DAY), refused: Some(NotCalled::Closed), ..order(&demo, 99, 100) };
+        store.accept(tomorrow).await.unwrap();
+        assert!(store.letters(9).await.unwrap().iter().all(|row| row.run_at <= at(100)));
         // The same order again is the same.
         refused(&store, &demo, 1, 0, NotCalled::Closed).await;
         let rest = [NotCalled::NoFunds, NotCalled::NoCallableManager, NotCalled::Trunk];
@@ -300,7 +305,7 @@ fn what_ended_before_anybody_was_called_is_told() {
                 assert_eq!(ended.unwrap(), is_first);
             }
         }
-        assert_eq!(told(&store).await.len(), 12);
+        assert_eq!(told(&store).await.len(), 14);
     });
 }
 
@@ -384,5 +389,23 @@ fn a_server_that_refuses_for_an_hour_gets_every_letter_once() {
         }
         assert_eq!(arrived.len(), 10);
         assert!(arrived.values().all(|times| *times == 1), "{arrived:?}");
+    });
+}
+
+#[test]
+fn a_long_day_is_counted_whole_and_told_in_part() {
+    on_both(async |world| {
+        let store = company(&world, &format!("{TWO}\nmissed_digest = true"), "").await;
+        let demo = site(&store, "demo").await;
+        for n in 1..=103 {
+            refused(&store, &demo, n, u64::try_from(n).unwrap() * 10, NotCalled::Closed).await;
+        }
+        evening(&store, at(EVENING)).await;
+        let letter = store.letters(1).await.unwrap().remove(0).letter;
+        assert_eq!(letter.subject, "Пропущенные звонки, 15\u{a0}января: 103");
+        assert!(letter.body.contains("в журнале есть ещё 3."), "{}", letter.body);
+        let told: Vec<_> = letter.body.match_indices("tel:").collect();
+        assert_eq!(told.len(), 100);
+        assert!(letter.body.contains("/calls/00000000-0000-0000-0000-000000000001\n"), "the first of them");
     });
 }
