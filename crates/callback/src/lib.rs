@@ -13,6 +13,7 @@ pub mod ids;
 pub mod mail;
 mod metrics;
 pub mod practice;
+pub mod regions;
 pub mod say;
 mod serve;
 pub mod service;

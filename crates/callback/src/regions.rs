@@ -165,11 +165,6 @@ mod tests {
                 control(out, 2, text.len());
                 out.extend(text.as_bytes());
             }
-            Value::Number(number) => {
-                let bytes = number.as_u64().unwrap().to_be_bytes();
-                control(out, 9, 8);
-                out.extend(bytes);
-            }
             Value::Array(all) => {
                 control(out, 11, all.len());
                 all.iter().for_each(|one| write(out, one));
@@ -178,10 +173,24 @@ mod tests {
                 control(out, 7, fields.len());
                 for (name, value) in fields {
                     write(out, &json!(name));
-                    write(out, value);
+                    match (name.as_str(), value.as_u64().map(u64::to_be_bytes)) {
+                        (_, None) => write(out, value),
+                        ("node_count", Some(bytes)) => {
+                            control(out, 6, 4);
+                            out.extend(&bytes[4..]);
+                        }
+                        ("build_epoch", Some(bytes)) => {
+                            control(out, 9, 8);
+                            out.extend(bytes);
+                        }
+                        (_, Some(bytes)) => {
+                            control(out, 5, 2);
+                            out.extend(&bytes[6..]);
+                        }
+                    }
                 }
             }
-            Value::Null | Value::Bool(_) => unreachable!("none is written"),
+            Value::Null | Value::Bool(_) | Value::Number(_) => unreachable!("none is written by itself"),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::clock::wall_now;
 use crate::config::{self, Config};
 use crate::practice::{self, Practice};
+use crate::regions::Regions;
 use crate::service::{Service, Setup};
 use crate::speech::Speech;
 use crate::store::{AddressCaps, Store};
@@ -150,6 +151,10 @@ async fn setup(config: Config) -> Result<Setup> {
             in_hour: config.limits.orders_per_ip_hour,
         }),
     };
+    let regions = match config.regions {
+        Some(config::Regions { database, attribution }) => Some(Regions::open(database, &attribution).await?),
+        None => None,
+    };
     Ok(Setup {
         store: Store::open(config.database_url.expose()).await?,
         http: config.http.listen,
@@ -157,6 +162,7 @@ async fn setup(config: Config) -> Result<Setup> {
         door,
         phone,
         media,
+        regions,
         speech: Speech::new(config.speech.voice, config.speech.folder),
         mail: config.mail,
         recordings: None,

@@ -4,6 +4,7 @@ use crate::config::Mail;
 use crate::connections;
 use crate::engine::{Bounds, Engine};
 use crate::mail::{self as letters, Post};
+use crate::regions::Regions;
 use crate::speech::Speech;
 use crate::store::Store;
 use crate::web::{self, App, Cabinet, Door, Lines};
@@ -43,6 +44,8 @@ pub struct Setup {
     pub phone: PhoneConfig,
     /// RTP.
     pub media: MediaConfig,
+    /// Where addresses are, where somebody tells.
+    pub regions: Option<Regions>,
     /// Announcements.
     pub speech: Speech,
     /// The way of letters; none where they only land in the outbox.
@@ -69,7 +72,7 @@ impl Service {
     /// # Errors
     /// What could not be bound or started, in words.
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
-        let Setup { store, http, metrics, door, phone, media, speech, mail, recordings } = setup;
+        let Setup { store, http, metrics, door, phone, media, regions, speech, mail, recordings } = setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
         let channels: u32 = phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum();
@@ -90,7 +93,7 @@ impl Service {
         );
         let cabinet = Cabinet::new(mail.is_some(), recordings.is_some(), lines)?;
         let origin = door.origin.clone();
-        let app = App::new(store.clone(), engine.clone(), door, cabinet, most, recordings);
+        let app = App::new(store.clone(), engine.clone(), door, cabinet, regions, most, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone())?.merge(more(app.clone()));
         let mut servers =

@@ -3,7 +3,10 @@
 import { accessible, addSite, expect, fits, register, test } from './cabinet';
 
 const pages = (c: string, site: string): string[] => [
+  `/c/${c}/overview`,
   `/c/${c}/calls`,
+  `/c/${c}/live`,
+  `/c/${c}/analysis`,
   `/c/${c}/sites`,
   ...['calling', 'schedule', 'offices', 'notices', 'protection', 'history'].map((page) => `${site}/${page}`),
   `/c/${c}/team`,

@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 38] = [
+pub(super) const KEYS: [(&str, &str, Kind); 40] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -39,6 +39,8 @@ pub(super) const KEYS: [(&str, &str, Kind); 38] = [
     ("limits", "countries", List),
     ("speech", "voice", Text),
     ("speech", "folder", Text),
+    ("regions", "database", Text),
+    ("regions", "attribution", Text),
     ("mail", "server", Text),
     ("mail", "security", Text),
     ("mail", "username", Text),

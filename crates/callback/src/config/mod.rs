@@ -37,6 +37,8 @@ pub struct Config {
     pub limits: Limits,
     /// Announcements.
     pub speech: Speech,
+    /// Where addresses are; none where nobody tells.
+    pub regions: Option<Regions>,
     /// The way of letters; none where they only land in the outbox.
     pub mail: Option<Mail>,
     /// The practice exchange; none where it is off.
@@ -125,6 +127,15 @@ pub struct Speech {
     pub voice: Voice,
     /// Where what was spoken is kept.
     pub folder: PathBuf,
+}
+
+/// `[regions]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Regions {
+    /// A database in MaxMind's format.
+    pub database: PathBuf,
+    /// What its licence asks to be said of it; may be empty.
+    pub attribution: String,
 }
 
 /// `[mail]`

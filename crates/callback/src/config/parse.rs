@@ -1,8 +1,8 @@
 //! The values of callback.toml: text in, types out.
 
 use super::{
-    Config, Credentials, HostPort, Http, Limits, Mail, MailSecurity, Media, NumberFormat, Secret, Sip,
-    Speech, Trunk, raw,
+    Config, Credentials, HostPort, Http, Limits, Mail, MailSecurity, Media, NumberFormat, Regions, Secret,
+    Sip, Speech, Trunk, raw,
 };
 use crate::door::Door;
 use crate::speech::Voice;
@@ -34,6 +34,7 @@ pub(super) fn config(
     let media = media(door, &raw.media);
     let limits = limits(door, &raw.limits);
     let speech = speech(door, &raw.speech);
+    let regions = regions(door, &raw.regions);
     let mail = mail(door, &raw.mail, secrets);
     let practice = socket(door, "practice.listen", raw.practice.listen.as_deref(), "127.0.0.1:5080");
     let trunks = trunks(door, &raw.trunk, secrets);
@@ -44,10 +45,24 @@ pub(super) fn config(
         media: media?,
         limits: limits?,
         speech: speech?,
+        regions: regions?,
         mail: mail?,
         practice: practice.filter(|_| raw.practice.enabled.unwrap_or(false)),
         trunks,
     })
+}
+
+/// None within where there is no database.
+fn regions(door: &mut Door, raw: &raw::Regions) -> Option<Option<Regions>> {
+    let Some(path) = raw.database.as_deref().filter(|path| !path.is_empty()) else { return Some(None) };
+    let path = door.text("regions.database", path, LONGEST_PATH);
+    let attribution = raw.attribution.clone().unwrap_or_default();
+    let attribution = if attribution.is_empty() {
+        Some(String::new())
+    } else {
+        door.text("regions.attribution", &attribution, 200)
+    };
+    Some(Some(Regions { database: path?.into(), attribution: attribution? }))
 }
 
 fn speech(door: &mut Door, raw: &raw::Speech) -> Option<Speech> {

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) media: Media,
     pub(super) limits: Limits,
     pub(super) speech: Speech,
+    pub(super) regions: Regions,
     pub(super) mail: Mail,
     pub(super) practice: Practice,
     pub(super) trunk: Vec<Trunk>,
@@ -56,6 +57,10 @@ section! {
     Speech {
         voice: String,
         folder: String,
+    }
+    Regions {
+        database: String,
+        attribution: String,
     }
     Mail {
         server: String,

@@ -17,6 +17,7 @@ pub use door::Door;
 pub(crate) use error::Problem;
 
 use crate::engine::Engine;
+use crate::regions::Regions;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) flood: Arc<Flood>,
     queue: Arc<Queue>,
     cabinet: Arc<Cabinet>,
+    pub(crate) regions: Option<Regions>,
     /// Where what legs heard is kept, in practice.
     pub(crate) recordings: Option<Arc<Path>>,
 }
@@ -58,12 +60,13 @@ impl App {
         engine: Engine,
         door: Door,
         cabinet: Cabinet,
+        regions: Option<Regions>,
         connections: usize,
         recordings: Option<Arc<Path>>,
     ) -> Self {
         let (door, cabinet) = (Arc::new(door), Arc::new(cabinet));
         let flood = Arc::new(Flood::beside(connections));
-        Self { store, engine, door, flood, queue: Arc::default(), cabinet, recordings }
+        Self { store, engine, door, flood, queue: Arc::default(), cabinet, regions, recordings }
     }
 }
 

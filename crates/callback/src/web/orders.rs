@@ -136,7 +136,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         country: body.country,
         settings_version: site.version,
         accepted_at: now,
-        arrival: Box::new(understood(&visit, page, now)),
+        arrival: Box::new(understood(&visit, page, app, now)),
         visit,
         consent: bounded(body.consent, "consent")?,
         ip: Some(page.ip),
@@ -408,7 +408,7 @@ fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {
 }
 
 /// What is known of an order as it comes; where its visitor came from, by where his visit began.
-fn understood(visit: &Value, page: &Page, now: Ts) -> Arrival {
+fn understood(visit: &Value, page: &Page, app: &App, now: Ts) -> Arrival {
     let text = |name: &str| visit.get(name).and_then(Value::as_str);
     let own = &page.site.body.origin;
     let landing = text("landing").or_else(|| text("opened_on")).or_else(|| text("page"));
@@ -417,7 +417,7 @@ fn understood(visit: &Value, page: &Page, now: Ts) -> Arrival {
         by: By::Visitor,
         came: landing.map(|landing| Attribution::of(landing, referrer, own)),
         page: text("page").and_then(|address| arrival::page(address, own)),
-        place: None,
+        place: app.regions.as_ref().and_then(|regions| regions.place(page.ip, page.site.body.language)),
         device: page.device,
         hour: hour_of_week(now, &page.site.zone()),
     }

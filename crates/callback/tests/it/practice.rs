@@ -57,6 +57,7 @@ impl Stage {
                 private_names: false,
             },
             media: media(of_service),
+            regions: None,
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
             mail: None,
             recordings: Some(world.folder.path().join("heard").into()),

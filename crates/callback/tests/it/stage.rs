@@ -224,6 +224,7 @@ impl Stage {
                 private_names: false,
             },
             media: MediaConfig { address: LOCAL, advertised: None, ports: from..=from + 198 },
+            regions: None,
             speech: Speech::new(
                 if self.practice { Voice::EspeakNg } else { Voice::None },
                 self.world.folder.path().join("speech"),

@@ -38,6 +38,8 @@ pub(super) struct Service {
     outbox: bool,
     /// The languages of the cabinet.
     languages: [&'static str; 2],
+    /// What is to be said of the database of regions; none where there is no such database.
+    regions_by: Option<String>,
     /// In practice, the login of a company to look around in.
     demo: Option<Demo>,
 }
@@ -54,7 +56,8 @@ pub(super) struct Demo {
 pub(super) async fn service(State(app): State<App>) -> Json<Service> {
     let outbox = !app.cabinet.mails && super::outbox::is_shown(&app);
     let demo = app.cabinet.practice.then_some(Demo { email: demo::EMAIL, password: demo::PASSWORD });
-    Json(Service { practice: app.cabinet.practice, outbox, languages: ["ru", "en"], demo })
+    let regions_by = app.regions.as_ref().map(|regions| regions.attribution.to_string());
+    Json(Service { practice: app.cabinet.practice, outbox, languages: ["ru", "en"], regions_by, demo })
 }
 
 /// A company that registers.

@@ -244,7 +244,10 @@ fn lines(reader: &Reader, first: Option<Vec<u8>>, rows: Vec<ExportRow>) -> Resul
     // Where a comma stands in numbers, programs part cells by semicolons.
     let delimiter = if reader.language == Language::Ru { b';' } else { b',' };
     let is_first = first.is_some();
-    let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(first.unwrap_or_default());
+    let mut csv = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(first.unwrap_or_default());
     let failed = |error: csv::Error| serde_json::Error::io(error.into());
     if is_first {
         csv.write_record(head(reader.language)).map_err(failed)?;

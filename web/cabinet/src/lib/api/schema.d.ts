@@ -1663,6 +1663,8 @@ export interface components {
             outbox: boolean;
             /** @description Nobody outside is called: the telephones are this service's own. */
             practice: boolean;
+            /** @description What is to be said of the database of regions; none where there is no such database. */
+            regions_by?: string | null;
         };
         /** @description Whether somebody is signed in. */
         SessionNow: {

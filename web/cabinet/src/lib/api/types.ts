@@ -15,6 +15,8 @@ export interface Service {
   practice: boolean;
   outbox: boolean;
   languages: Language[];
+  /** What is to be said of the database of regions. */
+  regions_by: string | null;
   /** In practice, the login of a company to look around in. */
   demo: { email: string; password: string } | null;
 }
