@@ -52,3 +52,8 @@ CREATE TABLE tries (
 DROP INDEX intents_of_telephone;
 ALTER TABLE intents DROP COLUMN customer_id;
 ALTER TABLE intents DROP COLUMN ordered_at;
+
+-- What is not over is found by its customer; what is over, among the tallies.
+DROP INDEX orders_newest_of_customer;
+CREATE INDEX orders_open ON orders (customer_id)
+    WHERE joined_to IS NULL AND record IS NULL AND (ended_at IS NULL OR process > 0);

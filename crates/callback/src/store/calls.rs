@@ -406,13 +406,8 @@ statements! {
         JOIN sites s ON s.id = o.site_id LEFT JOIN orders j ON j.id = o.joined_to
         WHERE o.joined_to IS NULL AND (o.accepted_at, o.id) < ($1, $2)
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
-    OPEN = concat!(planned!("(SELECT id FROM orders
-            WHERE customer_id = $1 AND ended_at IS NULL AND joined_to IS NULL AND lease_until IS NOT NULL
-            UNION ALL SELECT id FROM orders
-            WHERE customer_id = $1 AND ended_at IS NULL AND joined_to IS NULL AND lease_until IS NULL
-            UNION ALL SELECT id FROM orders
-            WHERE customer_id = $1 AND ended_at IS NOT NULL AND record IS NULL AND process > 0) open
-        JOIN orders o ON o.id = open.id"), " WHERE (CAST($2 AS TEXT) IS NULL OR s.key = $2)
+    OPEN = concat!(planned!("orders o"), " WHERE o.customer_id = $1 AND o.joined_to IS NULL AND o.record IS NULL
+            AND (o.ended_at IS NULL OR o.process > 0) AND (CAST($2 AS TEXT) IS NULL OR s.key = $2)
             AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM intents i
                 WHERE i.order_id = o.id AND i.telephone IN ($4, $5, $6)))
         ORDER BY o.accepted_at DESC, o.id DESC LIMIT $3");
