@@ -21,6 +21,17 @@ impl PhoneNumber {
     pub fn digits(self) -> u64 {
         self.0
     }
+
+    /// As people read it, in the groups of its country: `+7 916 123-45-67`.
+    #[must_use]
+    pub fn in_groups(self) -> String {
+        let util = &*PHONE_NUMBER_UTIL;
+        let parsed = util.parse(self.to_string(), None::<Region>);
+        parsed.map_or_else(
+            |_| self.to_string(),
+            |number| util.format(&number, PhoneNumberFormat::International).to_string(),
+        )
+    }
 }
 
 impl FromStr for PhoneNumber {
@@ -209,6 +220,10 @@ mod tests {
         {
             check(spelling, "RU", Ok("+79161234567 RU"));
         }
+        let read = |number: &str| number.parse::<super::PhoneNumber>().unwrap().in_groups();
+        assert_eq!(read("+79161234567"), "+7 916 123-45-67");
+        assert_eq!(read("+442079460018"), "+44 20 7946 0018");
+        assert_eq!(read("+99912345"), "+99912345", "of no country");
         check("007 916 123-45-67", "RU", Ok("+79161234567 RU"));
         check("8 800 555-01-23", "RU", Ok("+78005550123 RU"));
         check("+7 701 123 45 67", "RU", Ok("+77011234567 KZ"));

@@ -254,6 +254,8 @@ mod tests {
             default_country: None,
             own_managers: true,
             offices: vec![],
+            own_missed_emails: false,
+            missed_emails: Vec::new(),
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
     }

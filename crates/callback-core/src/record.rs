@@ -155,6 +155,28 @@ pub enum NotCalled {
 }
 
 impl Disposition {
+    /// Whether a visitor was left without the call that he asked for: lists, caps and numbers that are never called
+    /// keep it from him on purpose, and who cancels wants none.
+    #[must_use]
+    pub fn is_missed(self) -> bool {
+        match self {
+            Self::Connected => false,
+            Self::ManagerNoAnswer(_) | Self::VisitorNoAnswer(_) => true,
+            Self::NotCalled(reason) => match reason {
+                NotCalled::Closed
+                | NotCalled::NoFunds
+                | NotCalled::Stale
+                | NotCalled::NoCallableManager
+                | NotCalled::Trunk
+                | NotCalled::Interrupted => true,
+                NotCalled::Blacklist
+                | NotCalled::Limits
+                | NotCalled::RefusedNumber
+                | NotCalled::Cancelled => false,
+            },
+        }
+    }
+
     /// Its two keys, as API, records and strings have them: `("not_called", "trunk")`.
     #[must_use]
     pub fn keys(self) -> (&'static str, Option<&'static str>) {

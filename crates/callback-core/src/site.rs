@@ -80,6 +80,12 @@ pub struct Site {
     /// Offices that a visitor chooses from, each with managers and hours of its own (R23).
     #[serde(default)]
     pub offices: Vec<Office>,
+    /// Whether those who are told of its missed calls are the site's own; else they are the customer's (R14).
+    #[serde(default)]
+    pub own_missed_emails: bool,
+    /// Its own addresses for that.
+    #[serde(default)]
+    pub missed_emails: Vec<Arc<str>>,
 }
 
 /// Offices of one site at most.

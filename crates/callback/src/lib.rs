@@ -8,6 +8,7 @@ pub mod config;
 mod connections;
 mod door;
 pub mod engine;
+mod html;
 pub mod ids;
 pub mod mail;
 mod metrics;

@@ -63,6 +63,7 @@ pub struct Service {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     post: Option<JoinHandle<()>>,
+    daily: JoinHandle<()>,
 }
 
 impl Service {
@@ -91,20 +92,22 @@ impl Service {
             (media, media_events),
         );
         let cabinet = Cabinet::new(mail.is_some(), recordings.is_some(), lines)?;
+        let origin = door.origin.clone();
         let app = App::new(store.clone(), engine.clone(), door, cabinet, regions, most, recordings);
         let (stop, stopped) = watch::channel(false);
         let router = web::router(app.clone())?.merge(more(app.clone()));
         let mut servers =
             vec![tokio::spawn(connections::serve(http_listener, router, most, stopped.clone()))];
-        let post = mail.as_ref().map(Post::new).transpose().context("mail")?;
+        let post = mail.as_ref().map(|mail| Post::new(mail, &origin)).transpose().context("mail")?;
         let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
+        let daily = tokio::spawn(letters::daily(store.clone(), stopped.clone()));
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily })
     }
 
     /// Where HTTP is heard.
@@ -146,6 +149,7 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.daily).await;
         if let Some(post) = self.post {
             // A letter on its way is waited for: it would leave again if nobody wrote down that it was taken.
             let _ = tokio::time::timeout(CLEARING, post).await;

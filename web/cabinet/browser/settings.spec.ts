@@ -141,3 +141,39 @@ test('a long name breaks, and the page stays as wide as the window', async ({ pa
   await page.getByRole('button', { name: 'Ш'.repeat(64), exact: true }).click();
   expect(await page.getByRole('dialog').evaluate((one) => one.scrollWidth - one.clientWidth), 'the drawer').toBe(0);
 });
+
+test('who is told of missed calls is published, of a company and of a site; a test letter shows in the delivery', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'notices.example');
+  await page.goto(`/c/${number}/notices`);
+  await expect(page.getByText('Пока ничего не отправляли.')).toBeVisible();
+  const email = page.getByRole('textbox', { name: 'Почта' });
+  await email.fill('Zayavki@romashka.example');
+  await page.getByRole('button', { name: 'Добавить' }).click();
+  await email.fill('zayavki@romashka.example');
+  await page.getByRole('button', { name: 'Добавить' }).click();
+  await expect(page.getByText('Уже есть: zayavki@romashka.example.')).toBeVisible();
+  await page.getByRole('switch', { name: 'Одно письмо в день' }).click();
+  await isSaved(page);
+  await accessible(page, 'notices that are being written');
+  await page.getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(page.getByRole('dialog')).toContainText('zayavki@romashka.example');
+  await page.getByRole('dialog').getByRole('button', { name: 'Опубликовать' }).click();
+  await expect(page.getByRole('region', { name: 'Черновик' })).toHaveCount(0);
+
+  await page.getByRole('button', { name: 'Пришлите мне пробное' }).click();
+  const delivery = page.getByRole('region', { name: 'Доставка' });
+  await expect(delivery.getByRole('listitem')).toContainText(['Пробное письмо']);
+  // Practice mails nothing: the letter waits in the outbox.
+  await expect(delivery).toContainText('ждёт');
+
+  await page.goto(`${site}/notices`);
+  await expect(page.getByRole('main')).toContainText('zayavki@romashka.example');
+  await page.getByRole('button', { name: 'Задать свои адреса' }).click();
+  await page.getByRole('button', { name: 'Убрать zayavki@romashka.example' }).click();
+  await isSaved(page);
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'Убрать zayavki@romashka.example' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Взять общий список' }).click();
+  await expect(page.getByRole('main')).toContainText('zayavki@romashka.example');
+});

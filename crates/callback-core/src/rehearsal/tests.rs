@@ -64,6 +64,8 @@ pub(crate) fn site() -> Site {
         own_managers: true,
         managers: vec![manager("Anna", "+74951234501"), manager("Boris", "sip:boris@192.0.2.7")],
         offices: vec![],
+        own_missed_emails: false,
+        missed_emails: Vec::new(),
     }
 }
 

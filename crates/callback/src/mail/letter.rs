@@ -2,7 +2,15 @@
 
 use crate::account::Role;
 use crate::store::Letter;
-use callback_core::site::Language;
+use callback_core::site::{Language, Origin};
+
+/// Stands in a stored letter for the address of the cabinet, which is known where the letter leaves or is shown.
+pub(crate) const CABINET: &str = "cabinet:/";
+
+/// A text of a letter with the cabinet's address in it.
+pub(crate) fn addressed(text: &str, cabinet: &Origin) -> String {
+    text.replace(CABINET, &format!("{}/", cabinet.as_str()))
+}
 
 /// What a letter tells.
 pub(crate) enum Message<'a> {
@@ -35,7 +43,7 @@ impl Message<'_> {
         };
         // A subject is one line, whatever a company calls itself.
         let subject = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Letter { email: email.to_owned(), subject, body }
+        Letter { email: email.to_owned(), subject, body, html: None }
     }
 
     fn russian(&self, email: &str) -> (String, String) {

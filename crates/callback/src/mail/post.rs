@@ -1,13 +1,15 @@
 //! The way of letters out: over SMTP (RFC 5321), again and again while the server cannot take them, and never twice
 //! once it has.
 
+use super::letter::addressed;
 use crate::clock::wall_now;
 use crate::config::{Mail, MailSecurity};
 use crate::store::{self, LetterRow, Sending, Store};
 use anyhow::{Context as _, Result};
+use callback_core::site::Origin;
 use callback_core::time::Ts;
 use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -39,6 +41,7 @@ pub struct Post {
     way: Way,
     credentials: Option<Credentials>,
     from: Mailbox,
+    cabinet: Origin,
 }
 
 /// How the way to the server is guarded.
@@ -57,11 +60,11 @@ enum Refusal {
 }
 
 impl Post {
-    /// To the server of the configuration.
+    /// To the server of the configuration; links in letters lead to the cabinet.
     ///
     /// # Errors
     /// TLS cannot be begun here.
-    pub fn new(mail: &Mail) -> Result<Self> {
+    pub fn new(mail: &Mail, cabinet: &Origin) -> Result<Self> {
         let host = mail.server.host.clone();
         let (way, port) = match mail.security {
             MailSecurity::StartTls => (Way::StartTls(TlsParameters::new(host.clone())?), 587),
@@ -72,7 +75,7 @@ impl Post {
         let credentials = credentials
             .map(|known| Credentials::new(known.username.clone(), known.password.expose().to_owned()));
         let port = mail.server.port.unwrap_or(port);
-        Ok(Self { host, port, way, credentials, from: mail.from.clone() })
+        Ok(Self { host, port, way, credentials, from: mail.from.clone(), cabinet: cabinet.clone() })
     }
 
     /// Tries one letter, if one is due; when the next is to be tried, if one waits.
@@ -147,8 +150,13 @@ impl Post {
         let message = Message::builder().from(self.from.clone()).to(to).subject(row.letter.subject.as_str());
         // The same for every try, so that a letter that came twice is known to be the same.
         let message = message.message_id(Some(format!("<{}@{host}>", row.id)));
-        let message = message.header(ContentType::TEXT_PLAIN);
-        Ok(message.body(row.letter.body.clone())?)
+        let body = addressed(&row.letter.body, &self.cabinet);
+        Ok(match &row.letter.html {
+            Some(html) => {
+                message.multipart(MultiPart::alternative_plain_html(body, addressed(html, &self.cabinet)))?
+            }
+            None => message.header(ContentType::TEXT_PLAIN).body(body)?,
+        })
     }
 }
 
@@ -181,6 +189,7 @@ mod tests {
     use super::Post;
     use crate::config::{HostPort, Mail, MailSecurity};
     use crate::store::{Letter, LetterRow};
+    use callback_core::site::Origin;
     use callback_core::time::Ts;
     use uuid::Uuid;
 
@@ -196,6 +205,7 @@ mod tests {
             email: "klimova@romashka.example".to_owned(),
             subject: "Подтвердите почту".to_owned(),
             body: "Ссылка:\nhttps://callback.example/confirm?token=a\n".to_owned(),
+            html: None,
         };
         let row = LetterRow {
             id: Uuid::from_u128(7),
@@ -207,7 +217,11 @@ mod tests {
             given_up_at: None,
             trouble: None,
         };
-        let message = Post::new(&mail).unwrap().message(&row).unwrap().formatted();
+        let message = Post::new(&mail, &Origin::parse("https://callback.example").unwrap())
+            .unwrap()
+            .message(&row)
+            .unwrap()
+            .formatted();
         let message = String::from_utf8(message).unwrap();
         assert!(message.contains("Content-Type: text/plain; charset=utf-8"), "{message}");
         assert!(message.contains("Message-ID: <00000000-0000-0000-0000-000000000007@callback.example>"));

@@ -3,7 +3,7 @@
 
 use super::raw;
 use super::site::{self, address_in_letters, host_in_letters};
-use super::{Blacklist, LONGEST_NAME, time_zone};
+use super::{Blacklist, LONGEST_NAME, missed_emails, time_zone};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::number::Country;
@@ -14,6 +14,7 @@ use callback_phone::is_private;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The fields of a draft.
 pub(crate) type Kept = Map<String, Value>;
@@ -36,6 +37,10 @@ pub(crate) struct CompanySettings {
     pub(crate) blacklist: Blacklist,
     /// Who answers for sites that have no managers of their own.
     pub(crate) managers: Vec<Manager>,
+    /// Who is told of missed calls, in small letters.
+    pub(crate) missed_emails: Vec<Arc<str>>,
+    /// By one letter a day, in place of one for each call.
+    pub(crate) missed_digest: bool,
 }
 
 /// The draft of what is published for a site.
@@ -78,6 +83,8 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
         "own_managers": site.own_managers,
         "managers": site.managers.iter().map(manager).collect::<Vec<_>>(),
         "offices": [],
+        "own_missed_emails": site.own_missed_emails,
+        "missed_emails": site.missed_emails,
     });
     let offices = site.offices.iter().map(|office| {
         json!({
@@ -103,6 +110,8 @@ pub(crate) fn company_draft(company: &CompanySettings) -> Kept {
         "language": language(company.language),
         "blocked": blocked(&company.blacklist),
         "managers": company.managers.iter().map(manager).collect::<Vec<_>>(),
+        "missed_emails": company.missed_emails,
+        "missed_digest": company.missed_digest,
     });
     draft.as_object().cloned().unwrap_or_default()
 }
@@ -137,6 +146,8 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         own_managers: true,
         managers: Vec::new(),
         offices: Vec::new(),
+        own_missed_emails: false,
+        missed_emails: Vec::new(),
     }
 }
 
@@ -181,6 +192,7 @@ pub(crate) fn read_company(draft: &Kept, email: &str) -> Result<CompanySettings,
         let owner = Some(CustomerId::namespace(email));
         let managers = site::managers(&mut door, &raw.managers, owner, home);
         near_places(&mut door, &managers, "");
+        let missed_emails = missed_emails(&mut door, &raw.missed_emails);
         Some(CompanySettings {
             name: name?,
             country: country?,
@@ -188,6 +200,8 @@ pub(crate) fn read_company(draft: &Kept, email: &str) -> Result<CompanySettings,
             language: language?,
             blacklist,
             managers,
+            missed_emails,
+            missed_digest: raw.missed_digest,
         })
     });
     finished(door, company)
@@ -349,6 +363,8 @@ mod tests {
             schedule = { mon = ["09:00-13:00", "14:00-18:00"], sat = ["22:00-02:00"] }
             exceptions = [{ date = "2027-01-01", hours = [] }]
             blocked = [{ what = "8 916 123-45-67", note = "spam", until = "2027-01-01" }, { what = "192.0.2.0/24" }]
+            own_missed_emails = true
+            missed_emails = ["Leads@shop.example"]
             [[customer.site.manager]]
             name = "Anna"
             address = "+74951234567"
@@ -414,6 +430,11 @@ mod tests {
             "time_zone",
         );
         check("caller_id_to_visitor", json!("me"), "caller_id_to_visitor", "caller_id");
+        check("missed_emails", json!(["a@b.example", "nobody"]), "missed_emails[1]", "email");
+        check("missed_emails", json!([""]), "missed_emails[0]", "required");
+        check("missed_emails", json!(["a@b.example", "A@b.example "]), "missed_emails[1]", "twice");
+        let many: Vec<_> = (0..11).map(|n| format!("a{n}@b.example")).collect();
+        check("missed_emails", json!(many), "missed_emails", "too_many");
         assert_eq!(said("pronunciation", Value::Null), []);
     }
 
@@ -437,9 +458,15 @@ mod tests {
             "name": "Ромашка", "country": "RU", "time_zone": "Europe/Moscow", "language": "ru",
             "blocked": [{ "what": "+7916*", "note": "", "until": null }],
             "managers": [{ "name": "Anna", "address": "8 (495) 123-45-67" }],
+            "missed_emails": ["Leads@shop.example"], "missed_digest": true,
         });
         let company = read_company(draft.as_object().unwrap(), "a@b.example").unwrap();
         assert_eq!(read_company(&company_draft(&company), "a@b.example").unwrap(), company);
         assert_eq!(company_draft(&company)["managers"][0]["address"], "+74951234567");
+        assert_eq!(company_draft(&company)["missed_emails"], json!(["leads@shop.example"]));
+        // A version that was published before there were such letters names nobody.
+        let mut older = draft.as_object().unwrap().clone();
+        older.retain(|field, _| !field.starts_with("missed"));
+        assert_eq!(read_company(&older, "a@b.example").unwrap().missed_emails, []);
     }
 }

@@ -21,6 +21,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// A file is no longer than this.
 const LONGEST_FILE: usize = 16 << 20;
@@ -30,6 +31,8 @@ const MAX_CALLS: i64 = 1_000;
 const USUAL_CALLS: i64 = 10;
 /// Characters of a name, at most.
 const LONGEST_NAME: usize = 64;
+/// Addresses that are told of missed calls, at most: of a customer, and of a site.
+const MISSED_EMAILS: usize = 10;
 /// Characters of a note, at most.
 const LONGEST_NOTE: usize = 200;
 
@@ -59,6 +62,10 @@ pub struct CustomerSettings {
     pub blacklist: Blacklist,
     /// Who answers for sites that have no managers of their own.
     pub managers: Vec<Manager>,
+    /// Who is told of missed calls, in small letters.
+    pub missed_emails: Vec<Arc<str>>,
+    /// By one letter a day, in place of one for each call.
+    pub missed_digest: bool,
     /// The sites.
     pub sites: Vec<SiteSettings>,
 }
@@ -73,6 +80,8 @@ impl CustomerSettings {
             language: self.language,
             blacklist: self.blacklist.clone(),
             managers: self.managers.clone(),
+            missed_emails: self.missed_emails.clone(),
+            missed_digest: self.missed_digest,
         }
     }
 }
@@ -148,6 +157,7 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
         let language = door.word("language", raw.language.as_deref(), &languages);
         let owner = email.as_deref().map(CustomerId::namespace);
         let managers = site::managers(door, &raw.manager, owner, home);
+        let missed_emails = missed_emails(door, &raw.missed_emails);
         let sites = raw.site.iter().filter_map(|raw| site::site(door, raw, home)).collect();
         Some(CustomerSettings {
             name: name?,
@@ -158,6 +168,8 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
             language: language?,
             blacklist,
             managers,
+            missed_emails,
+            missed_digest: raw.missed_digest,
             sites,
         })
     })
@@ -230,6 +242,8 @@ pub(crate) fn site_address(door: &mut Door, field: &str, given: &str) -> Option<
     door.parse_as("url", field, given, site::origin)
 }
 
+const NOT_AN_EMAIL: &str = "write an e-mail address, like owner@shop.example";
+
 /// An e-mail address, in small letters.
 pub(crate) fn email(text: &str) -> Result<String, &'static str> {
     let text = text.trim().to_ascii_lowercase();
@@ -238,7 +252,33 @@ pub(crate) fn email(text: &str) -> Result<String, &'static str> {
     let parts = text
         .split_once('@')
         .filter(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
-    if plain && parts.is_some() { Ok(text) } else { Err("write an e-mail address, like owner@shop.example") }
+    if plain && parts.is_some() { Ok(text) } else { Err(NOT_AN_EMAIL) }
+}
+
+/// Whom a customer's or a site's missed calls are told.
+fn missed_emails(door: &mut Door, given: &[String]) -> Vec<Arc<str>> {
+    if given.len() > MISSED_EMAILS {
+        let why = format_args!("{} addresses: write {MISSED_EMAILS} at most", given.len());
+        door.too_many("missed_emails", MISSED_EMAILS, why);
+    }
+    let mut found: Vec<Arc<str>> = Vec::new();
+    for (at, text) in given.iter().take(MISSED_EMAILS).enumerate() {
+        let field = format!("missed_emails[{at}]");
+        let Some(address) = door.parse_as("email", &field, text, letters_go_to) else { continue };
+        if found.iter().any(|known| **known == *address) {
+            let kind = Kind::with("twice", &json!({ "with": address }));
+            door.wrong_as(kind, &field, &address, "it stands here already; write each address once");
+        } else {
+            found.push(address.into());
+        }
+    }
+    found
+}
+
+/// An e-mail address that a letter can be sent to.
+fn letters_go_to(text: &str) -> Result<String, &'static str> {
+    let read = email(text)?;
+    if read.parse::<lettre::Address>().is_ok() { Ok(read) } else { Err(NOT_AN_EMAIL) }
 }
 
 fn time_zone(name: &str) -> Result<String, &'static str> {

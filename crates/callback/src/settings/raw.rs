@@ -25,6 +25,10 @@ pub(super) struct Customer {
     pub(super) language: Option<String>,
     pub(super) blocked: Option<Vec<Blocked>>,
     #[serde(default)]
+    pub(super) missed_emails: Vec<String>,
+    #[serde(default)]
+    pub(super) missed_digest: bool,
+    #[serde(default)]
     pub(super) manager: Vec<Manager>,
     #[serde(default)]
     pub(super) site: Vec<Site>,
@@ -40,6 +44,10 @@ pub(super) struct Company {
     pub(super) language: String,
     pub(super) blocked: Vec<Blocked>,
     pub(super) managers: Vec<Manager>,
+    #[serde(default)]
+    pub(super) missed_emails: Vec<String>,
+    #[serde(default)]
+    pub(super) missed_digest: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +101,10 @@ pub(super) struct Site {
     pub(super) show_manager_name: Option<bool>,
     pub(super) default_country: Option<String>,
     pub(super) own_managers: Option<bool>,
+    #[serde(default)]
+    pub(super) own_missed_emails: bool,
+    #[serde(default)]
+    pub(super) missed_emails: Vec<String>,
     #[serde(default, alias = "managers")]
     pub(super) manager: Vec<Manager>,
     #[serde(default, alias = "offices")]

@@ -65,6 +65,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         };
         let managers = managers(door, &raw.manager, id, country);
         let offices = offices(door, &raw.office, id, country);
+        let missed_emails = super::missed_emails(door, &raw.missed_emails);
         let body = Site {
             name: name?.into(),
             origin: origin?,
@@ -93,6 +94,8 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             own_managers: raw.own_managers.unwrap_or(true),
             managers,
             offices,
+            own_missed_emails: raw.own_missed_emails,
+            missed_emails,
         };
         Some(SiteSettings { key: key?, body })
     })

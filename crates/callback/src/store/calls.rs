@@ -8,8 +8,9 @@ use super::types::{Json, Ts as Column};
 use super::words::{
     CallFile, Error, Fact, Fence, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
 };
-use super::{stops, tallies};
+use super::{notices, stops, tallies};
 use crate::ids::{CustomerId, SiteKey};
+use crate::mail::tried::Tried;
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
 use callback_core::plan::{Callee, Plan};
@@ -79,9 +80,17 @@ struct Held {
     answered: Option<u32>,
     rang_at: Option<Ts>,
     end: Option<(Ts, Disposition)>,
-    record: Option<(Json, Tally)>,
+    record: Option<Over>,
     is_handed_back: bool,
     legs: BTreeMap<LegId, HeldLeg>,
+}
+
+/// What is known of a call that is over.
+struct Over {
+    record: Json,
+    tally: Tally,
+    /// The telephones that it rang, and when it was over, where it was missed.
+    missed: Option<(Vec<Tried>, Ts)>,
 }
 
 /// What the facts make of a dial's row.
@@ -190,7 +199,9 @@ impl Held {
     /// The first record stays.
     fn record(&mut self, record: &CallRecord, plan: Option<&Plan>) -> Result<()> {
         if self.record.is_none() {
-            self.record = Some((Json::of(record)?, Tally::of(record, plan)));
+            let missed = record.disposition.is_missed();
+            let missed = missed.then(|| (Tried::all(record, plan), record.finished_at));
+            self.record = Some(Over { record: Json::of(record)?, tally: Tally::of(record, plan), missed });
         }
         Ok(())
     }
@@ -205,11 +216,14 @@ impl Held {
             let (disposition, reason) = end.keys();
             tx.run(query(END).bind(order.0).bind(at).bind(disposition).bind(reason)).await?;
         }
-        if let Some((record, tally)) = self.record {
+        if let Some(Over { record, tally, missed }) = self.record {
             let talked = tally.talk_s.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
             tx.run(query(RECORD).bind(order.0).bind(record).bind(talked)).await?;
             if let Some((of, accepted_at)) = self.of {
-                tallies::write(tx, order, CustomerId(of), accepted_at, &tally).await?;
+                let is_new = tallies::write(tx, order, CustomerId(of), accepted_at, &tally).await?;
+                if let Some((tries, at)) = missed.filter(|_| is_new) {
+                    notices::missed(tx, order, tries, at).await?;
+                }
             }
         }
         if self.is_handed_back {

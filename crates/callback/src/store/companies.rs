@@ -1,6 +1,7 @@
 //! Customers and their sites, as their cabinet lists them, and whose is what.
 
 use super::db::{Row, Tx, query};
+use super::types::Json;
 use super::users::{User, language};
 use super::words::Telephones;
 use super::{Result, Store, audit, members, sites, statements};
@@ -98,6 +99,8 @@ pub(super) fn company_settings(row: &Row) -> sqlx::Result<CompanySettings> {
         language: language(&row.get::<String>("language")?),
         blacklist: row.json("blacklist")?,
         managers: row.json("managers")?,
+        missed_emails: row.json("missed_emails")?,
+        missed_digest: row.get::<i64>("missed_digest")? != 0,
     })
 }
 
@@ -154,7 +157,8 @@ pub(super) async fn of_email(
     let id = CustomerId(Uuid::now_v7());
     let create = query(CREATE_CUSTOMER).bind(id.0).bind(email).bind(new.name.as_str());
     let create = create.bind(new.country.as_str()).bind(new.time_zone.as_str()).bind(new.language.as_str());
-    tx.run(create.bind(new.number.0).bind(now)).await?;
+    // Whoever registers is told of what he misses; he may name others.
+    tx.run(create.bind(new.number.0).bind(now).bind(Json::of(&[email])?)).await?;
     Ok(Some(id))
 }
 
@@ -327,13 +331,14 @@ statements! {
     PART_AT_CALL = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
         JOIN orders o ON o.customer_id = m.customer_id WHERE o.id = $1 AND m.user_id = $2";
     COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
-        version FROM customers WHERE id = $1";
+        missed_emails, missed_digest, version FROM customers WHERE id = $1";
     DRAW = "UPDATE counters SET value = value + 1 WHERE name = 'customer_number' RETURNING value";
     CUSTOMER_OF = "SELECT id FROM customers c WHERE c.email = $1
         AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.customer_id = c.id) FOR UPDATE";
     IS_CUSTOMERS = "SELECT id FROM customers WHERE email = $1";
     CREATE_CUSTOMER = r#"INSERT INTO customers (id, email, name, country, time_zone, language, max_calls, blacklist,
-        number, created_at) VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8)"#;
+        number, created_at, missed_emails)
+        VALUES ($1, $2, $3, $4, $5, $6, 10, '{"entries":[]}', $7, $8, $9)"#;
     KEYS_OF = "SELECT key FROM sites WHERE customer_id = $1";
     PUBLISHED_OF = "SELECT v.body FROM sites s
         JOIN site_versions v ON v.site_id = s.id AND v.version = s.version WHERE s.customer_id = $1";

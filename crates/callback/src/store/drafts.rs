@@ -1,7 +1,7 @@
 //! Settings as they are being written, and the versions that were published: of a site, or of a customer. Who writes a
 //! field over what somebody else wrote, or he himself in another window, and has not seen it, is told: nothing is lost.
 
-use super::db::{Row, Tx, query};
+use super::db::{Query, Row, Tx, query};
 use super::types::Json;
 use super::users::User;
 use super::{Result, Store, audit, sites, statements};
@@ -171,8 +171,9 @@ pub struct NewVersion {
 pub enum Columns {
     /// Of a site: name, origin, how many managers can be free at once.
     Site(String, String, u32),
-    /// Of a customer: name, country, time zone, language, blacklist, managers.
-    Customer([String; 4], Value, Value),
+    /// Of a customer: name, country, time zone, language; blacklist, managers, who is told of missed calls; whether by
+    /// one letter a day.
+    Customer([String; 4], [Value; 3], bool),
 }
 
 fn read(row: &Row) -> sqlx::Result<Draft> {
@@ -291,10 +292,11 @@ async fn publish(tx: &mut Tx, owner: Owner, customer: CustomerId, new: &NewVersi
             .bind(name.as_str())
             .bind(origin.as_str())
             .bind(*managers),
-        Columns::Customer(texts, blacklist, managers) => {
+        Columns::Customer(texts, lists, digest) => {
             let change = query(CUSTOMER_COLUMNS).bind(owner.id()).bind(version);
             let change = texts.iter().fold(change, |change, text| change.bind(text.as_str()));
-            change.bind(Json::of(blacklist)?).bind(Json::of(managers)?)
+            let lists = lists.iter().map(Json::of).collect::<std::result::Result<Vec<_>, _>>()?;
+            lists.into_iter().fold(change, Query::bind).bind(u32::from(*digest))
         }
     };
     tx.run(change).await?;
@@ -433,7 +435,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5)";
     SITE_COLUMNS = "UPDATE sites SET version = $2, name = $3, origin = $4, managers = $5 WHERE id = $1";
     CUSTOMER_COLUMNS = "UPDATE customers SET version = $2, name = $3, country = $4, time_zone = $5, language = $6,
-        blacklist = $7, managers = $8 WHERE id = $1";
+        blacklist = $7, managers = $8, missed_emails = $9, missed_digest = $10 WHERE id = $1";
     TRY_SITE = "INSERT INTO site_versions (site_id, version, author, published_at, body)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site_id, version) DO NOTHING";
     SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions

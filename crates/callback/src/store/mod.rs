@@ -17,6 +17,7 @@ mod letters;
 mod links;
 mod lite;
 mod members;
+mod notices;
 mod orders;
 mod phones;
 mod recordings;
@@ -35,7 +36,7 @@ pub use companies::{Asked, Company, NewCompany, NewSite, Part, SiteRow};
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
 pub(crate) use guards::network;
-pub use letters::{Letter, LetterRow, Sending};
+pub use letters::{Letter, LetterRow, NoticeKind, NoticeRow, Sending};
 pub use links::{EmailChange, Leads, Link, NewLink};
 pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
@@ -126,14 +127,14 @@ impl Store {
         let orders = Arc::new(Notify::new());
         let applied = Arc::new(Notify::new());
         let (trouble_in, trouble) = watch::channel(None);
-        let signals = Signals { orders: orders.clone(), trouble: trouble_in };
+        let letters = Arc::<Notify>::default();
+        let signals = Signals { orders: orders.clone(), letters: letters.clone(), trouble: trouble_in };
         let epoch = sites::epoch(&db).await.context("the database cannot be read")?;
         let (epoch_in, settings) = watch::channel(epoch);
         writer::start(db.clone(), waiting, signals)?;
         tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
         let known = Known::start(&db).await.context("the database cannot be read")?;
-        let letters = Arc::default();
         Ok(Self { db, writer, orders, letters, settings, kept, known, applied, trouble })
     }
 
@@ -170,6 +171,7 @@ impl Store {
             members::STATEMENTS,
             links::STATEMENTS,
             letters::STATEMENTS,
+            notices::STATEMENTS,
             audit::STATEMENTS,
             throttles::STATEMENTS,
             companies::STATEMENTS,

@@ -6,7 +6,7 @@ use super::types::{Json, Ts as Column};
 use super::words::{
     Acceptance, Claimant, ClaimedOrder, Fence, Hold, NewOrder, OrderFacts, OrderPhone, OrderRow,
 };
-use super::{calls, guards, statements, tallies};
+use super::{calls, guards, notices, statements, tallies};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::flow::{Detail, VisitorState};
 use callback_core::id::OrderId;
@@ -144,7 +144,7 @@ pub(super) async fn end_unclaimed(tx: &mut Tx, order: OrderId, end: Disposition,
     // What a process had has its record still to come, and is counted then.
     if row.number::<u16>("process")? == 0 {
         let of = CustomerId(row.get("customer_id")?);
-        tallies::write(tx, order, of, row.time("accepted_at")?, &Tally::default()).await?;
+        count_uncalled(tx, order, of, row.time("accepted_at")?, (end, now)).await?;
     }
     Ok(true)
 }
@@ -221,10 +221,26 @@ async fn insert(tx: &mut Tx, facts: &OrderFacts, place: &Place<'_>) -> Result<Or
         .bind(facts.office.as_deref())
         .bind(Json::of(&facts.arrival)?);
     tx.run(order).await?;
-    if stored.ended_at.is_some() {
-        tallies::write(tx, facts.id, facts.customer, facts.accepted_at, &Tally::default()).await?;
+    if let Some((end, _)) = place.ended {
+        // One that was ordered for a time when nobody is there is told when it came.
+        let at = facts.accepted_at;
+        count_uncalled(tx, facts.id, facts.customer, at, (end, at)).await?;
     }
     Ok(stored)
+}
+
+/// Counts an order that ended before anybody was called, and tells of it where it was missed.
+async fn count_uncalled(
+    tx: &mut Tx,
+    order: OrderId,
+    of: CustomerId,
+    accepted_at: Ts,
+    (end, at): (Disposition, Ts),
+) -> sqlx::Result<()> {
+    if tallies::write(tx, order, of, accepted_at, &Tally::default()).await? && end.is_missed() {
+        notices::missed(tx, order, Vec::new(), at).await?;
+    }
+    Ok(())
 }
 
 /// An order of this id that is there already.

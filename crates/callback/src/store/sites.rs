@@ -159,6 +159,8 @@ async fn customer_change(
             "language": language_name(company.language),
             "blacklist": company.blacklist,
             "managers": company.managers,
+            "missed_emails": company.missed_emails,
+            "missed_digest": company.missed_digest,
         })
     };
     let company = customer.company();
@@ -185,7 +187,9 @@ async fn customer_change(
             .bind(customer.max_calls)
             .bind(Json::of(&customer.blacklist)?)
             .bind(language_name(customer.language))
-            .bind(Json::of(&customer.managers)?);
+            .bind(Json::of(&customer.managers)?)
+            .bind(Json::of(&customer.missed_emails)?)
+            .bind(u32::from(customer.missed_digest));
         let write = match number {
             None => write,
             Some(number) => write.bind(customer.email.as_str()).bind(now).bind(number),
@@ -273,11 +277,13 @@ statements! {
     HOLD_EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch' FOR UPDATE";
     NEXT_EPOCH = "UPDATE counters SET value = value + 1 WHERE name = 'settings_epoch'";
     EPOCH = "SELECT value FROM counters WHERE name = 'settings_epoch'";
-    CUSTOMER = "SELECT id, name, country, time_zone, max_calls, blacklist, language, managers FROM customers WHERE email = $1";
+    CUSTOMER = "SELECT id, name, country, time_zone, max_calls, blacklist, language, managers, missed_emails,
+        missed_digest FROM customers WHERE email = $1";
     CREATE_CUSTOMER = "INSERT INTO customers (id, name, country, time_zone, max_calls, blacklist, language,
-        managers, email, created_at, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        managers, missed_emails, missed_digest, email, created_at, number)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     CHANGE_CUSTOMER = "UPDATE customers SET name = $2, country = $3, time_zone = $4, max_calls = $5, blacklist = $6,
-        language = $7, managers = $8 WHERE id = $1";
+        language = $7, managers = $8, missed_emails = $9, missed_digest = $10 WHERE id = $1";
     NEXT_VERSION = "UPDATE customers SET version = version + 1 WHERE id = $1";
     KEEP_VERSION = "INSERT INTO customer_versions (customer_id, version, author, published_at, body)
         VALUES ($1, (SELECT version FROM customers WHERE id = $1), $2, $3, $4)";

@@ -286,13 +286,14 @@ fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
 }
 
 /// Counts a call that is over: its order has its end. Who was connected now was called back for what he missed before.
+/// False where it was counted before.
 pub(super) async fn write(
     tx: &mut Tx,
     order: OrderId,
     of: CustomerId,
     accepted_at: Ts,
     tally: &Tally,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let int = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
     let row = query(TALLY)
         .bind(order.0)
@@ -304,7 +305,7 @@ pub(super) async fn write(
         .bind(tally.manager.as_ref().map(|who| who.name.to_string()))
         .bind(tally.manager.as_ref().map(|who| who.telephone.clone()));
     if tx.run(row).await? == 0 {
-        return Ok(());
+        return Ok(false);
     }
     for one in &tally.tries {
         let row = query(TRY).bind(of.0).bind(accepted_at).bind(order.0).bind(one.leg);
@@ -314,7 +315,7 @@ pub(super) async fn write(
     if tally.talk_s.is_some_and(|talk| talk > 0) {
         tx.run(query(CALLED_BACK).bind(of.0).bind(order.0).bind(accepted_at)).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn count(row: &Row) -> sqlx::Result<Count> {

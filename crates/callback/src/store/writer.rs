@@ -128,6 +128,8 @@ impl<T> Slot<T> {
 pub(super) struct Signals {
     /// An order is due, or may be.
     pub(super) orders: Arc<Notify>,
+    /// A letter is due, or may be.
+    pub(super) letters: Arc<Notify>,
     /// Why nothing can be written, while nothing can.
     pub(super) trouble: watch::Sender<Option<Arc<str>>>,
 }
@@ -399,7 +401,34 @@ impl Work {
         }
     }
 
+    /// A call was missed by it, and somebody may be told.
+    fn may_write_letters(&self) -> bool {
+        match self {
+            Self::Accept(order, ..) => {
+                order.refused.is_some_and(|why| Disposition::NotCalled(why).is_missed())
+            }
+            Self::EndUnclaimed { disposition, .. } => disposition.is_missed(),
+            Self::Write(_, facts, _) => facts
+                .iter()
+                .any(|fact| matches!(fact, Fact::Record(record, _) if record.disposition.is_missed())),
+            // What the cabinet writes tells of its letters itself.
+            Self::Deed(_)
+            | Self::Claim(..)
+            | Self::ClaimUnrecorded(..)
+            | Self::Renew { .. }
+            | Self::EndLeases(_)
+            | Self::EndPretence { .. }
+            | Self::Stop { .. }
+            | Self::LiftStop(..)
+            | Self::Apply { .. }
+            | Self::Flush(_) => false,
+        }
+    }
+
     fn tell(self, signals: &Signals) {
+        if self.may_write_letters() {
+            signals.letters.notify_one();
+        }
         match self {
             Self::Accept(_, _, slot) => {
                 slot.tell();

@@ -229,6 +229,10 @@ impl Refusal {
     pub(crate) const NO_VOICE: Self =
         Self::Conflict("no-voice", "This machine has no voice: install espeak-ng, or set speech.voice.");
 
+    /// An address is not written to without end.
+    pub(crate) const TOO_MANY_LETTERS: Self =
+        Self::Conflict("too-many-letters", "Too many letters went to this address. Wait a while.");
+
     /// Not before an instant.
     pub(crate) fn paused(until: Ts, now: Ts) -> Problem {
         Problem::Refused(Self::Paused { seconds: until.since(now).as_secs().saturating_add(1) })

@@ -2,6 +2,7 @@
 
 use super::asset::{Assets, asset, assets};
 use super::error::Problem;
+pub(super) use crate::html::escaped;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -45,19 +46,4 @@ pub(super) fn page(status: StatusCode, html: String) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     (status, rules, html).into_response()
-}
-
-/// A text as HTML has it, inside an attribute's quotes too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }

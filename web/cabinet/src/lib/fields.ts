@@ -42,9 +42,14 @@ export const siteFields: Record<keyof SiteBody, About> = {
   blocked: { page: 'protection' },
   countries: { page: 'protection' },
   default_country: { page: 'protection' },
+  own_missed_emails: { page: 'notices' },
+  missed_emails: { page: 'notices' },
 };
 
-export const companyFields: (keyof CompanyBody)[] = ['name', 'country', 'time_zone', 'language', 'managers', 'blocked'];
+export const companyFields: (keyof CompanyBody)[] = ['name', 'country', 'time_zone', 'language', 'managers', 'blocked', 'missed_emails', 'missed_digest'];
+
+/** The page of a company's field. */
+export const companyPageOf = (field: string): 'company' | 'notices' => (field.startsWith('missed_') ? 'notices' : 'company');
 
 /** The page of a field. */
 export const pageOf = (field: string): SitePage => siteFields[field as keyof SiteBody]?.page ?? 'calling';

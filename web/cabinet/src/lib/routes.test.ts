@@ -13,6 +13,8 @@ describe('place', () => {
     ['/c/4071-8/calls/0b6f', 'calls', { c: '4071-8', call: '0b6f' }],
     ['/c/4071-8/sites/k7m2', 'calling', { c: '4071-8', site: 'k7m2' }],
     ['/c/4071-8/sites/k7m2/protection', 'protection', { c: '4071-8', site: 'k7m2' }],
+    ['/c/4071-8/sites/k7m2/notices', 'notices', { c: '4071-8', site: 'k7m2' }],
+    ['/c/4071-8/notices', 'letters', { c: '4071-8' }],
     ['/c/4071-8/company/history', 'companyHistory', { c: '4071-8' }],
     ['/c/4071-8/balance', 'missing', { c: '4071-8' }],
     ['/nothing', 'missing', {}],

@@ -4,7 +4,7 @@ import type { Role } from './api/types';
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'history' | 'team' | 'company' | 'companyHistory' | 'more'
+  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'more'
   | 'missing';
 
 export interface Place {
@@ -36,8 +36,10 @@ const table: [string, Page][] = [
   ['/c/:c/sites/:site/schedule', 'schedule'],
   ['/c/:c/sites/:site/offices', 'offices'],
   ['/c/:c/sites/:site/protection', 'protection'],
+  ['/c/:c/sites/:site/notices', 'notices'],
   ['/c/:c/sites/:site/history', 'history'],
   ['/c/:c/team', 'team'],
+  ['/c/:c/notices', 'letters'],
   ['/c/:c/company', 'company'],
   ['/c/:c/company/history', 'companyHistory'],
   ['/c/:c/more', 'more'],
@@ -47,7 +49,7 @@ const table: [string, Page][] = [
 export const open: ReadonlySet<Page> = new Set<Page>(['login', 'register', 'confirm', 'forgot', 'reset', 'email', 'invite']);
 
 /** Pages of one site's settings, in the order of the side rail. */
-export const sitePages = ['calling', 'schedule', 'offices', 'protection', 'history'] as const;
+export const sitePages = ['calling', 'schedule', 'offices', 'notices', 'protection', 'history'] as const;
 export type SitePage = (typeof sitePages)[number];
 
 /** Finds the page of an address. */

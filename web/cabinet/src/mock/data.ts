@@ -1,6 +1,6 @@
 // «Ромашка», Friday 20 November 2026: the company of the pictures. Numbers are of the ranges for examples.
 
-import type { CallRow, CompanyBody, Leg, Manager, Member, SiteBody, Version } from '../lib/api/types';
+import type { CallRow, CompanyBody, Leg, Manager, Member, Notice, SiteBody, Version } from '../lib/api/types';
 
 export const manager = (name: string, address: string, more: Partial<Manager> = {}): Manager => ({
   name, address, extension: null, extension_delay_s: 2, accept_key: 'auto', on: true, hours: null, ...more,
@@ -28,6 +28,8 @@ export const siteBody = (more: Partial<SiteBody> = {}): SiteBody => ({
     manager('Олег Титов', '+79265550155', { on: false }),
   ],
   offices: [],
+  own_missed_emails: false,
+  missed_emails: [],
   ...more,
 });
 
@@ -41,7 +43,14 @@ export const siteDraft = (): SiteBody => {
 export const companyBody = (): CompanyBody => ({
   name: 'Ромашка', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', blocked: [{ what: '+79035550199', note: 'конкурент звонит каждый день', until: null }],
   managers: [manager('Приёмная', '+74955550100')],
+  missed_emails: ['zayavki@romashka.example', 'ofis@romashka.exmple'], missed_digest: false,
 });
+
+export const notices: Notice[] = [
+  { id: 'n3', at: '2026-11-20T10:59:00Z', to: 'zayavki@romashka.example', kind: 'missed', call: '0b6f', site: 'k7m2', state: 'sent', sent_at: '2026-11-20T10:59:01Z', next_at: null, tries: 1, trouble: null },
+  { id: 'n2', at: '2026-11-20T09:48:00Z', to: 'klimova@romashka.example', kind: 'test', call: null, site: null, state: 'waiting', sent_at: null, next_at: '2026-11-20T11:30:00Z', tries: 3, trouble: 'transient error (451): 4.7.1 Come again' },
+  { id: 'n1', at: '2026-11-20T07:03:00Z', to: 'ofis@romashka.exmple', kind: 'missed', call: '0b6e', site: 'k7m2', state: 'given_up', sent_at: null, next_at: null, tries: 1, trouble: 'permanent error (550): 5.1.2 No such domain' },
+];
 
 export const team: Member[] = [
   { user_id: 'u1', invitation_id: null, name: 'Екатерина Климова', email: 'klimova@romashka.example', role: 'owner', state: 'active', since: '2026-06-02T08:00:00Z', totp: true, you: true, telephones: [] },

@@ -4,7 +4,7 @@ import type { CallRow, CompanyBody, Conflict, DraftView, Me, Problem, Role, Site
 import { differences, type Fields } from '../lib/draft-logic';
 import { siteFields } from '../lib/fields';
 import { rehearsal } from './rehearsal';
-import { calls, companyBody, siteBody, siteDraft, team, versions } from './data';
+import { calls, companyBody, notices, siteBody, siteDraft, team, versions } from './data';
 
 type Answer = [status: number, body: unknown];
 
@@ -189,6 +189,8 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
     return [200, numbers.at(-1)];
   }
   if (rest === 'team') return [200, isNew ? team.slice(0, 1) : team];
+  if (rest === 'notices') return [200, isNew ? [] : notices.filter((one) => !query.get('site') || one.site === query.get('site'))];
+  if (rest === 'missed-email/test') return [202, { to: me().user.email }];
   if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];
   if (rest === 'invitations' || rest.startsWith('invitations/') || rest.startsWith('team/')) return method === 'POST' ? [201, { invitation_id: 'i2' }] : [204, null];
   if (rest.startsWith('audit')) return [200, { entries: [

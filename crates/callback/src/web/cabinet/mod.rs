@@ -13,6 +13,7 @@ mod guess;
 mod known;
 mod links;
 mod me;
+mod notices;
 mod outbox;
 mod pages;
 mod phones;
@@ -158,6 +159,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(calls::again))
         .routes(routes!(calls::called_back))
         .routes(routes!(calls::note))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::test))
 }
 
 /// The document, as `callback openapi` prints it.

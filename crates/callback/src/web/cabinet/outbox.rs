@@ -2,6 +2,7 @@
 
 use super::links::page;
 use super::read::Query;
+use crate::mail::letter::addressed;
 use crate::web::App;
 use crate::web::error::Problem;
 use crate::web::plain::{self, Asked, escaped};
@@ -88,7 +89,7 @@ pub(super) async fn show(
             escaped(&row.letter.email),
             moment(row.at, words),
             row.trouble.as_deref().map_or_else(String::new, |why| format!(" · {}", escaped(why))),
-            linked(&row.letter.body, &page(&app, "")),
+            linked(&addressed(&row.letter.body, &app.door.origin), &page(&app, "")),
         );
     }
     if letters.is_empty() {

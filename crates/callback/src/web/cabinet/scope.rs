@@ -158,7 +158,8 @@ impl Settled {
                 ];
                 let blacklist = serde_json::to_value(&company.blacklist).map_err(Problem::internal)?;
                 let managers = serde_json::to_value(&company.managers).map_err(Problem::internal)?;
-                Ok(Columns::Customer(texts, blacklist, managers))
+                let emails = serde_json::to_value(&company.missed_emails).map_err(Problem::internal)?;
+                Ok(Columns::Customer(texts, [blacklist, managers, emails], company.missed_digest))
             }
         }
     }

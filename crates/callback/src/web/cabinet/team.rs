@@ -118,10 +118,7 @@ pub(super) async fn invite(
         return Err(twice.with("with", email).into());
     }
     if !letter_may_be_written(&app, &email, signed.from.ip).await? {
-        return Err(Problem::Refused(Refusal::Conflict(
-            "too-many-letters",
-            "Too many letters went to this address. Wait a while.",
-        )));
+        return Err(Problem::Refused(Refusal::TOO_MANY_LETTERS));
     }
     let company = company_of(&app, &at).await?;
     let leads = Leads::Invite { role: body.role, inviter: signed.user.name.clone() };

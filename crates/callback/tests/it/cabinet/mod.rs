@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod notices;
 mod settings;
 mod team;
 mod tenants;
@@ -68,6 +69,11 @@ impl Browser {
             cookie: None,
             address: None,
         }
+    }
+
+    /// The service was started again.
+    pub(crate) fn moved(&mut self, stage: &Stage) {
+        self.base = format!("http://{}", stage.service.as_ref().unwrap().http());
     }
 
     /// The same browser, elsewhere.

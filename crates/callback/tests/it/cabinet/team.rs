@@ -186,6 +186,8 @@ const MAY: &str = "
     delete /customers/{customer}/draft
     patch /customers/{customer}/draft
     post /customers/{customer}/invitations
+    post /customers/{customer}/missed-email/test
+    get /customers/{customer}/notices k
     delete /customers/{customer}/invitations/{invitation}
     get /customers/{customer}/numbers k
     get /customers/{customer}/overview mk

@@ -2,7 +2,9 @@
 //!
 //! Rounds of delivery are done at given instants, so nobody waits for a back-off.
 
-mod server;
+mod killed;
+mod missed;
+pub(crate) mod server;
 
 use crate::cabinet::{Browser, PASSWORD, registration, stage};
 use crate::stage::{LIMIT, Network};
@@ -10,6 +12,7 @@ use crate::world::{World, on_both};
 use callback::config::{Credentials, Mail, MailSecurity};
 use callback::mail::Post;
 use callback::store::{Letter, LetterRow, Store};
+use callback_core::site::Origin;
 use callback_core::time::Ts;
 use serde_json::{Value, json};
 use server::Server;
@@ -37,7 +40,13 @@ fn letter(number: usize) -> Letter {
             "Здравствуйте!\n\n.\n{}\nhttps://callback.example/confirm?token=a\n",
             "Ё".repeat(1_000)
         ),
+        html: None,
     }
+}
+
+/// The service's way of letters; its cabinet is at `cabinet.example`.
+fn post(mail: &Mail) -> Post {
+    Post::new(mail, &Origin::parse("https://cabinet.example").unwrap()).unwrap()
 }
 
 /// The only letter of a database.
@@ -51,7 +60,7 @@ async fn only(store: &Store) -> LetterRow {
 /// `tries N, again after S s | sent | given up: trouble`.
 async fn round(world: &World, mail: &Mail, seconds: u64) -> String {
     let store = world.open().await;
-    Post::new(mail).unwrap().try_one(&store, at(seconds)).await.unwrap();
+    post(mail).try_one(&store, at(seconds)).await.unwrap();
     let row = only(&store).await;
     store.close().await.unwrap();
     let state = match (row.sent_at, row.given_up_at) {
@@ -101,10 +110,7 @@ fn a_registrations_letter_arrives_once_and_its_link_confirms() {
         assert_eq!(arrived["id"], format!("<{}@callback.example>", row.id));
         assert!(row.sent_at.is_some() && row.letter.body.is_empty(), "its link is not kept: {row:?}");
         let later = row.at + Duration::from_secs(86_400);
-        assert_eq!(
-            Post::new(stage.mail.as_ref().unwrap()).unwrap().try_one(&store, later).await.unwrap(),
-            None
-        );
+        assert_eq!(post(stage.mail.as_ref().unwrap()).try_one(&store, later).await.unwrap(), None);
         assert_eq!(server.end().await, Vec::<Value>::new());
     });
 }
@@ -205,7 +211,7 @@ fn two_processes_send_each_letter_once() {
             stores[0].write_letter(letter(number), MORNING).await.unwrap();
         }
         let process = async |store: &Store| {
-            let post = Post::new(&mail).unwrap();
+            let post = post(&mail);
             // What the other has at the moment is due at a later instant than this one.
             while store.next_letter().await.unwrap().is_some_and(|next| next <= MORNING) {
                 post.try_one(store, MORNING).await.unwrap();

@@ -24,6 +24,11 @@ def report(event, **fields):
     sys.stdout.flush()
 
 
+def text(letter, kind):
+    part = letter.get_body((kind,))
+    return part and part.get_content().replace("\r\n", "\n")
+
+
 class Handler:
     def __init__(self, answers):
         self.answers = answers
@@ -48,7 +53,8 @@ class Handler:
             to=envelope.rcpt_tos,
             id=letter["Message-ID"],
             subject=letter["Subject"],
-            body=letter.get_content().replace("\r\n", "\n"),
+            body=text(letter, "plain"),
+            html=text(letter, "html"),
         )
         return "250 taken"
 

@@ -11,20 +11,20 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// One server; it ends with its standard input.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     program: Child,
     reports: mpsc::UnboundedReceiver<Value>,
 }
 
 impl Server {
     /// It answers recipients with these, one after the other, and with the last from then on.
-    pub(super) async fn answers(answers: &[&str]) -> Self {
+    pub(crate) async fn answers(answers: &[&str]) -> Self {
         Self::start(&["--answers", &json!(answers).to_string()]).await
     }
 
     /// With the words of `server.py`.
-    pub(super) async fn start(words: &[&str]) -> Self {
+    pub(crate) async fn start(words: &[&str]) -> Self {
         // Debian's own Python, which has Debian's aiosmtpd, whatever else is called so.
         let mut command = Command::new("/usr/bin/python3");
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail/server.py")).args(words);
@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// The way to it.
-    pub(super) fn mail(&self, security: MailSecurity) -> Mail {
+    pub(crate) fn mail(&self, security: MailSecurity) -> Mail {
         Mail {
             server: HostPort { host: "localhost".to_owned(), port: Some(self.port) },
             security,
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// What it reports next must be this.
-    pub(super) async fn next(&mut self, event: &str) -> Value {
+    pub(crate) async fn next(&mut self, event: &str) -> Value {
         let report = timeout(LIMIT, self.reports.recv()).await;
         let report = report.unwrap_or_else(|_| panic!("the server does not say {event}"));
         let report = report.expect("the tests need python3-aiosmtpd");
@@ -63,8 +63,14 @@ impl Server {
         report
     }
 
+    /// What it reports next, whatever that is.
+    pub(crate) async fn any(&mut self) -> Value {
+        let report = timeout(LIMIT, self.reports.recv()).await.expect("the server says something");
+        report.expect("the server is there")
+    }
+
     /// Ends it; what it had reported beyond what was read.
-    pub(super) async fn end(mut self) -> Vec<Value> {
+    pub(crate) async fn end(mut self) -> Vec<Value> {
         drop(self.program.stdin.take());
         let mut rest = Vec::new();
         while let Some(report) = timeout(LIMIT, self.reports.recv()).await.unwrap() {

@@ -263,7 +263,12 @@ async fn a_new_letter_wakes_who_sends_it() {
     let world = crate::world::World::lite();
     let store = world.open().await;
     let woken = store.new_letters();
-    let letter = Letter { email: "a@shop.example".to_owned(), subject: "S".to_owned(), body: "B".to_owned() };
+    let letter = Letter {
+        email: "a@shop.example".to_owned(),
+        subject: "S".to_owned(),
+        body: "B".to_owned(),
+        html: None,
+    };
     store.write_letter(letter, at(0)).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), woken.notified()).await.unwrap();
 }

@@ -23,6 +23,7 @@ export type Contract = [
   Holds<Same<T.Verifying, Schema['Verifying']>>,
   Holds<Same<T.Member, Schema['MemberView']>>,
   Holds<Same<T.Telephone, Schema['TelephoneView']>>,
+  Holds<Same<T.Notice, Schema['NoticeView']>>,
   Holds<Same<T.AuditEntry, Schema['AuditEntry']>>,
   Holds<Same<T.Conflict, Schema['Conflict']>>,
   Holds<Same<T.Editor, Schema['Editor']>>,

@@ -48,6 +48,8 @@ export const api = {
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
+  notices: (c: string, site?: string) => ask<T.Notice[]>('GET', `${customer(c)}/notices${site ? `?site=${seg(site)}` : ''}`),
+  testNotice: (c: string) => ask<{ to: string }>('POST', `${customer(c)}/missed-email/test`, {}),
   countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),
   holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),

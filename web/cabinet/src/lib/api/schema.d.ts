@@ -312,6 +312,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{customer}/missed-email/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a letter to whoever asks, so that he sees that they arrive. */
+        post: operations["test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest letters about a company's calls, fifty at most. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/numbers": {
         parameters: {
             query?: never;
@@ -1431,6 +1465,31 @@ export interface components {
             /** @description Empty to take it away. */
             note: string;
         };
+        /** @description A letter about calls, and what became of it. */
+        NoticeView: {
+            at: string;
+            /**
+             * Format: uuid
+             * @description The call that it is about.
+             */
+            call?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description "missed" about one call, "digest" about a day's, "test". */
+            kind: string;
+            /** @description When it is tried next, while it waits. */
+            next_at?: string | null;
+            sent_at?: string | null;
+            /** @description The key of its site. */
+            site?: string | null;
+            /** @description "waiting", "sent", "given_up". */
+            state: string;
+            to: string;
+            /** Format: int32 */
+            tries: number;
+            /** @description What the mail server said against it, in its own words. */
+            trouble?: string | null;
+        };
         /** @description A call that was ordered. */
         Ordered: {
             at: string;
@@ -1504,6 +1563,10 @@ export interface components {
             /** @description "quick", "usual", "slow", "next", "nobody". */
             name: string;
             taken_by?: string | null;
+        };
+        /** @description Where a letter went. */
+        Posted: {
+            to: string;
         };
         /** @description What of himself a user changes. */
         Profile: {
@@ -2522,6 +2585,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Posted"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description The key of the site whose letters are asked for; all where there is none. */
+                site?: string;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeView"][];
+                };
             };
             404: {
                 headers: {

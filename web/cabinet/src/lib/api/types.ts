@@ -115,6 +115,22 @@ export interface Telephone {
   names: string[];
 }
 
+/** A letter about missed calls, and what became of it. */
+export interface Notice {
+  id: string;
+  at: string;
+  to: string;
+  kind: string;
+  call: string | null;
+  site: string | null;
+  state: string;
+  sent_at: string | null;
+  next_at: string | null;
+  tries: number;
+  /** In the mail server's words. */
+  trouble: string | null;
+}
+
 export interface AuditEntry {
   id: string;
   at: string;
@@ -195,6 +211,8 @@ export interface SiteBody {
   own_managers: boolean;
   managers: Manager[];
   offices: Office[];
+  own_missed_emails: boolean;
+  missed_emails: string[];
 }
 
 export interface CompanyBody {
@@ -204,6 +222,8 @@ export interface CompanyBody {
   language: Language;
   blocked: Blocked[];
   managers: Manager[];
+  missed_emails: string[];
+  missed_digest: boolean;
 }
 
 export interface Change {
