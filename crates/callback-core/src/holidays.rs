@@ -234,7 +234,7 @@ mod tests {
             "01-01 01-19 02-16 05-25 06-19 07-03 07-04 09-07 10-12 11-11 11-26 12-25",
             "the Friday before a Saturday"
         );
-        assert_eq!(dates("US", 2027).split(' ').last(), Some("12-31"), "for the Saturday after it");
+        assert_eq!(dates("US", 2027).split(' ').next_back(), Some("12-31"), "for the Saturday after it");
         assert_eq!(dates("GB", 2026), "01-01 04-03 05-04 05-25 12-25 12-26 12-28");
         assert_eq!(
             dates("GB", 2027),
