@@ -25,6 +25,7 @@ mod statistics;
 mod team;
 mod tried;
 mod versions;
+mod watch;
 
 use super::App;
 use super::error::Problem;
@@ -154,7 +155,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(export::csv))
         .routes(routes!(export::xlsx))
         .routes(routes!(calls::open))
-        .routes(routes!(calls::events))
+        .routes(routes!(watch::events))
         .routes(routes!(calls::show))
         .routes(routes!(calls::again))
         .routes(routes!(calls::called_back))
