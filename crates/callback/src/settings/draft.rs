@@ -142,7 +142,7 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         schedule: Schedule::default(),
         blacklist: Blacklist::default(),
         show_manager_name: true,
-        default_country: None,
+        default_country: Some(country),
         own_managers: true,
         managers: Vec::new(),
         offices: Vec::new(),

@@ -86,7 +86,7 @@ impl CallFilter {
         }
     }
 
-    /// A statement over the rows of [`counted`], with its arguments.
+    /// A statement over the rows that `counted` leaves in, with its arguments.
     fn ask(&self, text: &'static str) -> Query {
         let listed = |keys: &[&str]| (!keys.is_empty()).then(|| format!(",{},", keys.join(",")));
         let flag = |is: bool| is.then_some(1_i64);
