@@ -312,8 +312,7 @@ pub(super) async fn open(
 ) -> Result<Vec<PlannedRow>> {
     let find = query(OPEN).bind(of.0).bind(site.map(SiteKey::as_str)).bind(JOURNAL_LINES);
     let places = telephones.map_or([None; Telephones::MOST], Telephones::places);
-    let first = telephones.map(|_| places.first().copied().flatten().unwrap_or_default());
-    let rows = db.all(places.into_iter().skip(1).fold(find.bind(first), Query::bind)).await?;
+    let rows = db.all(places.into_iter().fold(find, Query::bind)).await?;
     Ok(rows.iter().map(planned_row).collect::<sqlx::Result<_>>()?)
 }
 

@@ -109,11 +109,8 @@ impl CallFilter {
             .bind(self.digits.clone())
             .bind(flag(self.is_late))
             .bind(flag(self.is_waiting));
-        let telephones = self.telephones.clone();
-        let places = telephones.as_ref().map_or([None; Telephones::MOST], Telephones::places);
-        // Whoever has no telephone rings at none.
-        let first = telephones.as_ref().map(|_| places.first().copied().flatten().unwrap_or_default());
-        places.into_iter().skip(1).fold(ask.bind(first), Query::bind)
+        let places = self.telephones.as_ref().map_or([None; Telephones::MOST], Telephones::places);
+        places.into_iter().fold(ask, Query::bind)
     }
 }
 

@@ -429,9 +429,10 @@ impl Telephones {
     /// As many as one person may have.
     pub const MOST: usize = 3;
 
-    /// All of them, and nothing in the places of those that he has not.
+    /// All of them, and nothing in the places of those that he has not; whoever has none is at "", where nothing rings.
     pub(super) fn places(&self) -> [Option<&str>; Self::MOST] {
-        std::array::from_fn(|at| self.0.get(at).map(String::as_str))
+        let nowhere = |at| (at == 0).then_some("");
+        std::array::from_fn(|at| self.0.get(at).map(String::as_str).or(nowhere(at)))
     }
 }
 
