@@ -89,6 +89,14 @@ for (const [width, colorScheme] of [[1440, 'light'], [1440, 'dark'], [360, 'ligh
     await page.setViewportSize({ width, height: width < 500 ? 740 : 900 });
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const company = await lookAround(page);
+    await page.goto(`${company}/calls`);
+    for (const menu of ['Период', 'Фильтр']) {
+      await page.getByRole('button', { name: menu }).click();
+      for (const item of await page.getByRole('menu').locator('[role^=menuitem]').all()) await expect(item, 'nothing cuts it off').toBeInViewport({ ratio: 1 });
+      await fits(page, menu);
+      await accessible(page, menu);
+      await page.keyboard.press('Escape');
+    }
     for (const path of ['/overview', '/analysis', '/calls', '/calls?order=talk', '/calls?from=2020-01-01&to=2020-12-31', '/analysis?from=2020-01-01&to=2026-12-31']) {
       await page.goto(company + path);
       await expect(page.locator('main .card').first()).toBeVisible();
