@@ -64,3 +64,15 @@ it('cures what the rehearsal warns of by an edit of the draft', () => {
   expect(curesOf({ key: 'extension_key', manager: 1, name: 'Игорь' }, body)[0]?.set?.managers?.[1]?.accept_key).toBe('yes');
   expect(curesOf({ key: 'extension_key', manager: 1, name: 'Игорь' }, siteBody({ own_managers: false }))).toEqual([]);
 });
+
+it('puts the words of an end where there is room for them', () => {
+  const lane = (from: number, at: number) => ({ leg: 1, name: '', round: 1, segments: [[from, at, 'up' as const]] as [number, number, 'up'][], talked: false, end: { at, mark: 'stop' as const, words: 'разъединились' } });
+  const words = (from: number, at: number) => {
+    const drawn = { promise: 29, visitor: lane(from, at), managers: [], join: null, end: 54 };
+    const found = full(drawn, { second: 's' }).parts.find((part) => part.text === 'разъединились');
+    return [found?.attributes['text-anchor'], found?.attributes.y];
+  };
+  expect(words(2, 10)).toEqual(['start', 52]);
+  expect(words(40, 54)).toEqual(['end', 52]);
+  expect(words(2, 54), 'above a line that is as long as the picture').toEqual(['end', 37]);
+});

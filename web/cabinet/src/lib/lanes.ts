@@ -165,8 +165,10 @@ function ending(leg: Lane, x: (t: number) => number, y: number): Node[] {
     const start = Math.min(...leg.segments.filter(([, , kind]) => kind !== 'wait').map(([from]) => x(from)), at);
     // On a telephone a letter is about 4 % of the picture: the words stand where there is room for them.
     const width = leg.end.words.length * 3;
-    const left = at + width > 100 && start > Math.min(width, 55);
-    parts.push(label(leg.end.words, { class: 'b', x: pct(left ? start : at), dx: left ? -8 : 10, y: y + 4, 'text-anchor': left ? 'end' : 'start' }));
+    const isTight = at + width > 100;
+    const left = isTight && start > Math.min(width, 55);
+    const where = left ? { x: pct(start), dx: -8, y: y + 4 } : isTight ? { x: pct(at), dx: 0, y: y - 11 } : { x: pct(at), dx: 10, y: y + 4 };
+    parts.push(label(leg.end.words, { class: 'b', ...where, 'text-anchor': isTight ? 'end' : 'start' }));
   }
   return parts;
 }
