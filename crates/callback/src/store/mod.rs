@@ -6,6 +6,7 @@
 mod audit;
 mod calls;
 mod companies;
+mod counted;
 mod db;
 mod deed;
 mod difference;
@@ -33,6 +34,9 @@ mod writer;
 
 pub use audit::{Entry, EntryRow};
 pub use companies::{Asked, Company, NewCompany, NewSite, Part, SiteRow};
+pub use counted::{
+    After, Answering, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
+};
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
 pub(crate) use guards::network;
@@ -43,9 +47,6 @@ pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use stops::StopBy;
-pub use tallies::{
-    After, Answering, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
-};
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};
