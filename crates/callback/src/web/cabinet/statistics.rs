@@ -125,9 +125,9 @@ struct Second {
     talks: u64,
 }
 
-/// What an owner looks at first.
+/// What both pages tell.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Overview {
+struct Told {
     period: PeriodView,
     before: PeriodView,
     totals: Totals,
@@ -135,14 +135,21 @@ pub(super) struct Overview {
     /// From the order until they talked, and the same of the period before.
     connected: Spread,
     connected_before: Spread,
-    /// From the order until the visitor's telephone rang.
-    rang: Spread,
-    seconds: Vec<Second>,
     /// "day", "week" or "month": what `steps` are of.
     step: &'static str,
     steps: Vec<Step>,
     managers: Vec<ManagerLine>,
     sites: Vec<PanelLine>,
+}
+
+/// What an owner looks at first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Overview {
+    #[serde(flatten)]
+    told: Told,
+    /// From the order until the visitor's telephone rang.
+    rang: Spread,
+    seconds: Vec<Second>,
     /// The newest that wait to be called back, of the last fourteen days, and how many there are.
     waiting: Vec<CallRow>,
     waiting_count: u64,
@@ -153,22 +160,14 @@ pub(super) struct Overview {
 /// All of what was asked for, by this and that.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Analysis {
-    period: PeriodView,
-    before: PeriodView,
-    totals: Totals,
-    totals_before: Totals,
-    connected: Spread,
-    connected_before: Spread,
-    step: &'static str,
-    steps: Vec<Step>,
+    #[serde(flatten)]
+    told: Told,
     sources: Vec<PanelLine>,
     campaigns: Vec<PanelLine>,
     keywords: Vec<PanelLine>,
     pages: Vec<PanelLine>,
     regions: Vec<PanelLine>,
     devices: Vec<PanelLine>,
-    sites: Vec<PanelLine>,
-    managers: Vec<ManagerLine>,
     hours: Vec<HourLine>,
 }
 
@@ -219,47 +218,41 @@ fn steps(
     (name, steps)
 }
 
-/// What both pages tell.
-struct Told {
-    period: Period,
-    before: Period,
-    filter: CallFilter,
-    totals: Totals,
-    totals_before: Totals,
-    connected: Vec<(u64, u64)>,
-    connected_before: Spread,
-    step: &'static str,
-    steps: Vec<Step>,
-}
-
-impl Told {
-    async fn of(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Self, Problem> {
-        let period = chosen.period(&company_of(app, at).await?, wall_now())?;
-        let before = period.before();
-        let (filter, filter_before) = (chosen.filter(at, &period)?, chosen.filter(at, &before)?);
-        let store = &app.store;
-        let (totals, totals_before, connected, connected_before, now, then) = tokio::try_join!(
-            store.outcomes(&filter),
-            store.outcomes(&filter_before),
-            store.connected_after(&filter),
-            store.connected_after(&filter_before),
-            store.quarters(&filter),
-            store.quarters(&filter_before),
-        )
-        .map_err(Problem::of_store)?;
-        let (step, steps) = steps((&now, &period), (&then, &before));
-        Ok(Self {
-            totals: Totals::of(&totals),
-            totals_before: Totals::of(&totals_before),
-            connected_before: Spread::of(&connected_before),
-            connected,
-            period,
-            before,
-            filter,
-            step,
-            steps,
-        })
-    }
+/// What was asked for, what both pages tell of it, and after how many tenths of a second how many talks began.
+async fn tell(
+    app: &App,
+    at: &store::Part,
+    chosen: &Chosen,
+) -> Result<(CallFilter, Told, Vec<(u64, u64)>), Problem> {
+    let period = chosen.period(&company_of(app, at).await?, wall_now())?;
+    let before = period.before();
+    let (filter, filter_before) = (chosen.filter(at, &period)?, chosen.filter(at, &before)?);
+    let store = &app.store;
+    let (totals, totals_before, connected, connected_before, now, then, answering, sites) = tokio::try_join!(
+        store.outcomes(&filter),
+        store.outcomes(&filter_before),
+        store.connected_after(&filter),
+        store.connected_after(&filter_before),
+        store.quarters(&filter),
+        store.quarters(&filter_before),
+        store.answering(&filter),
+        store.panel(&filter, Panel::Sites),
+    )
+    .map_err(Problem::of_store)?;
+    let (step, steps) = steps((&now, &period), (&then, &before));
+    let told = Told {
+        period: PeriodView::from(&period),
+        before: PeriodView::from(&before),
+        totals: Totals::of(&totals),
+        totals_before: Totals::of(&totals_before),
+        connected: Spread::of(&connected),
+        connected_before: Spread::of(&connected_before),
+        step,
+        steps,
+        managers: answering.into_iter().map(Into::into).collect(),
+        sites: sites.into_iter().map(Into::into).collect(),
+    };
+    Ok((filter, told, connected))
 }
 
 /// What an owner looks at first.
@@ -272,43 +265,32 @@ pub(super) async fn overview(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<Overview>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let told = Told::of(&app, &at, &chosen).await?;
+    let (filter, told, connected) = tell(&app, &at, &chosen).await?;
     let now = wall_now();
     let soon = now + Duration::from_secs(1);
-    let of_site = |from: Ts| CallFilter { from, until: soon, ..told.filter.clone() };
-    let lately = CallFilter { is_waiting: true, ..of_site(now - WAITING) };
-    let two_days = of_site(now - FAILING);
+    let lately = |from: Ts| CallFilter { from, until: soon, ..filter.clone() };
+    let missed = CallFilter { is_waiting: true, ..lately(now - WAITING) };
+    let two_days = lately(now - FAILING);
     let store = &app.store;
-    let (rang, answering, sites, waiting, waiting_all, failing) = tokio::try_join!(
-        store.rang_after(&told.filter),
-        store.answering(&told.filter),
-        store.panel(&told.filter, Panel::Sites),
-        store.tallied(&lately, CallOrder::Newest, None, SHOWN),
-        store.outcomes(&lately),
+    let (rang, waiting, waiting_all, failing) = tokio::try_join!(
+        store.rang_after(&filter),
+        store.tallied(&missed, CallOrder::Newest, None, SHOWN),
+        store.outcomes(&missed),
         store.answering(&two_days),
     )
     .map_err(Problem::of_store)?;
     let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
-    for (tenths, talks) in &told.connected {
+    for (tenths, talks) in connected {
         *seconds.entry(tenths / 10).or_default() += talks;
     }
     let failing = failing.into_iter().filter(|line| line.taken == 0 && line.tries >= TRIES);
     Ok(Json(Overview {
-        connected: Spread::of(&told.connected),
-        connected_before: told.connected_before,
+        told,
         rang: Spread::of(&rang),
         seconds: seconds.into_iter().map(|(second, talks)| Second { second, talks }).collect(),
-        managers: answering.into_iter().map(Into::into).collect(),
-        sites: sites.into_iter().map(Into::into).collect(),
         waiting: waiting.iter().map(|row| CallRow::of(row, at.role)).collect(),
         waiting_count: Totals::of(&waiting_all).orders,
         failing: failing.map(Into::into).collect(),
-        period: PeriodView::from(&told.period),
-        before: PeriodView::from(&told.before),
-        totals: told.totals,
-        totals_before: told.totals_before,
-        step: told.step,
-        steps: told.steps,
     }))
 }
 
@@ -322,42 +304,22 @@ pub(super) async fn analysis(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<Analysis>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let told = Told::of(&app, &at, &chosen).await?;
-    let store = &app.store;
+    let (filter, told, _) = tell(&app, &at, &chosen).await?;
     let panel = async |which: Panel| -> store::Result<Vec<PanelLine>> {
-        Ok(store.panel(&told.filter, which).await?.into_iter().map(Into::into).collect())
+        Ok(app.store.panel(&filter, which).await?.into_iter().map(Into::into).collect())
     };
-    let (sources, campaigns, keywords, pages, regions, devices, sites, answering, hours) = tokio::try_join!(
+    let (sources, campaigns, keywords, pages, regions, devices, hours) = tokio::try_join!(
         panel(Panel::Sources),
         panel(Panel::Campaigns),
         panel(Panel::Keywords),
         panel(Panel::Pages),
         panel(Panel::Regions),
         panel(Panel::Devices),
-        panel(Panel::Sites),
-        store.answering(&told.filter),
-        store.hours(&told.filter),
+        app.store.hours(&filter),
     )
     .map_err(Problem::of_store)?;
     let hour =
         |(hour, store::Count { orders, called, connected })| HourLine { hour, orders, called, connected };
-    Ok(Json(Analysis {
-        period: PeriodView::from(&told.period),
-        before: PeriodView::from(&told.before),
-        totals: told.totals,
-        totals_before: told.totals_before,
-        connected: Spread::of(&told.connected),
-        connected_before: told.connected_before,
-        step: told.step,
-        sources,
-        campaigns,
-        keywords,
-        pages,
-        regions,
-        devices,
-        sites,
-        managers: answering.into_iter().map(Into::into).collect(),
-        hours: hours.into_iter().map(hour).collect(),
-        steps: told.steps,
-    }))
+    let hours = hours.into_iter().map(hour).collect();
+    Ok(Json(Analysis { told, sources, campaigns, keywords, pages, regions, devices, hours }))
 }

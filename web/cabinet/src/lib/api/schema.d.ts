@@ -1063,24 +1063,14 @@ export interface components {
             password?: string | null;
         };
         /** @description All of what was asked for, by this and that. */
-        Analysis: {
-            before: components["schemas"]["PeriodView"];
+        Analysis: components["schemas"]["Told"] & {
             campaigns: components["schemas"]["PanelLine"][];
-            connected: components["schemas"]["Spread"];
-            connected_before: components["schemas"]["Spread"];
             devices: components["schemas"]["PanelLine"][];
             hours: components["schemas"]["HourLine"][];
             keywords: components["schemas"]["PanelLine"][];
-            managers: components["schemas"]["ManagerLine"][];
             pages: components["schemas"]["PanelLine"][];
-            period: components["schemas"]["PeriodView"];
             regions: components["schemas"]["PanelLine"][];
-            sites: components["schemas"]["PanelLine"][];
             sources: components["schemas"]["PanelLine"][];
-            step: string;
-            steps: components["schemas"]["Step"][];
-            totals: components["schemas"]["Totals"];
-            totals_before: components["schemas"]["Totals"];
         };
         /** @description Something that was done. */
         AuditEntry: {
@@ -1497,24 +1487,12 @@ export interface components {
             call: string;
         };
         /** @description What an owner looks at first. */
-        Overview: {
-            before: components["schemas"]["PeriodView"];
-            /** @description From the order until they talked, and the same of the period before. */
-            connected: components["schemas"]["Spread"];
-            connected_before: components["schemas"]["Spread"];
+        Overview: components["schemas"]["Told"] & {
             /** @description Managers whose every try of the last two days failed. */
             failing: components["schemas"]["ManagerLine"][];
-            managers: components["schemas"]["ManagerLine"][];
-            period: components["schemas"]["PeriodView"];
             /** @description From the order until the visitor's telephone rang. */
             rang: components["schemas"]["Spread"];
             seconds: components["schemas"]["Second"][];
-            sites: components["schemas"]["PanelLine"][];
-            /** @description "day", "week" or "month": what `steps` are of. */
-            step: string;
-            steps: components["schemas"]["Step"][];
-            totals: components["schemas"]["Totals"];
-            totals_before: components["schemas"]["Totals"];
             /** @description The newest that wait to be called back, of the last fourteen days, and how many there are. */
             waiting: components["schemas"]["CallRow"][];
             /** Format: int64 */
@@ -1738,6 +1716,21 @@ export interface components {
         /** @description The secret of a link. */
         Token: {
             token: string;
+        };
+        /** @description What both pages tell. */
+        Told: {
+            before: components["schemas"]["PeriodView"];
+            /** @description From the order until they talked, and the same of the period before. */
+            connected: components["schemas"]["Spread"];
+            connected_before: components["schemas"]["Spread"];
+            managers: components["schemas"]["ManagerLine"][];
+            period: components["schemas"]["PeriodView"];
+            sites: components["schemas"]["PanelLine"][];
+            /** @description "day", "week" or "month": what `steps` are of. */
+            step: string;
+            steps: components["schemas"]["Step"][];
+            totals: components["schemas"]["Totals"];
+            totals_before: components["schemas"]["Totals"];
         };
         /** @description What became of calls. */
         Totals: {
