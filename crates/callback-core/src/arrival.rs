@@ -1,8 +1,10 @@
 //! What is known of an order as it came, understood once: a later rule changes nothing of it.
 
+use crate::area::area;
 use crate::attribution::Attribution;
+use crate::number::{Country, PhoneNumber};
 use crate::schedule;
-use crate::site::Origin;
+use crate::site::{Language, Origin};
 use crate::time::Ts;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub enum Device {
     Computer,
 }
 
-/// Where an address of the network is, as a database has it: an estimate.
+/// Where somebody may be, by the address of his network or by the plan of his number: an estimate.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Place {
     /// ISO 3166.
@@ -57,12 +59,23 @@ pub struct Arrival {
     pub came: Option<Attribution>,
     /// The page of the order: its path, after its host where that is not the site's.
     pub page: Option<String>,
-    /// Where he was.
+    /// Where he was, by his address.
     pub place: Option<Place>,
+    /// Where his number is at home.
+    pub by_number: Option<Place>,
     /// With what.
     pub device: Option<Device>,
     /// The hour of the customer's week, from Monday's first: 0 to 167.
     pub hour: u8,
+}
+
+impl Place {
+    /// Where a number of this country is at home.
+    #[must_use]
+    pub fn of_number(number: PhoneNumber, home: Country, language: Language) -> Self {
+        let region = area(number, language).map(str::to_owned);
+        Self { country: home.to_string(), region, city: None }
+    }
 }
 
 impl Device {

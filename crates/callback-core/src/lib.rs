@@ -3,6 +3,7 @@
 //! Time is an argument, randomness is drawn before it comes here, and the same inputs give the same
 //! commands for ever: that is what makes a stored call replayable.
 
+pub mod area;
 pub mod arrival;
 pub mod attribution;
 pub mod blacklist;

@@ -93,11 +93,14 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
         return Err(Unusable::Invalid);
     }
     let util = &*PHONE_NUMBER_UTIL;
-    let international = text.trim_start().strip_prefix("00").map(|rest| format!("+{rest}"));
     let region = country.region();
-    let parsed = match international.filter(|_| country.0 == *b"RU") {
-        Some(written) => util.parse(&written, region),
-        None => util.parse(text, region),
+    let as_written = util.parse(text, region);
+    // `00` goes abroad in most countries, and is written as if it did in those where `810` does.
+    let parsed = match text.trim_start().strip_prefix("00") {
+        Some(rest) if !as_written.as_ref().is_ok_and(|number| util.is_valid_number(number)) => {
+            util.parse(format!("+{rest}"), region)
+        }
+        _ => as_written,
     };
     // Of any alphabet, as they are read.
     let digits = text.chars().filter(|letter| letter.is_numeric()).count();
@@ -225,6 +228,8 @@ mod tests {
         assert_eq!(read("+442079460018"), "+44 20 7946 0018");
         assert_eq!(read("+99912345"), "+99912345", "of no country");
         check("007 916 123-45-67", "RU", Ok("+79161234567 RU"));
+        check("007 701 123 45 67", "KZ", Ok("+77011234567 KZ"));
+        check("00375 29 123-45-67", "BY", Ok("+375291234567 BY"));
         check("8 800 555-01-23", "RU", Ok("+78005550123 RU"));
         check("+7 701 123 45 67", "RU", Ok("+77011234567 KZ"));
         check("020 7946 0018", "GB", Ok("+442079460018 GB"));

@@ -208,8 +208,9 @@ impl Reader {
             Some(Keyword::None) | None => String::new(),
         };
         told.push((self.say("Запрос", "Keyword"), keyword));
-        let place = facts.arrival.place.as_ref().and_then(|place| place.region.clone());
-        told.push((self.say("Регион", "Region"), place.unwrap_or_default()));
+        let mut places = [&facts.arrival.place, &facts.arrival.by_number].into_iter().flatten();
+        let region = places.find_map(|place| place.region.clone());
+        told.push((self.say("Регион", "Region"), region.unwrap_or_default()));
         told.push((
             self.say("Офис", "Office"),
             facts.office.as_deref().map_or_else(String::new, str::to_owned),

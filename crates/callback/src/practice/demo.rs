@@ -9,7 +9,7 @@ use crate::store::{
     PublishedSite, Store,
 };
 use anyhow::{Context as _, Result};
-use callback_core::arrival::{Arrival, By, Device, hour_of_week};
+use callback_core::arrival::{Arrival, By, Device, Place, hour_of_week};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
@@ -110,11 +110,12 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let (landing, referrer) = led(below(8));
     let landing = format!("{site_url}{landing}");
     let page = page(below(4));
+    let country = "RU".parse()?;
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
         site: site.id,
         customer: site.customer.id,
-        country: "RU".parse()?,
+        country,
         settings_version: site.version,
         accepted_at: at,
         visit: json!({ "page": format!("{site_url}{page}"), "landing": landing, "referrer": referrer }),
@@ -123,6 +124,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
             came: Some(Attribution::of(&landing, referrer, &site.body.origin)),
             page: Some(page.to_owned()),
             place: None,
+            by_number: Some(Place::of_number(number, country, site.body.language)),
             device: Some(if below(3) == 0 { Device::Computer } else { Device::Phone }),
             hour: hour_of_week(at, &zone),
         }),

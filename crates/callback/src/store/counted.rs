@@ -30,7 +30,7 @@ pub struct CallFilter {
     pub keyword: Option<String>,
     /// The page of the order.
     pub page: Option<String>,
-    /// The region of the visitor's address.
+    /// The region of the visitor's address; of his number, where that is not known.
     pub region: Option<String>,
     /// With what he came.
     pub device: Option<String>,
@@ -124,7 +124,7 @@ pub enum Panel {
     Keywords,
     /// The page of the order.
     Pages,
-    /// The region of the visitor's address.
+    /// The region of the visitor's address; of his number, where that is not known.
     Regions,
     /// With what he came.
     Devices,

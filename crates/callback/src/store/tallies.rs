@@ -445,7 +445,8 @@ statements! {
             arrival -> 'came' ->> 'campaign',
             CASE WHEN arrival -> 'came' ->> 'keyword' = 'hidden' THEN ''
                 ELSE arrival -> 'came' -> 'keyword' ->> 'known' END,
-            arrival ->> 'page', COALESCE(arrival -> 'place' ->> 'region', arrival -> 'place' ->> 'country'),
+            arrival ->> 'page', COALESCE(arrival -> 'place' ->> 'region', arrival -> 'place' ->> 'country',
+                arrival -> 'by_number' ->> 'region', arrival -> 'by_number' ->> 'country'),
             arrival ->> 'device'
         FROM orders WHERE id = $1 AND disposition IS NOT NULL AND joined_to IS NULL
         ON CONFLICT (customer_id, accepted_at, order_id) DO NOTHING";

@@ -18,7 +18,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use callback_core::arrival::{self, Arrival, By, hour_of_week};
+use callback_core::arrival::{self, Arrival, By, Place, hour_of_week};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
@@ -146,6 +146,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
     match number::parse(&body.phone, body.country) {
         Ok((number, home)) => {
             facts.country = home;
+            facts.arrival.by_number = Some(Place::of_number(number, home, site.body.language));
             let lists = [&site.body.blacklist, &site.customer.blacklist];
             let today = schedule::date(now, &site.zone()).unwrap_or(Date::MAX);
             let refused = match may_be_called(number, home, &site.body) {
@@ -418,6 +419,7 @@ fn understood(visit: &Value, page: &Page, app: &App, now: Ts) -> Arrival {
         came: landing.map(|landing| Attribution::of(landing, referrer, own)),
         page: text("page").and_then(|address| arrival::page(address, own)),
         place: app.regions.as_ref().and_then(|regions| regions.place(page.ip, page.site.body.language)),
+        by_number: None,
         device: page.device,
         hour: hour_of_week(now, &page.site.zone()),
     }

@@ -6,10 +6,10 @@ import { siteFields } from './fields';
 import { grouped, pretty as prettyHours } from './hours';
 import { language, maybe, t, type Key } from './i18n/index.svelte';
 import { bare, pretty } from './phone';
+import { country } from './places';
 import { date } from './when';
 import { zoneName } from './zones';
 
-const nameOf = (code: string): string => new Intl.DisplayNames([language()], { type: 'region' }).of(code) ?? code;
 const list = (items: string[]): string => new Intl.ListFormat(language(), { type: 'conjunction' }).format(items);
 
 /** A telephone with its extension, for reading: of `+74951234567;ext=102`. */
@@ -25,8 +25,8 @@ export function said(field: string, value: unknown): string {
   if (typeof value === 'number') return unit === 'minute' ? t('unit.minute', { n: Math.round(value / 60) }) : unit ? t(`unit.${unit}`, { n: value }) : String(value);
   if (typeof value === 'boolean') return t(value ? 'on' : 'off');
   if (field === 'own_recording') return t('recording.is');
-  if (field === 'countries' && Array.isArray(value)) return value.length ? list(value.map(String).map(nameOf)) : '—';
-  if (field === 'country' || field === 'default_country') return nameOf(String(value));
+  if (field === 'countries' && Array.isArray(value)) return value.length ? list(value.map(String).map(country)) : '—';
+  if (field === 'country' || field === 'default_country') return country(String(value));
   if (field === 'time_zone') return zoneName(String(value), language());
   if (field === 'schedule') return saidWeek(value as Week);
   if (Array.isArray(value)) return t('count.items', { n: value.length });

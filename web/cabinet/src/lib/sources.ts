@@ -4,6 +4,7 @@ import type { CallRow } from './api/types';
 import type { Name } from './filter';
 import { maybe, t } from './i18n/index.svelte';
 import { pretty } from './phone';
+import { region } from './places';
 
 /** «Google, поиск»: who it was, then what kind; what has no name is its kind. */
 export function source(kind: string, name: string | null): string {
@@ -36,6 +37,7 @@ export function inWords(name: Name, search: URLSearchParams, language: string): 
     device: () => maybe(`device.${value}`, {}, value),
     hour: () => hourOfWeek(Number(value), language),
     number: () => pretty(value),
+    region: () => region(value),
   };
   if (name === 'late' || name === 'waiting') return t(`filter.${name}`);
   return `${t(`filter.${name}` as 'filter.status')}: ${told[name]?.() ?? value}`;

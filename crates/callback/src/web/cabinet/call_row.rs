@@ -53,6 +53,9 @@ pub(super) struct CallRow {
     /// Where that is, as far as is known.
     #[schema(value_type = Option<Object>)]
     place: Option<Place>,
+    /// Where his number is at home, by its plan.
+    #[schema(value_type = Option<Object>)]
+    by_number: Option<Place>,
     /// "phone", "tablet", "computer".
     #[schema(value_type = Option<String>)]
     device: Option<Device>,
@@ -129,7 +132,7 @@ impl CallRow {
         let phone = row.order.phone.to_string();
         let hidden = (!role.sees_numbers()).then(|| masked(&phone));
         let lanes = legs_of(row, plan.as_deref(), shown.map_or(&[], |shown| &shown.legs));
-        let Arrival { by, place, device, .. } = (*facts.arrival).clone();
+        let Arrival { by, place, by_number, device, .. } = (*facts.arrival).clone();
         Self {
             id: facts.id.0,
             at: stamp(zero),
@@ -152,6 +155,7 @@ impl CallRow {
             came: CameView::of(facts),
             ip: facts.ip.filter(|_| role.sees_numbers()).map(|ip| ip.to_string()),
             place,
+            by_number,
             device,
             called_back_at: None,
             called_back_by: None,

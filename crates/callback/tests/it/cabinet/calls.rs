@@ -24,7 +24,9 @@ fn a_call_says_where_its_visitor_came_from() {
             assert_eq!(stage.post("/orders", &body).await.status(), StatusCode::ACCEPTED);
             let calls = owner.get(&format!("/customers/{number}/calls/open")).await.ok();
             let mut rows = calls.as_array().unwrap().iter();
-            rows.find(|row| row["id"] == json!(id)).unwrap()["came"].clone()
+            let row = rows.find(|row| row["id"] == json!(id)).unwrap();
+            assert_eq!(row["by_number"], json!({ "country": "RU", "region": null, "city": null }));
+            row["came"].clone()
         };
         let landing = "https://shop.example/?utm_source=yandex&utm_medium=cpc&utm_campaign=roses&utm_term=%D1%80%D0%BE%D0%B7%D1%8B";
         let visit = json!({ "landing": landing, "referrer": "https://yandex.ru/", "page": "https://shop.example/cart" });
@@ -110,6 +112,7 @@ fn a_call_that_was_missed_is_called_again() {
             (&analysis["keywords"][0]["value"], &analysis["pages"][0]["value"]),
             (&json!(""), &json!("/cart"))
         );
+        assert_eq!(analysis["regions"][0]["value"], json!("RU"), "by its number alone");
         assert_eq!(
             (&analysis["managers"][0]["tries"], &analysis["managers"][0]["taken"]),
             (&json!(1), &json!(0))

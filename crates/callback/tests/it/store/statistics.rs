@@ -89,10 +89,15 @@ impl Known {
             && !self.reason.is_some_and(|why| nobodys.contains(&why))
     }
 
+    /// By his address, and by his number where that says nothing.
+    fn region(&self) -> Option<String> {
+        let place = self.arrival.place.as_ref().or(self.arrival.by_number.as_ref())?;
+        Some(place.region.as_ref().unwrap_or(&place.country).clone())
+    }
+
     fn is_in(&self, filter: &CallFilter) -> bool {
         let same = |asked: &Option<String>, is: Option<String>| asked.is_none() || *asked == is;
         let (kind, name) = self.source();
-        let place = self.arrival.place.as_ref();
         self.at >= filter.from
             && self.at < filter.until
             && filter.site.as_ref().is_none_or(|site| site.as_str() == self.site)
@@ -102,7 +107,7 @@ impl Known {
             && same(&filter.source, name)
             && same(&filter.keyword, self.keyword())
             && same(&filter.page, self.arrival.page.clone())
-            && same(&filter.region, place.and_then(|place| place.region.clone()))
+            && same(&filter.region, self.region())
             && same(&filter.device, self.arrival.device.as_ref().map(word))
             && same(&filter.manager, self.tally.manager.as_ref().map(|who| who.name.to_string()))
             && filter.hour.is_none_or(|hour| hour == self.arrival.hour)
@@ -137,6 +142,11 @@ fn drawn(site: &PublishedSite, accepted_at: Ts, dice: &mut Dice) -> (Arrival, &'
         place: dice.percent(70).then(|| Place {
             country: "RU".to_owned(),
             region: Some((*dice.one_of(&["Москва", "Тула"])).to_owned()),
+            city: None,
+        }),
+        by_number: dice.percent(80).then(|| Place {
+            country: "RU".to_owned(),
+            region: dice.percent(50).then(|| "Тула".to_owned()),
             city: None,
         }),
         device: dice.percent(80).then(|| *dice.one_of(&[Device::Phone, Device::Computer])),
@@ -254,7 +264,7 @@ fn asked(base: &CallFilter, calls: &[Known], dice: &mut Dice) -> CallFilter {
             5 => filter.source = name,
             6 => filter.keyword = like.keyword(),
             7 => filter.page.clone_from(&like.arrival.page),
-            8 => filter.region = like.arrival.place.as_ref().and_then(|place| place.region.clone()),
+            8 => filter.region = like.region(),
             9 => filter.device = like.arrival.device.as_ref().map(word),
             10 => filter.manager = like.tally.manager.as_ref().map(|who| who.name.to_string()),
             11 => filter.hour = Some(like.arrival.hour),

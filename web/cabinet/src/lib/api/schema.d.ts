@@ -1108,6 +1108,8 @@ export interface components {
             bridged_ms?: number | null;
             /** @description Who ordered: "visitor", "cabinet" to call him again, "test" to try a draft. */
             by: string;
+            /** @description Where his number is at home, by its plan. */
+            by_number?: Record<string, never> | null;
             /** @description When somebody called back, or was connected later. */
             called_back_at?: string | null;
             /** @description Who said so; none where it was a later call. */

@@ -294,6 +294,13 @@ export interface Leg {
   hangup: string | null;
 }
 
+/** Where somebody may be: an estimate. */
+export interface Place {
+  country: string;
+  region: string | null;
+  city: string | null;
+}
+
 export interface CallRow {
   id: string;
   at: string;
@@ -319,7 +326,9 @@ export interface CallRow {
   came: Came | null;
   ip: string | null;
   /** Where that address is, as far as is known. */
-  place: { country: string; region: string | null; city: string | null } | null;
+  place: Place | null;
+  /** Where his number is at home, by its plan. */
+  by_number: Place | null;
   device: 'phone' | 'tablet' | 'computer' | null;
   called_back_at: string | null;
   /** None where it was a later call. */
