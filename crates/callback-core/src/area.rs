@@ -2,7 +2,7 @@
 
 use crate::number::PhoneNumber;
 use crate::site::Language;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::iter;
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ struct Area {
 }
 
 /// By the first digits of a number, its country's code among them.
-static AREAS: LazyLock<HashMap<u64, Area>> = LazyLock::new(|| {
+static AREAS: LazyLock<BTreeMap<u64, Area>> = LazyLock::new(|| {
     include_str!("../assets/areas/areas.tsv")
         .lines()
         .filter_map(|line| {

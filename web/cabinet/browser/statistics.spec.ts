@@ -69,6 +69,30 @@ test('a click on a line of the analysis filters all of it, and its table has as 
   expect(table.trim().split('\r\n')).toHaveLength(orders + 1);
 });
 
+test('a table that takes long says how far it is, and can be given up', async ({ page, browserName }) => {
+  test.skip(browserName !== 'chromium', 'a slow network is made by its protocol');
+  const company = await lookAround(page);
+  await page.goto(`${company}/calls`);
+  const take = page.getByRole('button', { name: /^Выгрузить/ });
+  await expect(take).toBeVisible();
+  const network = await page.context().newCDPSession(page);
+  const slow = (bytes: number) => network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, uploadThroughput: -1, downloadThroughput: bytes });
+  await network.send('Network.enable');
+  await slow(2_000);
+  await take.click();
+  await page.getByRole('menuitem', { name: 'Текст (CSV)' }).click();
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await accessible(page, 'a table on its way');
+  await page.getByRole('button', { name: 'Отменить выгрузку' }).click();
+  await expect(page.getByRole('progressbar')).toHaveCount(0);
+  await slow(-1);
+  await take.click();
+  const began = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'Таблица Excel (XLSX)' }).click();
+  const sheet = await readFile(await (await began).path());
+  expect(sheet.subarray(0, 4).toString('latin1'), 'nothing before the file').toBe('PK\x03\x04');
+});
+
 test('a call is watched while it runs, and stands in the journal when it is over', async ({ page }) => {
   const company = await lookAround(page);
   await page.goto(`${company}/live`);

@@ -22,7 +22,7 @@ use callback_core::schedule;
 use callback_core::site::{Language, Origin};
 use callback_core::time::Ts;
 use jiff::ToSpan as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -105,12 +105,10 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let day = today.checked_sub(i64::try_from(7 - n / A_DAY)?.days())?.to_zoned(zone.clone())?;
     let morning = Ts(day.timestamp().as_microsecond()) + Duration::from_secs(9 * 3_600);
     let at = morning + Duration::from_secs(n % A_DAY * 55 * 60 + below(50 * 60));
-    let number: PhoneNumber = format!("+7916555{:04}", 200 + below(700)).parse()?;
-    let site_url = site.body.origin.as_str();
-    let (landing, referrer) = led(below(8));
-    let landing = format!("{site_url}{landing}");
-    let page = page(below(4));
+    let number: PhoneNumber = format!("+7{}555{:04}", area(below(10)), 200 + below(700)).parse()?;
     let country = "RU".parse()?;
+    let (visit, mut arrival) = visit(site, at, &mut below);
+    arrival.by_number = Some(Place::of_number(number, country, site.body.language));
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
         site: site.id,
@@ -118,16 +116,8 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
         country,
         settings_version: site.version,
         accepted_at: at,
-        visit: json!({ "page": format!("{site_url}{page}"), "landing": landing, "referrer": referrer }),
-        arrival: Box::new(Arrival {
-            by: By::Visitor,
-            came: Some(Attribution::of(&landing, referrer, &site.body.origin)),
-            page: Some(page.to_owned()),
-            place: None,
-            by_number: Some(Place::of_number(number, country, site.body.language)),
-            device: Some(if below(3) == 0 { Device::Computer } else { Device::Phone }),
-            hour: hour_of_week(at, &zone),
-        }),
+        visit,
+        arrival: Box::new(arrival),
         consent: json!({}),
         ip: None,
         office: None,
@@ -173,6 +163,35 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     facts.push(Fact::Shown(state, detail));
     facts.push(Fact::Record(Box::new(record), Some(plan)));
     Ok(store.write(fence, facts).await?)
+}
+
+/// A visit, and what is known of it.
+fn visit(site: &PublishedSite, at: Ts, below: &mut impl FnMut(u64) -> u64) -> (Value, Arrival) {
+    let origin = &site.body.origin;
+    let (landing, referrer) = led(below(8));
+    let landing = format!("{}{landing}", origin.as_str());
+    let page = page(below(4));
+    let arrival = Arrival {
+        by: By::Visitor,
+        came: Some(Attribution::of(&landing, referrer, origin)),
+        page: Some(page.to_owned()),
+        device: Some(if below(3) == 0 { Device::Computer } else { Device::Phone }),
+        hour: hour_of_week(at, &site.zone()),
+        ..Arrival::default()
+    };
+    let visit =
+        json!({ "page": format!("{}{page}", origin.as_str()), "landing": landing, "referrer": referrer });
+    (visit, arrival)
+}
+
+/// What their numbers begin with: most are mobile.
+fn area(drawn: u64) -> &'static str {
+    match drawn {
+        0 => "812",
+        1 => "343",
+        2 => "843",
+        _ => "916",
+    }
 }
 
 /// Where visitors come from: what a visit began with, and the page before it.

@@ -15,7 +15,7 @@ use crate::web::flood::StreamPass;
 use anyhow::Context as _;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use callback_core::schedule;
 use callback_core::site::Language;
@@ -23,7 +23,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{Format, Workbook};
 use std::fs::File;
-use std::io::{Read as _, Seek as _};
+use std::io::Seek as _;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 
 /// Lines that are read at once.
@@ -264,7 +265,8 @@ fn lines(reader: &Reader, first: Option<Vec<u8>>, rows: Vec<ExportRow>) -> Resul
     csv.into_inner().map(Bytes::from).map_err(|error| serde_json::Error::io(error.into_error()))
 }
 
-/// Exactly the calls of a filter as XLSX.
+/// Exactly the calls of a filter as XLSX. It has a file only when its last line is known: whoever asks for `progress`
+/// (`Prefer`, RFC 7240) is told before it how many lines are written, a number to a line, and then an empty line.
 #[utoipa::path(get, path = "/api/v1/customers/{customer}/calls.xlsx", tag = "calls", params(Chosen),
     responses((status = 200, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         body = Vec<u8>), (status = 404), (status = 409)))]
@@ -273,35 +275,59 @@ pub(super) async fn xlsx(
     signed: Signed,
     Path(customer): Path<String>,
     Query(chosen): Query<Chosen>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (mut pages, reader, rows, name, pass) = begin(&app, &signed, &customer, &chosen).await?;
+    let (pages, reader, rows, name, pass) = begin(&app, &signed, &customer, &chosen).await?;
     if rows > SHEET {
         let text = "A sheet has a million lines at most. Choose fewer days, or take CSV.";
         return Err(Problem::Refused(Refusal::Conflict("too-many-rows", text)));
     }
+    let is_told = headers.get("prefer").is_some_and(|wish| wish == "progress");
+    let (out, sent) = mpsc::channel(2);
+    tokio::spawn(async move {
+        let _pass = pass;
+        // Whoever has gone away hears of no error.
+        if let Err(error) = table(pages, reader, is_told, &out).await {
+            drop(out.send(Err(error)).await);
+        }
+    });
+    let pieces = futures_util::stream::unfold(sent, |mut sent| async { Some((sent.recv().await?, sent)) });
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    Ok(download(Body::from_stream(pieces), kind, &format!("{name}.xlsx"), rows))
+}
+
+/// Sends a sheet as it gets ready, as long as somebody takes it.
+async fn table(
+    mut pages: Pages,
+    reader: Reader,
+    is_told: bool,
+    out: &mpsc::Sender<anyhow::Result<Bytes>>,
+) -> anyhow::Result<()> {
     let (page, read) = mpsc::channel(2);
     let written = tokio::task::spawn_blocking(move || sheet(&reader, read));
-    while let Some(rows) = pages.next().await.map_err(Problem::of_store)? {
-        if page.send(rows).await.is_err() {
+    let mut done = 0;
+    while let Some(rows) = pages.next().await? {
+        done += rows.len();
+        // A sheet that failed has shut its end, and says why below.
+        if out.is_closed() || page.send(rows).await.is_err() {
             break;
+        }
+        if is_told {
+            out.send(Ok(format!("{done}\n").into())).await?;
         }
     }
     drop(page);
-    let file = written.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    let stream = futures_util::stream::unfold((file, pass), |(mut file, pass)| async move {
-        let read = tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; PIECE];
-            let read = file.read(&mut piece);
-            (file, read.map(|length| Bytes::copy_from_slice(piece.get(..length).unwrap_or_default())))
-        });
-        match read.await {
-            Ok((_, Ok(piece))) if piece.is_empty() => None,
-            Ok((file, piece)) => Some((piece, (file, pass))),
-            Err(_) => None,
+    let mut file = tokio::fs::File::from_std(written.await??);
+    if is_told {
+        out.send(Ok("\n".into())).await?;
+    }
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        if file.read_buf(&mut piece).await? == 0 {
+            return Ok(());
         }
-    });
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(download(Body::from_stream(stream), kind, &format!("{name}.xlsx"), rows))
+        out.send(Ok(piece.into())).await?;
+    }
 }
 
 /// Writes a sheet into a file that is nobody's. Texts are written as texts: none of them is a formula.

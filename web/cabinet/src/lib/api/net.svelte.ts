@@ -58,7 +58,7 @@ export async function reach(address: string, how: RequestInit): Promise<Response
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), LONGEST_ANSWER_MS);
   try {
-    return await fetch(address, { ...how, signal: limit.signal });
+    return await fetch(address, { ...how, signal: how.signal ? AbortSignal.any([how.signal, limit.signal]) : limit.signal });
   } finally {
     clearTimeout(timer);
   }

@@ -215,7 +215,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Exactly the calls of a filter as XLSX. */
+        /**
+         * Exactly the calls of a filter as XLSX. It has a file only when its last line is known: whoever asks for `progress`
+         *     (`Prefer`, RFC 7240) is told before it how many lines are written, a number to a line, and then an empty line.
+         */
         get: operations["xlsx"];
         put?: never;
         post?: never;
