@@ -284,7 +284,8 @@ impl Store {
         Ok(row.map(|row| tallied_row(&row)).transpose()?)
     }
 
-    /// Says that somebody was called back, or takes it back; false where there is no such call, or it was connected.
+    /// Says that the visitor of a call was called back, for all that he had missed until then, or takes all that back;
+    /// false where there is no such call, or it was connected.
     ///
     /// # Errors
     /// The store is closed.
@@ -297,8 +298,12 @@ impl Store {
     ) -> Result<bool> {
         self.deed((of, order, is, entry), |tx, (of, order, is, entry)| {
             Box::pin(async move {
-                let (at, by) = is.then(|| (entry.now, entry.who.clone())).unzip();
-                let marked = tx.run(query(MARK).bind(order.0).bind(of.0).bind(at).bind(by)).await? == 1;
+                let statement = if *is {
+                    query(MARK).bind(order.0).bind(of.0).bind(entry.now).bind(entry.who.clone())
+                } else {
+                    query(UNMARK).bind(order.0).bind(of.0)
+                };
+                let marked = tx.run(statement).await? > 0;
                 if marked {
                     audit::write(tx, *of, entry).await?;
                 }
@@ -490,7 +495,13 @@ statements! {
         ORDER BY c.accepted_at DESC, c.order_id DESC");
     ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 LIMIT 1";
     ONE = concat!(lines!("tallies"), "WHERE c.order_id = $1 AND c.customer_id = $2");
-    MARK = "UPDATE tallies SET called_back_at = $3, called_back_by = $4 WHERE order_id = $1 AND customer_id = $2
-        AND disposition <> 'connected'";
+    MARK = "UPDATE tallies AS c SET called_back_at = $3, called_back_by = $4 FROM tallies o
+        WHERE o.order_id = $1 AND o.customer_id = $2 AND o.disposition <> 'connected'
+            AND c.customer_id = o.customer_id AND c.phone = o.phone AND c.accepted_at <= o.accepted_at
+            AND c.disposition <> 'connected' AND (c.called_back_at IS NULL OR c.order_id = o.order_id)";
+    UNMARK = "UPDATE tallies AS c SET called_back_at = NULL, called_back_by = NULL FROM tallies o
+        WHERE o.order_id = $1 AND o.customer_id = $2 AND o.disposition <> 'connected'
+            AND c.customer_id = o.customer_id AND c.phone = o.phone
+            AND (c.called_back_at = o.called_back_at OR c.order_id = o.order_id)";
     NOTE = "UPDATE tallies SET note = $3 WHERE order_id = $1 AND customer_id = $2";
 }

@@ -18,7 +18,7 @@ use callback_core::time::Ts;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -27,7 +27,9 @@ const DAYS: usize = 62;
 const WEEKS: usize = 400;
 /// Calls that wait to be called back, of these days, and so many are shown.
 const WAITING: Duration = Duration::from_secs(14 * 24 * 3_600);
-const SHOWN: u32 = 5;
+const SHOWN: usize = 5;
+/// Calls that are looked through for them: who was missed again and again is shown once.
+const LOOKED: u32 = 50;
 /// A manager whose every try failed within two days, this many at least, is told of.
 const FAILING: Duration = Duration::from_secs(2 * 24 * 3_600);
 const TRIES: u64 = 5;
@@ -150,7 +152,7 @@ pub(super) struct Overview {
     /// From the order until the visitor's telephone rang.
     rang: Spread,
     seconds: Vec<Second>,
-    /// The newest that wait to be called back, of the last fourteen days, and how many there are.
+    /// Who waits to be called back since the last fourteen days, each by his newest call, and how many calls that are.
     waiting: Vec<CallRow>,
     waiting_count: u64,
     /// Managers whose every try of the last two days failed.
@@ -274,7 +276,7 @@ pub(super) async fn overview(
     let store = &app.store;
     let (rang, waiting, waiting_all, failing) = tokio::try_join!(
         store.rang_after(&filter),
-        store.tallied(&missed, CallOrder::Newest, None, SHOWN),
+        store.tallied(&missed, CallOrder::Newest, None, LOOKED),
         store.outcomes(&missed),
         store.answering(&two_days),
     )
@@ -283,12 +285,14 @@ pub(super) async fn overview(
     for (tenths, talks) in connected {
         *seconds.entry(tenths / 10).or_default() += talks;
     }
+    let mut seen = BTreeSet::new();
+    let visitors = waiting.iter().filter(|counted| seen.insert(counted.row.row.order.phone.to_string()));
     let failing = failing.into_iter().filter(|line| line.taken == 0 && line.tries >= TRIES);
     Ok(Json(Overview {
         told,
         rang: Spread::of(&rang),
         seconds: seconds.into_iter().map(|(second, talks)| Second { second, talks }).collect(),
-        waiting: waiting.iter().map(|row| CallRow::of(row, at.role)).collect(),
+        waiting: visitors.take(SHOWN).map(|row| CallRow::of(row, at.role)).collect(),
         waiting_count: Totals::of(&waiting_all).orders,
         failing: failing.map(Into::into).collect(),
     }))

@@ -157,6 +157,43 @@ fn a_call_that_was_missed_is_called_again() {
     });
 }
 
+#[test]
+fn who_was_missed_twice_waits_once() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Declines), (VISITOR, Does::Answers)]).await;
+        let site = format!("mode = \"manager_first\"\nrounds = 1\n{}", managers(&[ANNA]));
+        let mut stage = Stage::new(world, &network, &site).await;
+        let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+        let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
+        for missed in [first, second] {
+            stage.post("/orders", &body(missed, VISITOR)).await;
+            stage.record(missed).await;
+        }
+        let overview = format!("/customers/{number}/overview");
+        let waiting = async |owner: &mut Browser| {
+            let told = owner.get(&overview).await.ok();
+            let ids: Vec<_> =
+                told["waiting"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+            (ids, told["waiting_count"].as_u64().unwrap())
+        };
+        assert_eq!(waiting(&mut owner).await, (vec![json!(second)], 2));
+        let mark = async |owner: &mut Browser, call: Uuid, is: bool| {
+            owner.ask("PUT", &format!("/calls/{call}/called-back"), json!({ "is": is })).await.status
+        };
+        assert_eq!(mark(&mut owner, second, true).await, StatusCode::NO_CONTENT);
+        assert_eq!(waiting(&mut owner).await, (vec![], 0), "he was called back for both");
+        assert_eq!(mark(&mut owner, second, false).await, StatusCode::NO_CONTENT);
+        assert_eq!(waiting(&mut owner).await, (vec![json!(second)], 2), "and that is taken back for both");
+        assert_eq!(mark(&mut owner, first, true).await, StatusCode::NO_CONTENT);
+        assert_eq!(
+            waiting(&mut owner).await,
+            (vec![json!(second)], 1),
+            "what he missed later is not answered"
+        );
+        stage.service.take();
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_has_the_calls_of_the_filter_and_no_formula() {
     let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
