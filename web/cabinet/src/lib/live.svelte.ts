@@ -3,6 +3,8 @@
 import { api } from './api';
 import type { CallRow } from './api/types';
 
+/** Changes of many calls are shown together, this long apart at least: the page costs the same however many there are. */
+const TOGETHER_MS = 500;
 /** After a refusal of the stream. */
 const AGAIN_MS = 1_000;
 
@@ -10,6 +12,9 @@ export class Live {
   open = $state.raw<CallRow[]>([]);
   ready = $state(false);
   #stream: EventSource | null = null;
+  /** What changed since it was shown. */
+  #changed = new Map<string, CallRow>();
+  #showing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly c: string,
@@ -27,7 +32,7 @@ export class Live {
     const begin = (): void => {
       if (isOver) return;
       this.#stream = new EventSource(api.callEvents(this.c));
-      this.#stream.addEventListener('call', (event) => this.#changed(JSON.parse((event as MessageEvent<string>).data) as CallRow));
+      this.#stream.addEventListener('call', (event) => this.#change(JSON.parse((event as MessageEvent<string>).data) as CallRow));
       this.#stream.addEventListener('open', () => void this.read().catch(() => undefined));
       this.#stream.addEventListener('error', () => {
         if (this.#stream?.readyState !== EventSource.CLOSED) return;
@@ -38,6 +43,7 @@ export class Live {
     return () => {
       isOver = true;
       this.#stream?.close();
+      clearTimeout(this.#showing);
     };
   }
 
@@ -49,14 +55,19 @@ export class Live {
     for (const call of before) if (!now.has(call.id)) this.ended(call);
   }
 
-  #changed(call: CallRow): void {
+  #change(call: CallRow): void {
     if (this.site && call.site.key !== this.site) return;
-    const others = this.open.filter((known) => known.id !== call.id);
-    if (call.over) {
-      this.open = others;
-      this.ended(call);
-    } else {
-      this.open = others.length < this.open.length ? this.open.map((known) => (known.id === call.id ? call : known)) : [call, ...this.open];
-    }
+    this.#changed.set(call.id, call);
+    if (this.#showing === undefined) this.#show();
+  }
+
+  #show(): void {
+    this.#showing = this.#changed.size ? setTimeout(() => this.#show(), TOGETHER_MS) : undefined;
+    const changed = this.#changed;
+    this.#changed = new Map();
+    const known = new Set(this.open.map((call) => call.id));
+    const newest = [...changed.values()].filter((call) => !known.has(call.id)).reverse();
+    this.open = [...newest, ...this.open.map((call) => changed.get(call.id) ?? call)].filter((call) => !call.over);
+    for (const call of changed.values()) if (call.over) this.ended(call);
   }
 }

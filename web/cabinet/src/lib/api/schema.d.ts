@@ -1498,7 +1498,7 @@ export interface components {
             /** @description From the order until the visitor's telephone rang. */
             rang: components["schemas"]["Spread"];
             seconds: components["schemas"]["Second"][];
-            /** @description The newest that wait to be called back, of the last fourteen days, and how many there are. */
+            /** @description Who waits to be called back since the last fourteen days, each by his newest call, and how many calls that are. */
             waiting: components["schemas"]["CallRow"][];
             /** Format: int64 */
             waiting_count: number;
