@@ -96,6 +96,16 @@ export async function login(page: Page, email: string): Promise<void> {
   await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
 }
 
+/** Logs in as who looks around in the practice company; the path of its pages. */
+export async function lookAround(page: Page): Promise<string> {
+  await page.goto('/login');
+  await page.getByLabel('Почта').fill('practice@callback.example');
+  await page.getByLabel('Пароль', { exact: true }).fill('practice makes perfect');
+  await page.getByRole('button', { name: 'Войти', exact: true }).click();
+  await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
+  return page.url().match(/\/c\/[0-9-]+/)?.[0] ?? '';
+}
+
 /** Invites somebody to a company as one more owner, and has him accept by the letter in the outbox. */
 export async function join(owner: Page, number: string, colleague: Page, name: string): Promise<void> {
   const email = `colleague-of-${number}@romashka.example`;

@@ -1,6 +1,6 @@
 // From registration to one's own first call by keyboard alone: every stop of Tab has a ring and can be seen.
 
-import { expect, test, type Hand } from './cabinet';
+import { expect, lookAround, test, type Hand } from './cabinet';
 import type { Locator } from '@playwright/test';
 import { firstCall } from './walk';
 
@@ -22,6 +22,33 @@ const keyboard: Hand = {
 test('the way to the first call needs no pointer, and the focus is never out of sight', async ({ page }) => {
   test.slow();
   await firstCall(page, keyboard);
+});
+
+test('the reason of a failure is found, and its visitor called again, without a pointer', async ({ page }) => {
+  test.slow();
+  const company = await lookAround(page);
+  await page.goto(`${company}/calls`);
+  await keyboard.press(page.getByRole('button', { name: 'Фильтр' }));
+  const item = page.getByRole('menuitemradio', { name: 'Клиент не взял трубку' });
+  await expect(item).toBeVisible();
+  while (!(await item.and(page.locator(':focus')).count())) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/status=visitor_no_answer/);
+  const call = page.locator('[data-call]').first();
+  await keyboard.press(call);
+  const drawer = page.getByRole('dialog');
+  await keyboard.write(drawer.getByRole('textbox', { name: 'Заметка' }), 'после обеда');
+  await keyboard.press(drawer.getByRole('button', { name: 'Уже перезвонили' }));
+  await expect(drawer.getByText('Ещё не перезвонили')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(drawer).toHaveCount(0);
+  await expect(call, 'whence the drawer was opened').toBeFocused();
+  await page.goto(`${company}/analysis`);
+  await keyboard.press(page.getByRole('button', { name: /^Google, поиск/ }));
+  await expect(page).toHaveURL(/kind=search&source=Google/);
+  await page.goto(`${company}/overview`);
+  await keyboard.press(page.getByRole('button', { name: 'Перезвонить', exact: true }).first());
+  await expect(page.getByText(/^Звоним: /).first()).toBeVisible();
 });
 
 /** Presses Tab until the goal has the focus. */

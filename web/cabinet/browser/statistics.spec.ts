@@ -2,20 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
-import { accessible, expect, fits, test } from './cabinet';
+import { accessible, expect, fits, lookAround, test } from './cabinet';
 
 /** The practice exchange's visitor who answers, and talks. */
 const TALKER = '+7 916 555-01-47';
-
-/** Logs in as who looks around in the practice company; the path of its pages. */
-async function lookAround(page: Page): Promise<string> {
-  await page.goto('/login');
-  await page.getByLabel('Почта').fill('practice@callback.example');
-  await page.getByLabel('Пароль', { exact: true }).fill('practice makes perfect');
-  await page.getByRole('button', { name: 'Войти', exact: true }).click();
-  await page.waitForURL(/\/c\/[0-9]+-[0-9]\//);
-  return page.url().match(/\/c\/[0-9-]+/)?.[0] ?? '';
-}
 
 const rows = (page: Page) => page.locator('[data-call]');
 
