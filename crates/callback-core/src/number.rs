@@ -133,6 +133,13 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
     }
 }
 
+/// The extension that stands after a number, as people write it (`доб. 102`, `ext. 102`, `;ext=102`, RFC 3966).
+#[must_use]
+pub fn extension(text: &str, country: Country) -> Option<String> {
+    let parsed = PHONE_NUMBER_UTIL.parse(text, country.region()).ok()?;
+    Some(parsed.extension().to_owned()).filter(|extension| !extension.is_empty())
+}
+
 /// A country by ISO 3166-1 alpha-2, one that the numbering plans know.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -209,6 +216,15 @@ mod tests {
         assert_eq!((code("RU"), code("KZ"), code("US"), code("GB")), (Some(7), Some(7), Some(1), Some(44)));
         assert!((240..=250).contains(&all.len()), "{}", all.len());
         assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn an_extension_is_read_behind_its_number() {
+        let read = |text: &str| super::extension(text, "RU".parse().unwrap());
+        for text in ["+7 495 123-45-67 доб. 102", "8 (495) 123-45-67 ext 102", "+74951234567;ext=102"] {
+            assert_eq!(read(text).as_deref(), Some("102"), "{text}");
+        }
+        assert_eq!(read("+7 495 123-45-67"), None);
     }
 
     #[test]

@@ -227,8 +227,9 @@ pub(super) fn managers(
 fn manager(door: &mut Door, raw: &raw::Manager, owner: Option<Uuid>, country: Country) -> Option<Manager> {
     let name = door.text("name", &raw.name, LONGEST_NAME);
     let address = address(door, &raw.address, country);
-    let extension = raw.extension.as_deref().filter(|text| !text.is_empty());
-    let extension = match extension {
+    let written = raw.extension.clone().filter(|text| !text.is_empty());
+    // One that is written after the number is not lost.
+    let extension = match written.or_else(|| number::extension(&raw.address, country)).as_deref() {
         Some(text) => door.parse_as("extension", "extension", text, str::parse::<Digits>).map(Some),
         None => Some(None),
     };

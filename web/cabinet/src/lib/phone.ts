@@ -27,4 +27,10 @@ export function bare(text: string): string {
   return digits.length === 11 && digits.startsWith('8') ? `7${digits.slice(1)}` : digits;
 }
 
+/** A telephone as people write it, with an extension after it: «8 495 123-45-67 доб. 102», of a SIP address nothing. */
+export function parted(text: string): { address: string; extension: string | null } {
+  const found = isSip(text) ? null : /^(.*\d\)?)[\s,;]*(?:доб(?:авочный)?|вн(?:утр)?|ext(?:ension)?|x|#|;ext=|,)[.:=\s]*([\d*#]{1,32})\s*$/i.exec(text);
+  return { address: found?.[1] ?? text.trim(), extension: found?.[2] ?? null };
+}
+
 export const isSip = (address: string): boolean => /^sips?:/i.test(address.trim());
