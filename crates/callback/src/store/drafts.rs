@@ -382,17 +382,16 @@ impl Store {
         &self,
         site: SiteId,
         customer: CustomerId,
-        revision: u32,
         body: Site,
         entry: audit::Entry,
     ) -> Result<u32> {
-        let version = TRIED.saturating_add(revision);
-        self.deed((site, customer, version, body, entry), |tx, (site, customer, version, body, entry)| {
+        self.deed((site, customer, body, entry), |tx, (site, customer, body, entry)| {
             Box::pin(async move {
-                let keep = query(TRY_SITE).bind(site.0).bind(*version).bind(entry.who.as_str());
-                tx.run(keep.bind(entry.now).bind(Json::of(body)?)).await?;
+                let keep = query(TRY_SITE).bind(site.0).bind(TRIED).bind(entry.who.as_str());
+                let kept = tx.maybe(keep.bind(entry.now).bind(Json::of(body)?)).await?;
+                let version = kept.ok_or(sqlx::Error::RowNotFound)?.number("version")?;
                 audit::write(tx, *customer, entry).await?;
-                Ok(*version)
+                Ok(version)
             })
         })
         .await
@@ -437,7 +436,8 @@ statements! {
     CUSTOMER_COLUMNS = "UPDATE customers SET version = $2, name = $3, country = $4, time_zone = $5, language = $6,
         blacklist = $7, managers = $8, missed_emails = $9, missed_digest = $10 WHERE id = $1";
     TRY_SITE = "INSERT INTO site_versions (site_id, version, author, published_at, body)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site_id, version) DO NOTHING";
+        SELECT $1, COALESCE(MAX(version), CAST($2 AS BIGINT)) + 1, $3, $4, $5 FROM site_versions
+        WHERE site_id = $1 AND version >= $2 RETURNING version";
     SITE_VERSIONS = "SELECT version, author, published_at, body FROM site_versions
         WHERE site_id = $1 AND version < 1000000000 ORDER BY version DESC LIMIT $2";
     SITE_VERSION = "SELECT version, author, published_at, body FROM site_versions

@@ -100,13 +100,13 @@ impl Scope {
         }
     }
 
-    /// The draft as it would be published, and the revision that it is at.
+    /// The draft as it would be published.
     ///
     /// # Errors
     /// What is wrong with it, each at its field.
-    pub(super) async fn settled(&self, app: &App) -> Result<(Settled, u32), Problem> {
-        let (kept, revision) = self.draft(app).await?;
-        Ok((self.read(&kept).map_err(refused)?, revision))
+    pub(super) async fn settled(&self, app: &App) -> Result<Settled, Problem> {
+        let (kept, _) = self.draft(app).await?;
+        self.read(&kept).map_err(refused)
     }
 
     /// All that is wrong with a draft.

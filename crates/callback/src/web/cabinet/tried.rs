@@ -98,7 +98,7 @@ pub(super) async fn rehearsal(
     Path(site): Path<String>,
 ) -> Result<Json<RehearsalView>, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
-    let (Settled::Site(mut body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let Settled::Site(mut body) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let company = scope.company();
     if !body.own_managers {
         body.managers.clone_from(&company.settings.managers);
@@ -187,7 +187,7 @@ pub(super) async fn announcement(
     Path(site): Path<String>,
 ) -> Result<Response, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
-    let (Settled::Site(body), _) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let Settled::Site(body) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let by = vec![Guessed { name: format!("voice:{}", scope.company().id.0), free: SPOKEN }];
     if let Try::Paused { until } = app.store.try_at(by, wall_now()).await.map_err(Problem::of_store)? {
         return Err(Refusal::paused(until, wall_now()));
@@ -236,7 +236,7 @@ pub(super) async fn test_call(
     Body(body): Body<TestCall>,
 ) -> Result<Response, Problem> {
     let scope = Scope::of_site(&app, &signed, &site, Right::ChangeSettings).await?;
-    let (Settled::Site(draft), revision) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
+    let Settled::Site(draft) = scope.settled(&app).await? else { return Err(Problem::NotFound) };
     let Scope::Site(row, company) = &scope else { return Err(Problem::NotFound) };
     let (phone, country) = phones::read(&app, &body.phone, company)?;
     let verified = app.store.verified_phones(scope.company().id).await.map_err(Problem::of_store)?;
@@ -271,7 +271,7 @@ pub(super) async fn test_call(
     let zone = TimeZone::get(&company.settings.time_zone).map_err(Problem::internal)?;
     let order = OrderId(Uuid::new_v4());
     let entry = signed.did("site.test_call", row.key.as_str(), json!({ "call": order.0 }));
-    let version = app.store.try_version(row.id, scope.company().id, revision, (*draft).clone(), entry);
+    let version = app.store.try_version(row.id, scope.company().id, (*draft).clone(), entry);
     let facts = OrderFacts {
         id: order,
         site: row.id,

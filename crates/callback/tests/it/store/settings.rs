@@ -81,7 +81,7 @@ fn recordings_that_no_settings_name_make_room() {
             detail: json!({}),
             now: MORNING,
         };
-        store.try_version(site.id, of, 1, published, entry).await.unwrap();
+        store.try_version(site.id, of, published, entry).await.unwrap();
         let set = json!({ "own_recording": sent[1] }).as_object().cloned().unwrap();
         let edit = Edit {
             revision: 0,
