@@ -125,11 +125,12 @@ impl Place {
         self.in_turn(hashed).await?.ok().context("argon2 cannot hash")
     }
 
-    /// Whether it is the password of this hash; without one it takes as long, and is not.
+    /// Whether it is the password of this hash; without one, as of who never chose any, it takes as long, and is not.
     ///
     /// # Errors
     /// The process ends.
     pub(crate) async fn verify(self, password: String, hash: Option<String>) -> Result<bool> {
+        let hash = hash.filter(|hash| PasswordHash::new(hash).is_ok());
         let is_somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
         let verified = move |argon: &Argon2<'_>| {

@@ -83,6 +83,7 @@ async fn login(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
         secret: Secret::draw()?.fingerprint(),
         ip: "127.0.0.1".to_owned(),
         device: String::new(),
+        instead_of: None,
         now,
     };
     let user = store.confirm(secret.fingerprint(), browser).await?.context("the practice login")?;

@@ -2,9 +2,10 @@
 
 use super::db::{Row, Tx, query};
 use super::types::Json;
-use super::{Result, Store, links, statements};
+use super::{Result, Store, links, network, statements};
 use callback_core::site::Language;
 use callback_core::time::Ts;
+use std::net::IpAddr;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ pub struct NewSession {
     pub ip: String,
     /// What it calls itself.
     pub device: String,
+    /// The fingerprint of the cookie that it had before: whose that was, is signed out.
+    pub instead_of: Option<String>,
     /// When.
     pub now: Ts,
 }
@@ -121,6 +124,9 @@ pub(super) async fn create(tx: &mut Tx, user: NewUser<'_>, now: Ts) -> Result<Uu
 
 /// Signs a browser in; the user's oldest ones, beyond [`SESSIONS`], are signed out.
 pub(super) async fn sign_in(tx: &mut Tx, user: Uuid, session: &NewSession) -> Result<()> {
+    if let Some(before) = &session.instead_of {
+        tx.run(query(SIGN_OUT_SECRET).bind(before.as_str())).await?;
+    }
     let write = query(SIGN_IN).bind(session.id).bind(user).bind(session.secret.as_str()).bind(session.now);
     tx.run(write.bind(session.ip.as_str()).bind(session.device.as_str())).await?;
     tx.run(query(SIGN_OUT_OLD).bind(session.now - IDLE).bind(session.now - ABSOLUTE)).await?;
@@ -250,6 +256,18 @@ impl Store {
         .await
     }
 
+    /// Whether a browser in this network is signed in as the user of this address.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_signed_in_from(&self, email: &str, ip: IpAddr, now: Ts) -> Result<bool> {
+        let asked = query(SIGNED_IN_FROM).bind(email).bind(now - IDLE).bind(now - ABSOLUTE);
+        let here = network(ip);
+        let ips = self.db.all(asked).await?;
+        let ips = ips.iter().map(|row| row.get::<String>("ip")).collect::<sqlx::Result<Vec<_>>>()?;
+        Ok(ips.iter().filter_map(|ip| ip.parse().ok()).any(|ip| network(ip) == here))
+    }
+
     /// The browsers of a user that are signed in, the newest first.
     ///
     /// # Errors
@@ -324,9 +342,12 @@ statements! {
         s.ip, s.device FROM login_sessions s JOIN users u ON u.id = s.user_id
         WHERE s.secret = $1 AND s.seen_at > $2 AND s.created_at > $3");
     SEEN = "UPDATE login_sessions SET seen_at = $2 WHERE id = $1";
+    SIGNED_IN_FROM = "SELECT s.ip FROM login_sessions s JOIN users u ON u.id = s.user_id
+        WHERE u.email = $1 AND s.seen_at > $2 AND s.created_at > $3";
     SESSIONS_OF = "SELECT id, created_at, seen_at, ip, device FROM login_sessions
         WHERE user_id = $1 AND seen_at > $2 AND created_at > $3 ORDER BY seen_at DESC, id";
     SIGN_OUT = "DELETE FROM login_sessions WHERE user_id = $1 AND id = $2";
+    SIGN_OUT_SECRET = "DELETE FROM login_sessions WHERE secret = $1";
     SIGN_OUT_OTHERS = "DELETE FROM login_sessions WHERE user_id = $1 AND id <> $2";
     SIGN_OUT_OLD = "DELETE FROM login_sessions WHERE seen_at <= $1 OR created_at <= $2";
     SIGN_OUT_MANY = "DELETE FROM login_sessions WHERE user_id = $1 AND id NOT IN (

@@ -17,6 +17,8 @@ const MANY: u32 = 50;
 
 /// Tries at one account's password from one network.
 pub(super) struct Guess {
+    email: String,
+    ip: IpAddr,
     account: String,
     here: String,
     network: String,
@@ -26,6 +28,8 @@ impl Guess {
     pub(super) fn at(email: &str, ip: IpAddr) -> Self {
         let (account, network) = (fingerprint(email), network(ip));
         Self {
+            email: email.to_owned(),
+            ip,
             here: format!("login:{account}:{network}"),
             account: format!("login:{account}"),
             network: format!("login-from:{network}"),
@@ -34,10 +38,13 @@ impl Guess {
 
     /// Makes a try; how many are left after it.
     pub(super) async fn begin(&self, app: &App) -> Result<u32, Problem> {
-        let free = [(&self.here, GUESSES), (&self.account, MANY), (&self.network, MANY)];
-        let guessed = free.map(|(name, free)| Guessed { name: name.clone(), free });
         let now = wall_now();
-        match app.store.try_at(guessed.into(), now).await.map_err(Problem::of_store)? {
+        // Strangers' tries keep nobody out of the network where he is signed in.
+        let is_home = app.store.is_signed_in_from(&self.email, self.ip, now).await;
+        let everywhere = (!is_home.map_err(Problem::of_store)?).then_some((&self.account, MANY));
+        let free = [(&self.here, GUESSES), (&self.network, MANY)].into_iter().chain(everywhere);
+        let guessed = free.map(|(name, free)| Guessed { name: name.clone(), free }).collect();
+        match app.store.try_at(guessed, now).await.map_err(Problem::of_store)? {
             Try::Paused { until } => Err(Refusal::paused(until, now)),
             Try::Made { left } => Ok(left),
         }

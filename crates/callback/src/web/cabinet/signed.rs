@@ -26,6 +26,8 @@ const DEVICE: usize = 60;
 pub(super) struct From {
     pub(super) ip: IpAddr,
     pub(super) device: String,
+    /// The fingerprint of the cookie that the browser has; it may be worth nothing any more.
+    cookie: Option<String>,
 }
 
 impl FromRequestParts<App> for From {
@@ -35,7 +37,7 @@ impl FromRequestParts<App> for From {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
         let ip = client_ip(&parts.headers, peer.ok_or(Problem::NotFound)?, app);
         app.flood.request(ip, Instant::now())?;
-        Ok(Self { ip, device: device(&parts.headers) })
+        Ok(Self { ip, device: device(&parts.headers), cookie: Cookie::of(&parts.headers, &app.door.origin) })
     }
 }
 
@@ -48,6 +50,7 @@ impl From {
             secret: secret.fingerprint(),
             ip: self.ip.to_string(),
             device: self.device.clone(),
+            instead_of: self.cookie.clone(),
             now: wall_now(),
         };
         Ok((session, Cookie::set(&app.door.origin, &secret)))
@@ -91,6 +94,14 @@ impl Cookie {
         if origin.as_str().starts_with("https:") { "__Host-callback" } else { "callback" }
     }
 
+    /// The fingerprint of the one that a request brings.
+    fn of(headers: &HeaderMap, origin: &Origin) -> Option<String> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == Self::name(origin)).map(|(_, secret)| fingerprint(secret))
+    }
+
     fn set(origin: &Origin, secret: &Secret) -> Self {
         Self::with(origin, secret.expose(), ABSOLUTE.as_secs())
     }
@@ -127,13 +138,8 @@ impl FromRequestParts<App> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let from = From::from_request_parts(parts, app).await?;
-        let name = Cookie::name(&app.door.origin);
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut cookies =
-            cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let secret = cookies.find(|(known, _)| *known == name).map(|(_, secret)| fingerprint(secret));
-        let secret = secret.ok_or(Problem::Refused(Refusal::LoginNeeded))?;
-        let signed = app.store.signed_in(&secret, wall_now()).await.map_err(Problem::of_store)?;
+        let secret = from.cookie.as_deref().ok_or(Problem::Refused(Refusal::LoginNeeded))?;
+        let signed = app.store.signed_in(secret, wall_now()).await.map_err(Problem::of_store)?;
         let (user, session) = signed.ok_or(Problem::Refused(Refusal::LoginNeeded))?;
         Ok(Self { user, session, from })
     }
@@ -171,6 +177,14 @@ impl Signed {
             now: wall_now(),
         }
     }
+}
+
+/// A site that is asked about beside its customer: one of another is not there.
+pub(super) async fn asked_site(app: &App, at: &Part, key: Option<&str>) -> Result<Option<SiteKey>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    let key: SiteKey = key.parse().map_err(|_| Problem::NotFound)?;
+    let is_its = app.store.has_site(at.customer, &key).await.map_err(Problem::of_store)?;
+    if is_its { Ok(Some(key)) } else { Err(Problem::NotFound) }
 }
 
 fn may(part: Option<Part>, right: Right) -> Result<Part, Problem> {

@@ -142,6 +142,41 @@ fn a_forgotten_password_is_set_anew_and_signs_everybody_else_out() {
 }
 
 #[test]
+fn strangers_keep_nobody_out_of_where_he_is_signed_in() {
+    on_both(async |world| {
+        let network = Network::start(&[]).await;
+        let stage = stage(world, &network).await;
+        let (mut owner, _) = Browser::register(&stage, "Ромашка", OWNER).await;
+        let wrong = json!({ "email": OWNER, "password": "четыре грустных гуся" });
+        for n in 0..50 {
+            let address: &'static str = [
+                "192.0.2.1",
+                "192.0.2.2",
+                "192.0.2.3",
+                "192.0.2.4",
+                "192.0.2.5",
+                "192.0.2.6",
+                "192.0.2.7",
+                "192.0.2.8",
+                "192.0.2.9",
+                "192.0.2.10",
+                "192.0.2.11",
+            ][n / 5];
+            assert_eq!(
+                Browser::of(&stage).at(address).post("/login", wrong.clone()).await.problem(),
+                "login-refused"
+            );
+        }
+        let right = json!({ "email": OWNER, "password": PASSWORD });
+        let elsewhere = Browser::of(&stage).at("192.0.2.99").post("/login", right.clone()).await;
+        assert_eq!(elsewhere.problem(), "paused");
+        // The browser that signs in again is one browser still.
+        owner.post("/login", right).await.ok();
+        assert_eq!(owner.get("/me/sessions").await.ok().as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn an_address_changes_when_both_have_agreed() {
     on_both(async |world| {
         let network = Network::start(&[]).await;
