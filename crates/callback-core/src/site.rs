@@ -190,13 +190,23 @@ impl Origin {
             _ => return Err(NotAnOrigin),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-        let authority = authority.strip_suffix(own_port).unwrap_or(&authority).to_owned();
+        let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        // The dot of the root says nothing more.
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+        if !port.is_none_or(is_port) {
+            return Err(NotAnOrigin);
+        }
+        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
         let fits = !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(allowed);
-        let host = authority.rsplit_once(':').map_or(&*authority, |(host, _)| host);
         let is_label =
             |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
-        let is_host = host.starts_with('[') || host.trim_end_matches('.').split('.').all(is_label);
+        let is_host = host.starts_with('[') || host.split('.').all(is_label);
         if fits && is_host { Ok(Self(format!("{scheme}://{authority}").into())) } else { Err(NotAnOrigin) }
     }
 

@@ -303,11 +303,29 @@ fn shown(number: ShownNumber) -> String {
     }
 }
 
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 fn week(schedule: &Schedule) -> Value {
     let Some(week) = &schedule.week else { return Value::Null };
-    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let day = |(day, hours): (&str, &Vec<Hours>)| (day.to_owned(), json!(hours));
-    Value::Object(days.into_iter().zip(week).map(day).collect())
+    Value::Object(DAYS.into_iter().zip(week).map(day).collect())
+}
+
+/// Gives the weeks of a draft all their days: those that were not written are closed.
+pub(crate) fn with_whole_weeks(draft: &mut Kept) {
+    for (field, value) in draft {
+        match value {
+            Value::Object(week) if ["schedule", "hours"].contains(&field.as_str()) => {
+                for day in DAYS {
+                    week.entry(day).or_insert_with(|| json!([]));
+                }
+            }
+            Value::Array(items) => {
+                items.iter_mut().filter_map(Value::as_object_mut).for_each(with_whole_weeks)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {}
+        }
+    }
 }
 
 fn blocked(list: &Blacklist) -> Value {

@@ -9,6 +9,7 @@ mod site;
 
 pub(crate) use draft::{
     CompanySettings, Kept, company_draft, field_fits, read_company, read_site, site_draft, usual_site,
+    with_whole_weeks,
 };
 pub(crate) use site::{address_in_letters, host_in_letters};
 

@@ -276,6 +276,14 @@ impl Store {
         Ok(row.map(|row| site(&row)).transpose()?)
     }
 
+    /// Whether a site is a customer's.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn has_site(&self, of: CustomerId, key: &SiteKey) -> Result<bool> {
+        Ok(self.db.maybe(query(HAS_SITE).bind(of.0).bind(key.as_str())).await?.is_some())
+    }
+
     /// Makes a site; false where the customer has too many.
     ///
     /// # Errors
@@ -324,6 +332,7 @@ macro_rules! sites {
 }
 
 statements! {
+    HAS_SITE = "SELECT id FROM sites WHERE key = $2 AND customer_id = $1";
     PART_AT = "SELECT m.customer_id, m.role, m.telephones FROM memberships m
         JOIN customers c ON c.id = m.customer_id WHERE c.number = $1 AND m.user_id = $2";
     PART_AT_SITE = "SELECT m.customer_id, m.role, m.telephones FROM memberships m

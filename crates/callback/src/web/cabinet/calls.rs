@@ -4,10 +4,9 @@ use super::call_row::{CallRow, mask, masked};
 use super::filter::{Chosen, PeriodView};
 use super::read::{Body, Path, Query};
 use super::scope::company_of;
-use super::signed::Signed;
+use super::signed::{Signed, asked_site};
 use crate::account::Right;
 use crate::clock::wall_now;
-use crate::ids::SiteKey;
 use crate::store::{
     Acceptance, After, CallOrder, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, PlannedRow, Telephones,
 };
@@ -125,7 +124,7 @@ pub(super) async fn journal(
 ) -> Result<Json<CallPage>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
     let period = chosen.period(&company_of(&app, &at).await?, wall_now())?;
-    let filter = chosen.filter(&at, &period)?;
+    let filter = chosen.filter(&app, &at, &period).await?;
     let order = match lines.order.as_deref() {
         None | Some("newest") => CallOrder::Newest,
         Some("oldest") => CallOrder::Oldest,
@@ -175,7 +174,7 @@ pub(super) async fn open(
     Query(OfSite { site }): Query<OfSite>,
 ) -> Result<Json<Vec<CallRow>>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let site: Option<SiteKey> = site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
+    let site = asked_site(&app, &at, site.as_deref()).await?;
     let rows = app.store.open_calls(at.customer, site.as_ref(), own(&at)).await;
     let hub = app.engine.hub();
     let line = |found: &PlannedRow| CallRow::open(found, hub.now(found.row.order.facts.id).as_ref(), at.role);

@@ -9,7 +9,7 @@ use super::signed::Signed;
 use crate::account::{Right, Role};
 use crate::clock::wall_now;
 use crate::door::Door;
-use crate::ids::SiteKey;
+use crate::ids::{CustomerId, SiteKey};
 use crate::settings::{self, address_in_letters, host_in_letters, site_draft};
 use crate::store::{self, NewSite, Part, SiteRow, language_name};
 use crate::timeline::stamp;
@@ -173,7 +173,7 @@ pub(super) async fn add_site(
     let origin = origin.ok_or_else(|| {
         Problem::Refused(Refusal::Fields(door.into_wrongs().into_iter().map(Into::into).collect()))
     })?;
-    not_twice(&app, &at, &origin).await?;
+    not_twice(&app, at.customer, &origin, None).await?;
     let key = SiteKey::draw().map_err(Problem::internal)?;
     let new = NewSite {
         key: key.clone(),
@@ -200,10 +200,16 @@ pub(super) struct Confirmed {
 }
 
 /// A company has one site of an address, beside those that were put away.
-async fn not_twice(app: &App, at: &Part, origin: &Origin) -> Result<(), Problem> {
-    let known = app.store.sites_of(at.customer).await.map_err(Problem::of_store)?;
+pub(super) async fn not_twice(
+    app: &App,
+    company: CustomerId,
+    origin: &Origin,
+    but: Option<&SiteKey>,
+) -> Result<(), Problem> {
+    let known = app.store.sites_of(company).await.map_err(Problem::of_store)?;
     let is_it = |known: &str| Origin::parse(known).is_ok_and(|known| known.has(origin, false));
-    if known.iter().any(|site| site.archived_at.is_none() && is_it(&site.origin)) {
+    let mut others = known.iter().filter(|site| site.archived_at.is_none() && Some(&site.key) != but);
+    if others.any(|site| is_it(&site.origin)) {
         let twice = FieldProblem::plain("url", "twice", "this site is here already");
         return Err(twice.with("with", address_in_letters(origin)).into());
     }
@@ -226,7 +232,7 @@ async fn put_away(
         return Err(Problem::field("confirm", "confirm", "write the site's address to confirm"));
     }
     if !away {
-        not_twice(app, at, &origin).await?;
+        not_twice(app, at.customer, &origin, None).await?;
     }
     let what = if away { "site.archive" } else { "site.unarchive" };
     let entry = signed.did(what, key.as_str(), json!({ "url": site.origin }));

@@ -1,11 +1,13 @@
 //! Settings as they are being written, and publishing: of a site, and of a company.
 
+use super::customer::not_twice;
 use super::read::{Body, Path, Query};
 use super::scope::{Scope, Settled, differing, refused};
 use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
-use crate::settings::{Kept, field_fits};
+use crate::door::Door;
+use crate::settings::{Kept, field_fits, site_address, with_whole_weeks};
 use crate::store::{self, Conflict, Edit, FieldChange, NewVersion, Published, Writer};
 use crate::timeline::stamp;
 use crate::web::App;
@@ -100,10 +102,11 @@ pub(super) fn view(
 ) -> Result<DraftView, Problem> {
     let now = wall_now();
     let published = scope.published();
-    let body = match &draft {
+    let mut body = match &draft {
         Some(draft) => draft.body.clone(),
         None => scope.begin()?,
     };
+    with_whole_weeks(&mut body);
     let read = scope.read(&body);
     // Another spelling of the same is no change.
     let settled = read.as_ref().map_or_else(|_| body.clone(), Settled::draft);
@@ -149,6 +152,7 @@ async fn edit(app: &App, signed: &Signed, scope: &Scope, body: EditBody) -> Resu
         return Err(Problem::field("own_recording", "choice", "send the recording first"));
     }
     shown_is_his(app, scope, &body.set).await?;
+    address_is_free(app, scope, &body.set).await?;
     let edit = Edit {
         revision: body.revision,
         set: body.set,
@@ -177,6 +181,15 @@ async fn shown_is_his(app: &App, scope: &Scope, set: &Kept) -> Result<(), Proble
         }
     }
     Ok(())
+}
+
+/// A site's new address is that of no other site of the company.
+async fn address_is_free(app: &App, scope: &Scope, set: &Kept) -> Result<(), Problem> {
+    let Scope::Site(site, company) = scope else { return Ok(()) };
+    let Some(url) = set.get("url").and_then(Value::as_str) else { return Ok(()) };
+    // What is no address is said at the field.
+    let Some(origin) = site_address(&mut Door::new(), "url", url) else { return Ok(()) };
+    not_twice(app, company.id, &origin, Some(&site.key)).await
 }
 
 /// Makes a draft what is given, unless somebody wrote to it since it was seen.
@@ -212,6 +225,7 @@ async fn publish(
     }
     let mut settled = scope.read(&kept).map_err(refused)?;
     shown_is_his(app, scope, &kept).await?;
+    address_is_free(app, scope, &kept).await?;
     if matches!(scope, Scope::Site(site, _) if site.archived_at.is_some()) {
         let text = "This site was put away. Take it back first.";
         return Err(Problem::Refused(Refusal::Conflict("site-archived", text)));

@@ -371,7 +371,7 @@ async fn begin(
 ) -> Result<(Pages, Reader, u64, String, StreamPass), Problem> {
     let at = signed.at(app, customer, Right::SeeCalls).await?;
     let period = chosen.period(&company_of(app, &at).await?, wall_now())?;
-    let filter = chosen.filter(&at, &period)?;
+    let filter = chosen.filter(app, &at, &period).await?;
     let pass = app.flood.stream(signed.from.ip)?;
     let outcomes = app.store.outcomes(&filter).await.map_err(Problem::of_store)?;
     let rows = outcomes.iter().map(|line| line.orders).sum();

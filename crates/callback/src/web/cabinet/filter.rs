@@ -1,7 +1,9 @@
 //! Which calls a page is about, as its address says it: a period of the customer's calendar, and what else was chosen.
 
 use super::calls::own;
+use super::signed::asked_site;
 use crate::store::{CallFilter, Company, Part};
+use crate::web::App;
 use crate::web::error::{FieldProblem, Problem};
 use callback_core::schedule;
 use callback_core::time::Ts;
@@ -140,7 +142,7 @@ impl Chosen {
     ///
     /// # Errors
     /// What cannot be asked for, each at its field.
-    pub(super) fn filter(&self, at: &Part, period: &Period) -> Result<CallFilter, Problem> {
+    pub(super) async fn filter(&self, app: &App, at: &Part, period: &Period) -> Result<CallFilter, Problem> {
         let (from, until) = period.bounds()?;
         let mut dispositions = Vec::new();
         for word in self.status.iter().flat_map(|list| list.split(',')).filter(|word| !word.is_empty()) {
@@ -166,7 +168,7 @@ impl Chosen {
             text => Ok(text.clone()),
         };
         Ok(CallFilter {
-            site: self.site.as_ref().map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?,
+            site: asked_site(app, at, self.site.as_deref()).await?,
             dispositions,
             reason: text("reason", &self.reason)?,
             source_kind: text("kind", &self.kind)?,

@@ -3,7 +3,7 @@
 use super::links::letter_may_be_written;
 use super::read::{Path, Query};
 use super::scope::company_of;
-use super::signed::Signed;
+use super::signed::{Signed, asked_site};
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::mail::missed::Reader;
@@ -84,7 +84,7 @@ pub(super) async fn list(
     Query(of): Query<OfSite>,
 ) -> Result<Json<Vec<NoticeView>>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeSettings).await?;
-    let site = of.site.map(|key| key.parse().map_err(|_| Problem::NotFound)).transpose()?;
+    let site = asked_site(&app, &at, of.site.as_deref()).await?;
     let rows = app.store.notices(at.customer, site.as_ref()).await.map_err(Problem::of_store)?;
     Ok(Json(rows.into_iter().map(Into::into).collect()))
 }

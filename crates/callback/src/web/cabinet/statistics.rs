@@ -228,7 +228,9 @@ async fn tell(
 ) -> Result<(CallFilter, Told, Vec<(u64, u64)>), Problem> {
     let period = chosen.period(&company_of(app, at).await?, wall_now())?;
     let before = period.before();
-    let (filter, filter_before) = (chosen.filter(at, &period)?, chosen.filter(at, &before)?);
+    let filter = chosen.filter(app, at, &period).await?;
+    let (from, until) = before.bounds()?;
+    let filter_before = CallFilter { from, until, ..filter.clone() };
     let store = &app.store;
     let (totals, totals_before, connected, connected_before, now, then, answering, sites) = tokio::try_join!(
         store.outcomes(&filter),

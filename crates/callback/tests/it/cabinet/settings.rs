@@ -333,6 +333,34 @@ fn a_file_that_is_applied_takes_nothing_from_what_is_being_written() {
     });
 }
 
+/// Two managers of one number at an exchange are told apart by their extensions, wherever those are written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_is_a_part_of_a_telephone() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let set = |two: Value| {
+        json!({ "revision": 0, "set": { "managers": [
+        { "name": "Анна", "address": "+7 495 123-45-67 доб. 101", "extension": null }, two,
+    ] } })
+    };
+    let two = json!({ "name": "Борис", "address": "8 495 123-45-67", "extension": "102" });
+    let draft = owner.ask("PATCH", "/sites/demo/draft", set(two)).await.ok();
+    assert_eq!(draft["problems"], json!([]));
+    let to =
+        draft["changes"].as_array().unwrap().iter().find(|one| one["field"] == "managers").unwrap()["to"]
+            .clone();
+    assert_eq!(
+        [&to[0]["address"], &to[0]["extension"], &to[1]["address"], &to[1]["extension"]],
+        [&json!("+74951234567"), &json!("101"), &json!("+74951234567"), &json!("102")]
+    );
+    let two = json!({ "name": "Борис", "address": "8 495 123-45-67", "extension": "101" });
+    let edit = json!({ "revision": draft["revision"], "set": set(two)["set"] });
+    let draft = owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+    assert_eq!(draft["problems"][0]["code"], "twice");
+    stage.service.take();
+}
+
 #[test]
 fn a_draft_is_published_compared_and_rolled_back() {
     on_both(async |world| {
@@ -528,9 +556,22 @@ async fn a_site_is_one_by_www_and_scheme_and_a_blocked_number_is_listed_once() {
     for again in ["roga.example", "http://roga.example/cart"] {
         assert_eq!(owner.post(&sites, json!({ "url": again })).await.fields(), "url twice", "{again}");
     }
-    for wrong in ["a..b.example", "-x.example"] {
+    let other = owner.post(&sites, json!({ "url": "roga.example:8443" })).await.ok();
+    let other = format!("/sites/{}/draft", other["key"].as_str().unwrap());
+    let moved = json!({ "revision": 0, "set": { "url": "https://roga.example./shop" } });
+    assert_eq!(owner.ask("PATCH", &other, moved).await.fields(), "url twice");
+    let unread = json!({ "revision": 0, "set": { "url": "roga" } });
+    assert_eq!(owner.ask("PATCH", &other, unread).await.ok()["problems"][0]["code"], "url");
+    for wrong in ["a..b.example", "-x.example", "roga.example:99999", "roga.example:0"] {
         assert_eq!(owner.post(&sites, json!({ "url": wrong })).await.fields(), "url url", "{wrong}");
     }
+    let week = json!({ "revision": 0, "set": { "schedule": { "mon": ["10:00-19:00"] } } });
+    let told = owner.ask("PATCH", &other, week).await.ok()["body"]["schedule"].clone();
+    assert_eq!(
+        (&told["mon"], &told["sun"]),
+        (&json!(["10:00-19:00"]), &json!([])),
+        "its other days are closed"
+    );
     let twice =
         json!([{ "what": "8 916 111-22-33", "note": "раз" }, { "what": "+79161112233", "note": "два" }]);
     let edited = json!({ "revision": 0, "set": { "blocked": twice } });

@@ -258,8 +258,20 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
                     .replace("{version}", "1");
                 let seen = if *method == "delete" && path.ends_with("draft") { "?revision=0" } else { "" };
                 let status = browser.status(method, &format!("{path}{seen}"), super::tenants::body()).await;
-                let may = may.iter().any(|roles| roles.contains(mark));
-                assert_eq!(status != StatusCode::FORBIDDEN, may, "{role} {line}: {status}");
+                if may.iter().any(|roles| roles.contains(mark)) {
+                    // What would be changed may not be there, no speech program is, and a manager has no call yet.
+                    let speaks = path.ends_with("/announcement");
+                    let is_a_call = path.starts_with("/calls/") && mark == 'm';
+                    let may_be_gone = *method != "get" || speaks || is_a_call;
+                    let is_there = status.is_success() || may_be_gone;
+                    let answers = !status.is_server_error() && status != StatusCode::UNAUTHORIZED;
+                    assert!(
+                        is_there && answers && status != StatusCode::FORBIDDEN,
+                        "{role} {line}: {status}"
+                    );
+                } else {
+                    assert_eq!(status, StatusCode::FORBIDDEN, "{role} {line}");
+                }
             }
         }
         stage.service.take();

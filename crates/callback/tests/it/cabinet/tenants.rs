@@ -61,6 +61,27 @@ fn nothing_of_another_customer_is_there_whatever_is_asked() {
             }
         }
         assert!(asked >= 25, "{asked}");
+        // What is another's is not there beside what is one's own either.
+        let invited = json!({ "email": "new@shop.example", "role": "manager" });
+        owner.post(&format!("/customers/{number}/invitations"), invited).await.ok();
+        let team = owner.get(&format!("/customers/{number}/team")).await.ok();
+        let mut members = team.as_array().unwrap().iter();
+        let invitation = members.find_map(|one| one["invitation_id"].as_str()).unwrap();
+        let mine = format!("/customers/{own}");
+        let reads = ["calls", "calls.csv", "calls.xlsx", "calls/open", "overview", "analysis", "notices"];
+        let reads = reads.map(|what| ("GET", format!("{mine}/{what}?site=demo")));
+        let writes = [
+            ("DELETE", format!("{mine}/team/{user}")),
+            ("PATCH", format!("{mine}/team/{user}")),
+            ("PUT", format!("{mine}/team/{user}/telephones")),
+            ("DELETE", format!("{mine}/invitations/{invitation}")),
+        ];
+        let mut stranger = stranger.at("192.0.2.7");
+        for (method, path) in reads.into_iter().chain(writes) {
+            let answer = stranger.ask(method, &path, body()).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
+        }
+        assert_eq!(owner.get(&format!("/customers/{number}/team")).await.ok(), team);
         let after = owner.get(&format!("/customers/{number}")).await.ok();
         assert_eq!(after["sites"], customer["sites"], "and nothing was changed");
         stage.service.take();
