@@ -173,4 +173,9 @@ export async function accessible(page: Page, where: string): Promise<void> {
 /** Nothing is wider than the window. */
 export async function fits(page: Page, where: string): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), where).toBeLessThanOrEqual(0);
+  const cut = await page.evaluate(() => {
+    const inside = [...document.querySelectorAll<HTMLElement>('[role=dialog] :is(button, a, input, select)')].filter((one) => one.checkVisibility());
+    return inside.filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1).map((one) => one.textContent.trim());
+  });
+  expect(cut, `${where}: cut off`).toEqual([]);
 }

@@ -16,6 +16,9 @@ const cell = (text: string): string => {
   return /[",;\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 
+/** A cell without what {@link cell} put before it. */
+const bare = (text: string): string => text.trim().replace(/^'(?=[=@\t-])/, '');
+
 /** The text of a file: UTF-8, else windows-1251, which a Russian Excel writes. */
 export function decode(bytes: BufferSource): string {
   try {
@@ -34,14 +37,16 @@ export function read(text: string): Blocked[] {
   const isHead = !/[\d.:]/.test(rows[0]?.[0] ?? '');
   return rows
     .slice(isHead ? 1 : 0)
-    .map(([what = '', note = '', until = '']) => ({ what: what.trim(), note: note.trim().slice(0, 200), until: readDate(until.trim()) }))
+    .map((row) => row.map(bare))
+    .map(([what = '', note = '', until = '']) => ({ what, note: note.slice(0, 200), until: readDate(until) }))
     .filter(({ what }) => what !== '');
 }
 
+/** A day; what is none stays as it is, for the server to say so: it must not become «for ever». */
 function readDate(text: string): string | null {
   const local = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text);
   if (local) return `${local[3]}-${local[2]?.padStart(2, '0')}-${local[1]?.padStart(2, '0')}`;
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : null;
+  return text || null;
 }
 
 function split(text: string, separator: string): string[][] {

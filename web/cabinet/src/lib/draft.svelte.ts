@@ -20,6 +20,8 @@ export class Draft<Body extends object> {
   #undo = $state.raw<(Undo & { at: number })[]>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sent: Promise<void> = Promise.resolve();
+  /** What was refused as it stands: it holds nothing else up, and waits to be written anew. */
+  #refused = new Map<string, ApiError>();
   /** The revision that was seen when what is pending was begun: what others wrote since is theirs. */
   #seen = 0;
 
@@ -28,7 +30,8 @@ export class Draft<Body extends object> {
   problems: Problem[] = $derived.by(() => {
     const told = (this.view?.problems ?? []).filter((problem) => !Object.keys(this.pending).some((field) => problemsAt([problem], field).length));
     const own = Object.values(this.local).filter((problem): problem is Problem => problem !== undefined);
-    return [...own, ...told.filter((problem) => !this.local[problem.field])];
+    const refused = this.failed?.problems ?? [];
+    return [...own, ...refused, ...told].filter((problem, i, all) => all.findIndex((other) => other.field === problem.field) === i);
   });
   saving = $derived(this.sending || Object.keys(this.pending).length > 0);
   canUndo = $derived(this.#undo.length > 0);
@@ -85,10 +88,28 @@ export class Draft<Body extends object> {
   /** Sends what waits, and resolves when nothing does. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
-    while (Object.keys(this.pending).length && !this.failed) {
+    while (Object.keys(this.#unsent()).length && !this.failed) {
       this.#sent = this.#sent.then(() => this.#send());
       await this.#sent;
     }
+    this.failed ??= [...this.#refused.values()][0] ?? null;
+  }
+
+  /** Sends all of it again, what was refused too. */
+  async again(): Promise<void> {
+    this.failed = null;
+    this.#refused.clear();
+    await this.flush();
+  }
+
+  /** The page is left: what waits goes with it, as far as a browser takes it along. */
+  leave(): void {
+    const fields = this.#unsent();
+    if (Object.keys(fields).length && !this.sending) api.editBehind(this.path, this.#seen, fields);
+  }
+
+  #unsent(): Fields {
+    return Object.fromEntries(Object.entries(this.pending).filter(([field]) => !this.#refused.has(field)));
   }
 
   /** Sends what waits, for something that is about all of it; throws where a write was refused. */
@@ -120,6 +141,7 @@ export class Draft<Body extends object> {
     this.#undo = [];
     this.local = {};
     this.failed = null;
+    this.#refused.clear();
     this.#leave([]);
     this.#keep({});
   }
@@ -132,6 +154,7 @@ export class Draft<Body extends object> {
 
   #write(field: string, value: unknown): void {
     this.failed = null;
+    this.#refused.delete(field);
     if (!Object.keys(this.pending).length) this.#seen = this.view?.revision ?? 0;
     this.#keep({ ...this.pending, [field]: value });
     this.#later();
@@ -155,8 +178,8 @@ export class Draft<Body extends object> {
   }
 
   async #send(): Promise<void> {
-    if (!this.view || !Object.keys(this.pending).length) return;
-    const sent = this.pending;
+    const sent = this.#unsent();
+    if (!this.view || !Object.keys(sent).length) return;
     this.sending = true;
     try {
       const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.#seen, sent);
@@ -167,12 +190,24 @@ export class Draft<Body extends object> {
       this.#keep(left(this.pending, sent));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.failed = error;
+      const named = Object.keys(sent).filter((field) => problemsAt(error.problems, field).length);
+      for (const field of named) this.#refused.set(field, error);
+      if (!named.length) this.failed = error;
+      if (error.status === 404 || error.status === 403) this.failed = (await whoIsIt()) ?? error;
     } finally {
       this.sending = false;
     }
   }
 }
+
+let whoIsIt: () => Promise<ApiError | null> = () => Promise.resolve(null);
+
+/** Says how to find out, where a write was refused, that somebody else has logged in meanwhile in another tab. */
+export function onRefusal(ask: () => Promise<ApiError | null>): void {
+  whoIsIt = ask;
+}
+
+if (typeof addEventListener === 'function') addEventListener('pagehide', () => opened.forEach((draft) => draft.leave()));
 
 /** Drafts that were opened in this tab: leaving a page keeps what was typed. */
 const opened = new Map<string, Draft<never>>();

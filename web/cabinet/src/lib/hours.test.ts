@@ -9,7 +9,8 @@ it('reads and writes an interval over midnight', () => {
   const interval = readInterval('22:00-2:00');
   expect(interval).toEqual({ from: 1320, to: 120 });
   expect(interval && writeInterval(interval)).toBe('22:00-02:00');
-  expect(readInterval('9:00-9:00')).toBeNull();
+  expect(hoursOpen({ ...emptyWeek(), mon: ['09:00-09:00'] }), 'from nine to nine').toBe(24);
+  expect(readInterval('24:00-2:00')).toBeNull();
 });
 
 it('keeps what is typed and is no time, as no interval', () => {

@@ -28,7 +28,7 @@ export const writeTime = (minutes: number): string => `${String(Math.floor(minut
 export function readInterval(text: string): Interval | null {
   const [a = '', b = ''] = text.split('-');
   const [from, to] = [readTime(a), readTime(b)];
-  return from === null || to === null || from === to ? null : { from, to };
+  return from === null || to === null || from === DAY ? null : { from, to };
 }
 
 /** Whether each is an interval. */
@@ -43,7 +43,8 @@ export function retimed(text: string, side: 0 | 1, typed: string): string {
 }
 
 export const writeInterval = ({ from, to }: Interval): string => `${writeTime(from)}-${writeTime(to)}`;
-export const isOverMidnight = ({ from, to }: Interval): boolean => to < from;
+/** From nine to nine is a day. */
+export const isOverMidnight = ({ from, to }: Interval): boolean => to <= from;
 
 /** `9:00–18:00`, for people. */
 export function pretty(text: string): string {
@@ -76,7 +77,7 @@ export function overlap(texts: string[]): { a: string; b: string } | null {
 /** Hours of a week that are open. */
 export function hoursOpen(week: Week): number {
   const minutes = days.flatMap((day) => week[day]).flatMap((text) => readInterval(text) ?? []);
-  return minutes.reduce((sum, { from, to }) => sum + (to < from ? to + DAY - from : to - from), 0) / 60;
+  return minutes.reduce((sum, { from, to }) => sum + (to <= from ? to + DAY - from : to - from), 0) / 60;
 }
 
 /** Days with the same hours, together and in order: [[mon…fri, hours], [sat, hours]]. */

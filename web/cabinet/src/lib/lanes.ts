@@ -130,7 +130,7 @@ export function full(call: Drawn, how: Full): { height: number; parts: Node[] } 
 }
 
 function axis(x: (t: number) => number, until: number, height: number, second: string, promise: number): Node[] {
-  const step = until <= 24 ? 5 : until <= 75 ? 10 : until <= 160 ? 20 : 60;
+  const step = until <= 24 ? 5 : until <= 75 ? 10 : until <= 160 ? 20 : Math.ceil(until / 600) * 60;
   const parts: Node[] = [];
   for (let t = 0; t <= until; t += step) {
     parts.push(el('line', { class: 'ax', x1: pct(x(t)), x2: pct(x(t)), y1: TOP - 4, y2: height - 2, 'stroke-width': 1 }));

@@ -2,8 +2,14 @@
 
 import { ApiError, Away } from './api/client';
 import type { Problem } from './api/types';
-import { maybe, t } from './i18n/index.svelte';
+import { maybe, t, type Key } from './i18n/index.svelte';
 import type { Values } from './i18n/format';
+
+/** What a problem can be called, that has words. */
+export type Code<K = Key> = K extends `problem.${infer C}` ? C : never;
+
+/** A problem that the page sees by itself. */
+export const seen = (field: string, code: Code, params: Problem['params'] = {}): Problem => ({ field, code, detail: '', params });
 
 /** One wrong field in words; the server's own sentence where the code is not known. */
 export function inWords(problem: Problem): string {

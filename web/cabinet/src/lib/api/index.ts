@@ -61,6 +61,9 @@ export const api = {
   draft: <B>(path: string) => ask<T.DraftView<B>>('GET', `${path}/draft`),
   edit: <B>(path: string, revision: number, set: Record<string, unknown>) =>
     ask<T.DraftView<B>>('PATCH', `${path}/draft`, { revision, set }, { patient: true }),
+  /** While the page is left: nobody waits for an answer. */
+  editBehind: (path: string, revision: number, set: Record<string, unknown>) =>
+    void fetch(`/api/v1${path}/draft`, { method: 'PATCH', keepalive: true, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ revision, set }) }).catch(() => undefined),
   resetDraft: <B>(path: string, revision: number) => ask<T.DraftView<B>>('DELETE', `${path}/draft?revision=${revision}`),
   publish: (path: string, revision: number) => ask<T.Published>('POST', `${path}/publish`, { revision }),
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),
