@@ -67,6 +67,15 @@ export const pointer: Hand = {
   write: (goal, text) => goal.fill(text),
 };
 
+/** With a finger, on a screen that takes one. */
+export const finger: Hand = {
+  press: (goal) => goal.tap(),
+  write: async (goal, text) => {
+    await goal.tap();
+    await goal.fill(text);
+  },
+};
+
 let companies = 0;
 
 /** Registers a company, and confirms it by the letter in the outbox; its number, and its owner's address. */

@@ -177,3 +177,75 @@ test('who is told of missed calls is published, of a company and of a site; a te
   await page.getByRole('button', { name: 'Взять общий список' }).click();
   await expect(page.getByRole('main')).toContainText('zayavki@romashka.example');
 });
+
+test('what is no number is said at its field, and holds no other field up', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'numbers.example')}/calling`);
+  const promise = page.getByRole('textbox', { name: /Обещаем за/ });
+  for (const [typed, told] of [['29,5', 'Здесь нужно целое число.'], ['', 'Здесь нужно целое число.'], ['89165550147', 'От 5 до 600.'], ['99999999999999999999', 'От 5 до 600.'], ['601', 'От 5 до 600.']] as const) {
+    await promise.fill(typed);
+    await promise.blur();
+    await expect(page.locator('[data-field=promise_seconds] .err')).toHaveText(told);
+    await expect(promise).toHaveAttribute('aria-invalid', 'true');
+  }
+  const saved = page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok());
+  await siteName(page).fill('Числа');
+  await saved;
+  await page.reload();
+  await expect(siteName(page)).toHaveValue('Числа');
+});
+
+test('a number far beyond its limits is drawn, and can be mended', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'far.example');
+  const draft = `/api/v1/sites/${site.split('/').pop()}/draft`;
+  const manager = { name: 'Анна', address: ANNA, extension: null, extension_delay_s: 2, accept_key: 'auto', on: true, hours: null };
+  await page.request.patch(draft, { data: { revision: 0, set: { promise_seconds: 10_000_000, delay_to_visitor_s: 10_000_000, managers: [manager] } } });
+  await page.goto(`${site}/calling`);
+  const promise = page.getByRole('textbox', { name: /Обещаем за/ });
+  await promise.fill('29');
+  await expect(page.locator('[data-field=promise_seconds] .err')).toHaveCount(0);
+});
+
+test('one number has several extensions, wherever they are written', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'ext.example')}/calling`);
+  for (const [name, phone] of [['Анна', '8 495 123-45-67 доб. 101'], ['Борис', '+7 495 123-45-67, доб 102']] as const) {
+    await addManager(page, name, phone);
+    await expect(page.getByText(`доб. ${phone.slice(-3)}`)).toBeVisible();
+  }
+  await isSaved(page);
+});
+
+test('what was typed about a number is not lost by a slip', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'slip.example')}/calling`);
+  await page.locator('[data-add-manager]').first().click();
+  await page.getByRole('textbox', { name: 'Имя' }).fill('Ольга');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Вернуться к нему' }).click();
+  await expect(page.getByRole('textbox', { name: 'Имя' })).toHaveValue('Ольга');
+});
+
+test.describe('with a finger', () => {
+  test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+
+  test('managers are put into another order', async ({ page }) => {
+    const { number } = await enter(page);
+    await page.goto(`${await addSite(page, number, 'finger.example')}/calling`);
+    await addManager(page, 'Анна', ANNA);
+    await addManager(page, 'Марина', MARINA);
+    const [first, second] = [page.locator('.mg').nth(0), page.locator('.mg').nth(1)];
+    await first.locator('.h').scrollIntoViewIfNeeded();
+    const [from, to] = [await first.locator('.h').boundingBox(), await second.boundingBox()];
+    expect(Math.min(from?.width ?? 0, from?.height ?? 0), 'large enough for a finger').toBeGreaterThanOrEqual(44);
+    const touch = await page.context().newCDPSession(page);
+    const x = (from?.x ?? 0) + 22;
+    const put = (type: 'touchStart' | 'touchMove' | 'touchEnd', y?: number) => touch.send('Input.dispatchTouchEvent', { type, touchPoints: y === undefined ? [] : [{ x, y }] });
+    const [begin, end] = [(from?.y ?? 0) + 22, (to?.y ?? 0) + (to?.height ?? 0) - 4];
+    await put('touchStart', begin);
+    for (let step = 1; step <= 8; step += 1) await put('touchMove', begin + ((end - begin) * step) / 8);
+    await put('touchEnd');
+    await expect(first).toContainText('Марина');
+  });
+});

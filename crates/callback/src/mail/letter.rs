@@ -98,7 +98,8 @@ impl Message<'_> {
                     match role {
                         Role::Owner => "владелец — видит и меняет всё",
                         Role::Manager => "менеджер — видит свои звонки",
-                        Role::Marketer => "маркетолог — видит статистику, меняет тексты, денег не видит",
+                        Role::Marketer =>
+                            "маркетолог — видит звонки без номеров и настройки, ничего не меняет",
                         Role::Accountant => "бухгалтер — видит только деньги",
                     }
                 ),
@@ -174,7 +175,8 @@ impl Message<'_> {
                     match role {
                         Role::Owner => "owner, sees and changes everything",
                         Role::Manager => "manager, sees own calls",
-                        Role::Marketer => "marketer, sees statistics, changes texts, sees no money",
+                        Role::Marketer =>
+                            "marketer, sees calls without numbers and settings, changes nothing",
                         Role::Accountant => "accountant, sees money only",
                     }
                 ),

@@ -174,12 +174,12 @@ fn shown(door: &mut Door, field: &str, given: Option<&str>, country: Country) ->
 
 fn countries(door: &mut Door, given: Option<&[String]>, home: Country) -> Vec<Country> {
     let Some(given) = given else { return vec![home] };
-    if given.is_empty() || given.len() > MOST_COUNTRIES {
-        door.wrong(
-            "countries",
-            given,
-            format_args!("write the countries that may be called, like [\"{home}\"]"),
-        );
+    if given.is_empty() {
+        let why = format_args!("write the countries that may be called, like [\"{home}\"]");
+        door.wrong_as(Kind::plain("required"), "countries", given, why);
+    } else if given.len() > MOST_COUNTRIES {
+        let why = format_args!("{} countries: {MOST_COUNTRIES} at most", given.len());
+        door.too_many("countries", MOST_COUNTRIES, why);
     }
     let mut found: Vec<Country> = Vec::new();
     for text in given {

@@ -88,7 +88,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
-        .fallback(|| async { Problem::NotFound })
+        .fallback(cabinet::unknown_page)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn(in_time))
         .with_state(app))

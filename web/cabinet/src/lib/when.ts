@@ -31,6 +31,11 @@ export const exact = (at: string, where: Where): string => form(where, { hour: '
 export const day = (at: string, where: Where): string => form(where, { day: 'numeric', month: 'long' }).format(new Date(at));
 /** `20 нояб.` */
 export const shortDay = (at: string, where: Where): string => form(where, { day: 'numeric', month: 'short' }).format(new Date(at));
+/** `20 нояб. 2026`; a date without a time has no zone, and what is none stays as it is. */
+export function wholeDay(text: string, language: string): string {
+  const at = new Date(`${text}T12:00:00Z`);
+  return Number.isNaN(at.getTime()) ? text : form({ language, zone: 'UTC' }, { day: 'numeric', month: 'short', year: 'numeric' }).format(at).replace(/\s?г\.$/, '');
+}
 /** `20 ноября, 14:21` */
 export const both = (at: string, where: Where): string => `${day(at, where)}, ${time(at, where)}`;
 /** `31 декабря 2026, четверг`; a date without a time has no zone. */

@@ -366,6 +366,8 @@ pub(super) async fn confirm_email(
 #[derive(Serialize, ToSchema)]
 pub(super) struct InvitationView {
     company: String,
+    /// The company's number.
+    number: String,
     email: String,
     role: Role,
     inviter: String,
@@ -393,7 +395,15 @@ pub(super) async fn invitation(
         .map_err(Problem::of_store)?
         .ok_or(Problem::Refused(Refusal::LinkOver))?;
     let known = app.store.user_by_email(&link.email).await.map_err(Problem::of_store)?.is_some();
-    Ok(Json(InvitationView { company: company.settings.name, email: link.email, role, inviter, known }))
+    let number = company.number.to_string();
+    Ok(Json(InvitationView {
+        company: company.settings.name,
+        number,
+        email: link.email,
+        role,
+        inviter,
+        known,
+    }))
 }
 
 /// Who accepts an invitation.

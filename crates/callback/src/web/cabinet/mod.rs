@@ -38,6 +38,7 @@ use axum::routing::get;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use callback_phone::TrunkConfig;
+pub(super) use pages::unknown as unknown_page;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,8 +2,9 @@
 //! `/assets` change with their content, so browsers keep them for ever.
 
 use crate::web::App;
+use crate::web::error::Problem;
 use axum::Router;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
@@ -41,6 +42,17 @@ pub(super) fn router() -> Router<App> {
         file(uri.path().trim_start_matches('/'), &headers, "public, max-age=31536000, immutable")
     };
     pages.route("/assets/{*file}", get(asset)).route("/theme.js", get(plain)).route("/icon.svg", get(plain))
+}
+
+/// An address that there is not: whoever looks with a browser is told by a page.
+pub(in crate::web) async fn unknown(method: Method, headers: HeaderMap) -> Response {
+    let looks = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if method != Method::GET || !looks.is_some_and(|kinds| kinds.starts_with("text/html")) {
+        return Problem::NotFound.into_response();
+    }
+    let mut page = file("index.html", &headers, "no-cache");
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    page
 }
 
 async fn plain(uri: Uri, headers: HeaderMap) -> Response {
@@ -99,7 +111,7 @@ fn file(name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
 /// The web parts were not built: whoever builds from source is told how.
 fn missing(name: &str) -> Response {
     if name != "index.html" {
-        return crate::web::Problem::NotFound.into_response();
+        return Problem::NotFound.into_response();
     }
     let text = "This program was built without its pages. Run `cargo xtask web`, then build it again.\n";
     (StatusCode::NOT_FOUND, text).into_response()

@@ -1349,6 +1349,8 @@ export interface components {
             inviter: string;
             /** @description He has a login already: his password is asked for, not chosen. */
             known: boolean;
+            /** @description The company's number. */
+            number: string;
             role: components["schemas"]["Role"];
         };
         /** @description An invitation that was sent. */

@@ -38,6 +38,7 @@ export interface EmailConfirmed {
 }
 
 export interface InvitationView {
+  number: string;
   company: string;
   email: string;
   role: Role;
