@@ -16,22 +16,35 @@ pub(crate) struct Row {
     what: String,
     value: String,
     goal: &'static str,
+    missed: bool,
 }
 
 impl Row {
     /// A measured figure; it is printed at once too, for whoever waits.
     pub(crate) fn new(what: impl Into<String>, value: impl Into<String>, goal: &'static str) -> Self {
-        let row = Self { what: what.into(), value: value.into(), goal };
+        let row = Self { what: what.into(), value: value.into(), goal, missed: false };
         say(&format!("  = {}: {}", row.what, row.value));
         row
+    }
+
+    /// Whether the figure is within its goal: one that is not makes the run fail.
+    pub(crate) fn if_within(mut self, is_within: bool) -> Self {
+        self.missed = !is_within;
+        self
+    }
+
+    /// It is not within its goal.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.missed
     }
 }
 
 /// The table in Markdown.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::from("| figure | measured | goal |\n|---|---|---|\n");
-    for Row { what, value, goal } in rows {
-        text.push_str(&format!("| {what} | {value} | {goal} |\n"));
+    for Row { what, value, goal, missed } in rows {
+        let missed = if *missed { ": missed" } else { "" };
+        text.push_str(&format!("| {what} | {value} | {goal}{missed} |\n"));
     }
     text
 }

@@ -49,6 +49,11 @@ fn main() -> ExitCode {
     match run(&words) {
         Ok(rows) => {
             say(&format!("\n{}", table(&rows)));
+            let missed = rows.iter().filter(|row| row.is_missed()).count();
+            if missed > 0 {
+                say(&format!("{missed} figures are not within their goals"));
+                return ExitCode::FAILURE;
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
