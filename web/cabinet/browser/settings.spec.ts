@@ -227,6 +227,24 @@ test('what was typed about a number is not lost by a slip', async ({ page }) => 
   await expect(page.getByRole('textbox', { name: 'Имя' })).toHaveValue('Ольга');
 });
 
+test('a number has an address of its own, and Back closes it', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'own.example');
+  await page.goto(`${site}/calling`);
+  await addManager(page, 'Анна', ANNA);
+  await isSaved(page);
+  await page.getByRole('button', { name: 'Анна', exact: true }).click();
+  await expect(page).toHaveURL(/number=74955550102/);
+  const name = page.getByRole('textbox', { name: 'Имя' });
+  await expect(name).toHaveValue('Анна');
+  await page.goBack();
+  await expect(name).toHaveCount(0);
+  await page.goto(`${site}/calling?number=74955550102`);
+  await expect(name).toHaveValue('Анна');
+  await page.keyboard.press('Escape');
+  await expect(page).toHaveURL(/calling$/);
+});
+
 test.describe('with a finger', () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
