@@ -97,7 +97,7 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     if now.since(order.due_at) > if order.is_deferred() { SLOT } else { STALE } {
         return Err(NotCalled::Stale);
     }
-    let callable = callable(site, around, order.due_at.max(now));
+    let callable = callable(site, &around.verified, &around.zone, order.due_at.max(now));
     let managers: Vec<PlanManager> = callable.map(|manager| planned(manager, order, site)).collect();
     if managers.is_empty() {
         return Err(NotCalled::NoCallableManager);
@@ -137,15 +137,26 @@ pub fn admit(order: &Order, site: &Site, around: &Circumstances, now: Ts) -> Res
     })
 }
 
+/// Whether a site could call at an instant: it is open, and some manager may be dialled.
+#[must_use]
+pub fn could_call(site: &Site, verified: &BTreeSet<PhoneNumber>, zone: &TimeZone, at: Ts) -> bool {
+    site.schedule.is_open(at, zone) && callable(site, verified, zone, at).next().is_some()
+}
+
 /// The managers who may be dialled at an instant: switched on, in their hours, with a telephone that was verified; of
 /// those with the same telephone, the first.
-fn callable<'a>(site: &'a Site, around: &'a Circumstances, at: Ts) -> impl Iterator<Item = &'a Manager> {
+fn callable<'a>(
+    site: &'a Site,
+    verified: &'a BTreeSet<PhoneNumber>,
+    zone: &'a TimeZone,
+    at: Ts,
+) -> impl Iterator<Item = &'a Manager> {
     let may_be = move |manager: &&Manager| {
         let is_verified = match &manager.telephone.address {
-            Address::Phone(number) => around.verified.contains(number),
+            Address::Phone(number) => verified.contains(number),
             Address::Sip(_) => true,
         };
-        let in_hours = manager.hours.as_ref().is_none_or(|hours| hours.is_open(at, &around.zone));
+        let in_hours = manager.hours.as_ref().is_none_or(|hours| hours.is_open(at, zone));
         manager.on && is_verified && in_hours
     };
     let mut seen = BTreeSet::new();

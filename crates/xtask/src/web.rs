@@ -1,4 +1,5 @@
-//! The cabinet's pages: built into `web/cabinet/dist`, from where the service takes them in.
+//! The web parts: the cabinet's pages and the widget's files, each built into its own `dist`, from where the service takes
+//! them in.
 
 use crate::say::say;
 use crate::shell::{command, listen, must, passes, root, target};
@@ -9,50 +10,93 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-/// Where they are written.
-fn folder() -> PathBuf {
-    root().join("web/cabinet")
+/// A folder of `web` that is built.
+struct Part {
+    name: &'static str,
+    /// What it is made of.
+    sources: &'static [&'static str],
+    /// What is newest of what it is made into.
+    made: &'static str,
+    /// The file of the service that takes it in.
+    taken_by: &'static str,
 }
 
-/// Installs what they are built with, as the lock file says, unless that is there already.
-pub(crate) fn install() -> Result<()> {
-    let folder = folder();
-    let written = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
-    // npm writes this file last.
-    let installed = written("node_modules/.package-lock.json");
-    if installed.is_some() && installed >= written("package-lock.json") {
-        return Ok(());
+const CABINET: Part = Part {
+    name: "cabinet",
+    sources: &["src", "public", "scripts", "index.html", "package-lock.json", "vite.config.ts"],
+    made: "dist/index.html",
+    taken_by: "crates/callback/src/web/cabinet/pages.rs",
+};
+const WIDGET: Part = Part {
+    name: "widget",
+    sources: &["src", "scripts", "package-lock.json"],
+    made: "dist/files.json",
+    taken_by: "crates/callback/src/web/widget.rs",
+};
+
+impl Part {
+    fn folder(&self) -> PathBuf {
+        root().join("web").join(self.name)
     }
-    npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+
+    fn npm(&self, words: &[&str]) -> Result<()> {
+        if self.runs(words)? { Ok(()) } else { bail!("failed in web/{}: npm {}", self.name, words.join(" ")) }
+    }
+
+    fn runs(&self, words: &[&str]) -> Result<bool> {
+        let mut npm = command("npm", words);
+        passes(npm.current_dir(self.folder()).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))
+    }
+
+    /// Installs what it is built with, as the lock file says, unless that is there already.
+    fn install(&self) -> Result<()> {
+        let folder = self.folder();
+        let written = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
+        // npm writes this file last.
+        let installed = written("node_modules/.package-lock.json");
+        if installed.is_some() && installed >= written("package-lock.json") {
+            return Ok(());
+        }
+        self.npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+    }
+
+    /// Builds it, where anything that it is made of is newer than it is.
+    fn build(&self) -> Result<()> {
+        let folder = self.folder();
+        let built = fs::metadata(folder.join(self.made)).and_then(|file| file.modified()).ok();
+        let newest = self.sources.iter().filter_map(|source| newest(folder.join(source))).max();
+        if built.is_some() && built >= newest {
+            return Ok(());
+        }
+        self.install()?;
+        self.npm(&["run", "--silent", "build"])?;
+        // What was built without it is built again: cargo does not look into the folder by itself.
+        fs::File::open(root().join(self.taken_by))?.set_modified(SystemTime::now())?;
+        Ok(())
+    }
+
+    /// Types, and what is pure logic.
+    fn check(&self) -> Result<bool> {
+        self.install()?;
+        Ok(self.runs(&["run", "--silent", "check"])? && self.runs(&["test", "--silent"])?)
+    }
 }
 
-/// Builds them, where anything they are made of is newer than they are.
+/// Builds both, where they are not built as they are written.
 pub(crate) fn build() -> Result<()> {
-    let folder = folder();
-    let built = fs::metadata(folder.join("dist/index.html")).and_then(|file| file.modified()).ok();
-    let sources = ["src", "public", "scripts", "index.html", "package-lock.json", "vite.config.ts"];
-    let newest = sources.iter().filter_map(|source| newest(folder.join(source))).max();
-    if built.is_some() && built >= newest {
-        return Ok(());
-    }
-    install()?;
-    npm(&["run", "--silent", "build"])?;
-    // What was built without them is built again: cargo does not look into the folder by itself.
-    fs::File::open(root().join("crates/callback/src/web/cabinet/pages.rs"))?
-        .set_modified(SystemTime::now())?;
-    Ok(())
+    CABINET.build()?;
+    WIDGET.build()
 }
 
-/// Types, and what is pure logic.
+/// Types, and what is pure logic, of both.
 pub(crate) fn check() -> Result<bool> {
-    install()?;
-    Ok(runs(&["run", "--silent", "check"])? && runs(&["test", "--silent"])?)
+    Ok(CABINET.check()? & WIDGET.check()?)
 }
 
 /// Writes the browser's types of the API anew from its document; whether they were what they are.
 pub(crate) fn types() -> Result<bool> {
-    install()?;
-    let document = folder().join("openapi.json");
+    CABINET.install()?;
+    let document = CABINET.folder().join("openapi.json");
     let mut callback = command("cargo", &["run", "--quiet", "--bin", "callback", "--", "openapi"]);
     let written =
         callback.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("callback openapi")?;
@@ -61,13 +105,13 @@ pub(crate) fn types() -> Result<bool> {
     }
     let before = fs::read(&document).unwrap_or_default();
     fs::write(&document, &written.stdout)?;
-    npm(&["run", "--silent", "types"])?;
+    CABINET.npm(&["run", "--silent", "types"])?;
     Ok(before == written.stdout)
 }
 
 /// The pages in a browser, before a service in practice that is started for them; how many stories passed and failed.
 pub(crate) fn browse() -> Result<(u64, u64)> {
-    install()?;
+    CABINET.install()?;
     let home = target()?.join("browser");
     let _old = fs::remove_dir_all(&home);
     fs::create_dir_all(&home)?;
@@ -90,7 +134,7 @@ pub(crate) fn browse() -> Result<(u64, u64)> {
     let stories = wait_for(http).and_then(|()| {
         let mut npm = command("npm", &["run", "--silent", "browse"]);
         // Some stories start one of their own, and kill it.
-        npm.current_dir(folder()).env("CALLBACK_URL", format!("http://127.0.0.1:{http}"));
+        npm.current_dir(CABINET.folder()).env("CALLBACK_URL", format!("http://127.0.0.1:{http}"));
         npm.env("CALLBACK_PROGRAM", &callback);
         listen(&mut npm)
     });
@@ -138,14 +182,4 @@ fn newest(path: PathBuf) -> Option<SystemTime> {
     }
     let entries = fs::read_dir(&path).ok()?.flatten();
     entries.filter_map(|entry| newest(entry.path())).max()
-}
-
-fn npm(words: &[&str]) -> Result<()> {
-    if runs(words)? { Ok(()) } else { bail!("failed in web/cabinet: npm {}", words.join(" ")) }
-}
-
-fn runs(words: &[&str]) -> Result<bool> {
-    let mut npm = command("npm", words);
-    npm.current_dir(folder()).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    passes(&mut npm)
 }

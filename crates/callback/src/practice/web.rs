@@ -93,6 +93,8 @@ const ASSETS: &Assets = assets! {
     "practice",
     "index.html": "text/html; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
+    "shop.css": "text/css; charset=utf-8",
+    "shop.html": "text/html; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "lanes.js": "text/javascript; charset=utf-8",
     "told.js": "text/javascript; charset=utf-8",

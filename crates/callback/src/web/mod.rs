@@ -11,6 +11,7 @@ mod plain;
 mod queue;
 mod status;
 mod stop;
+mod widget;
 
 pub(crate) use cabinet::{Cabinet, Lines, document};
 pub use door::Door;
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) door: Arc<Door>,
     pub(crate) flood: Arc<Flood>,
     queue: Arc<Queue>,
+    scripts: Arc<widget::Scripts>,
     cabinet: Arc<Cabinet>,
     pub(crate) regions: Option<Regions>,
     /// Where what legs heard is kept, in practice.
@@ -66,7 +68,8 @@ impl App {
     ) -> Self {
         let (door, cabinet) = (Arc::new(door), Arc::new(cabinet));
         let flood = Arc::new(Flood::beside(connections));
-        Self { store, engine, door, flood, queue: Arc::default(), cabinet, regions, recordings }
+        let (queue, scripts) = (Arc::default(), Arc::default());
+        Self { store, engine, door, flood, queue, scripts, cabinet, regions, recordings }
     }
 }
 
@@ -81,6 +84,9 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/v1/{site_key}/orders/{order_id}", get(orders::show).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
+        .route("/w/v1/{site_key}/offer", get(widget::offer).options(orders::preflight))
+        .route("/w/{script}", get(widget::script))
+        .route("/w/a/{file}", get(widget::file))
         .route("/stop", get(stop::show).post(stop::stop))
         .route("/plain/{file}", get(plain::file))
         .route("/design/{file}", get(asset::design))

@@ -160,7 +160,7 @@ fn next(ended: Option<Disposition>, late: bool, site: &PublishedSite, now: Ts) -
 }
 
 /// Quarters of an hour at which calls are taken, from soon on.
-fn slots(site: &PublishedSite, now: Ts) -> impl Iterator<Item = Ts> {
+pub(super) fn slots(site: &PublishedSite, now: Ts) -> impl Iterator<Item = Ts> {
     let mut from = now + SOON;
     std::iter::from_fn(move || {
         // The first quarter after an opening may be past the closing of very short hours: then the next opening's.

@@ -1,0 +1,275 @@
+//! What a site's pages load: one script with the site's published settings in it, and the files that it asks for when
+//! they are needed, whose names change with their content.
+
+use super::App;
+use super::door::Page;
+use super::error::Problem;
+use super::status::slots;
+use crate::clock::wall_now;
+use crate::ids::SiteKey;
+use crate::store::PublishedSite;
+use crate::timeline::stamp;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use callback_core::number::{self, Country};
+use callback_core::order::could_call;
+use callback_core::site::{Language, Origin};
+use callback_core::time::Ts;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+/// The built files.
+#[derive(RustEmbed)]
+#[folder = "../../web/widget/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// Where the loader has its site's settings.
+const SETTINGS: &str = "\"$CONFIG$\"";
+/// Sites whose scripts are kept; beyond them they are made anew.
+const MOST: usize = 10_000;
+/// A page that was loaded lately has the script of then; an older one is good enough while the next is fetched.
+const SCRIPT_CACHING: &str = "public, max-age=60, stale-while-revalidate=86400";
+const FILE_CACHING: &str = "public, max-age=31536000, immutable";
+/// Times that are offered where it is closed.
+const SLOTS: usize = 6;
+
+/// The names of the built files.
+#[derive(Deserialize)]
+struct Files {
+    dialog: String,
+    ru: String,
+    en: String,
+}
+
+/// What the loader knows of its site (`web/widget/src/config.ts`).
+#[derive(Serialize)]
+struct Config<'a> {
+    base: &'a str,
+    key: &'a str,
+    host: &'a str,
+    subdomains: bool,
+    language: Language,
+    country: Country,
+    code: String,
+    promise: u32,
+    files: ConfigFiles,
+}
+
+#[derive(Serialize)]
+struct ConfigFiles {
+    dialog: String,
+    words: String,
+    countries: String,
+}
+
+/// A script as it is sent.
+struct Script {
+    /// Of these settings.
+    site: Arc<PublishedSite>,
+    tag: String,
+    plain: Bytes,
+    gzip: Bytes,
+}
+
+/// Scripts by their sites' keys, each made once for the settings that it has.
+#[derive(Default)]
+pub(super) struct Scripts(RwLock<HashMap<SiteKey, Arc<Script>>>);
+
+impl Scripts {
+    fn of(&self, site: &Arc<PublishedSite>, own: &Origin) -> Result<Arc<Script>, Problem> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&site.key).cloned();
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.site, site)) {
+            return Ok(known);
+        }
+        let made = Arc::new(Script::of(site, own)?);
+        let mut scripts = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if scripts.len() >= MOST {
+            scripts.clear();
+        }
+        scripts.insert(site.key.clone(), made.clone());
+        Ok(made)
+    }
+}
+
+impl Script {
+    fn of(site: &Arc<PublishedSite>, own: &Origin) -> Result<Self, Problem> {
+        let (Some(loader), Some(files)) = (Built::get("loader.js"), Built::get("files.json")) else {
+            return Err(Problem::NotFound);
+        };
+        let files: Files = serde_json::from_slice(&files.data).map_err(Problem::internal)?;
+        let loader = String::from_utf8_lossy(&loader.data);
+        let (before, after) = loader.split_once(SETTINGS).ok_or(Problem::NotFound)?;
+        let body = &site.body;
+        let at = |name: &str| format!("/w/a/{name}");
+        let words = match body.language {
+            Language::Ru => files.ru,
+            Language::En => files.en,
+        };
+        let country = body.default_country.unwrap_or(site.customer.country);
+        let config = Config {
+            base: own.as_str(),
+            key: site.key.as_str(),
+            host: body.origin.as_str().split_once("://").map_or("", |(_, host)| host),
+            subdomains: body.subdomains,
+            language: body.language,
+            country,
+            code: code_of(country),
+            promise: body.promise_seconds,
+            files: ConfigFiles { dialog: at(&files.dialog), words: at(&words), countries: at(&COUNTRIES.0) },
+        };
+        let plain = format!("{before}{}{after}", in_script(&config)?);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let packed = gzip.write_all(plain.as_bytes()).and_then(|()| gzip.finish());
+        Ok(Self {
+            site: site.clone(),
+            tag: format!("\"{}\"", digest(plain.as_bytes())),
+            gzip: packed.map_err(Problem::internal)?.into(),
+            plain: plain.into(),
+        })
+    }
+}
+
+/// JSON that ends no script that it stands in.
+fn in_script(value: &impl Serialize) -> Result<String, Problem> {
+    let json = serde_json::to_string(value).map_err(Problem::internal)?;
+    Ok(json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in Sha256::digest(bytes).iter().take(8) {
+        let _fits = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn code_of(country: Country) -> String {
+    let known = number::countries().into_iter().find(|(known, _)| *known == country);
+    known.map_or_else(String::new, |(_, code)| format!("+{code}"))
+}
+
+/// All countries with their calling codes, a module of one text: `AC247 AD376 …`; its name and its text.
+static COUNTRIES: LazyLock<(String, Bytes)> = LazyLock::new(|| {
+    let list: Vec<String> =
+        number::countries().into_iter().map(|(country, code)| format!("{country}{code}")).collect();
+    let text = format!("export default\"{}\"", list.join(" "));
+    (format!("countries-{}.js", digest(text.as_bytes())), text.into())
+});
+
+/// `GET /w/{site_key}.js`: any page may load it; it shows itself on the site's own.
+pub(super) async fn script(
+    State(app): State<App>,
+    Path(script): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let key = script.strip_suffix(".js").and_then(|key| key.parse().ok()).ok_or(Problem::SiteUnknown)?;
+    let site = app.store.site_by_key(&key).await.map_err(Problem::of_store)?.ok_or(Problem::SiteUnknown)?;
+    let script = app.scripts.of(&site, &app.door.origin)?;
+    let known =
+        headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == script.tag.as_bytes());
+    let caching = [(header::ETAG, script.tag.clone()), (header::CACHE_CONTROL, SCRIPT_CACHING.to_owned())];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    let takes_gzip = accepts(&headers, "gzip");
+    let body = if takes_gzip { script.gzip.clone() } else { script.plain.clone() };
+    let mut answer = (caching, JAVASCRIPT, body).into_response();
+    if takes_gzip {
+        answer.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+    }
+    Ok(answer)
+}
+
+const JAVASCRIPT: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+    (header::VARY, "accept-encoding"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|list| list.split(',').any(|part| part.trim().split(';').next() == Some(coding)))
+}
+
+/// `GET /w/a/{file}`: a module of any page (CORS), the same for ever.
+pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let always = [(header::CACHE_CONTROL, FILE_CACHING), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    if name == COUNTRIES.0 {
+        return Ok((always, JAVASCRIPT, COUNTRIES.1.clone()).into_response());
+    }
+    // A module is named with its content; the loader, and what was packed, are not asked for by name.
+    if !name.ends_with(".js") || !name.contains('-') {
+        return Err(Problem::NotFound);
+    }
+    let packed = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(coding, _)| accepts(&headers, coding));
+    let mut packed = packed.filter_map(|(coding, end)| Some((coding, Built::get(&format!("{name}{end}"))?)));
+    let (coding, file) = match packed.next() {
+        Some((coding, file)) => (Some(coding), file),
+        None => (None, Built::get(&name).ok_or(Problem::NotFound)?),
+    };
+    let mut answer = (always, JAVASCRIPT, file.data).into_response();
+    if let Some(coding) = coding {
+        answer.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(coding));
+    }
+    Ok(answer)
+}
+
+/// What can be promised now.
+#[derive(Serialize)]
+pub(super) struct Offer {
+    /// None where no call could be made at once.
+    promise_seconds: Option<u32>,
+    /// When it could, where not now.
+    slots: Vec<String>,
+    /// When it opens, where it is closed.
+    opens_at: Option<String>,
+    offices: Vec<OfficeOffer>,
+}
+
+/// An office, as the visitor chooses.
+#[derive(Serialize)]
+struct OfficeOffer {
+    name: String,
+    open: bool,
+    opens_at: Option<String>,
+}
+
+/// `GET /w/v1/{site_key}/offer`
+pub(super) async fn offer(State(app): State<App>, page: Page) -> Response {
+    let (site, now) = (&page.site, wall_now());
+    let can_call = app.engine.can_call();
+    let could =
+        |site: &PublishedSite| can_call && could_call(&site.body, &site.customer.verified, &site.zone(), now);
+    let offices: Vec<_> =
+        site.body.offices.iter().filter_map(|office| site.at_office(&office.name)).collect();
+    let is_open = could(site) || offices.iter().any(could);
+    let keeps = site.body.promise_seconds > site.body.delay_to_visitor_s;
+    let view = |site: &PublishedSite, name: &str| {
+        let open = could(site);
+        OfficeOffer { name: name.to_owned(), open, opens_at: later(site, now).filter(|_| !open) }
+    };
+    let named = site.body.offices.iter().zip(&offices).map(|(office, at)| view(at, &office.name)).collect();
+    let offer = Offer {
+        promise_seconds: (is_open && keeps).then_some(site.body.promise_seconds),
+        slots: if is_open { Vec::new() } else { slots(site, now).take(SLOTS).map(stamp).collect() },
+        opens_at: later(site, now).filter(|_| !is_open),
+        offices: named,
+    };
+    page.cors.on(Json(offer).into_response())
+}
+
+/// When a site opens that is closed.
+fn later(site: &PublishedSite, now: Ts) -> Option<String> {
+    site.opens(now).filter(|opens| *opens > now).map(stamp)
+}

@@ -1,0 +1,38 @@
+// Builds the loader, the dialog and its words. What is imported has its content in its name: it is kept for ever.
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const common = { bundle: true, write: false, minify: true, target: ['es2022'], legalComments: 'none', charset: 'utf8' };
+const made = async (entry, format, plugins = []) => {
+  const { outputFiles } = await build({ ...common, entryPoints: [`src/${entry}.ts`], format, plugins });
+  return outputFiles[0].text;
+};
+
+/** A style sheet as text, made small. */
+const styles = {
+  name: 'styles',
+  setup(on) {
+    on.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { outputFiles } = await build({ entryPoints: [path], minify: true, write: false, charset: 'utf8' });
+      return { contents: `export default ${JSON.stringify(outputFiles[0].text.trim())}`, loader: 'js' };
+    });
+  },
+};
+
+rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist');
+const named = (name, text) => {
+  const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 10)}.js`;
+  writeFileSync(`dist/${file}`, text);
+  writeFileSync(`dist/${file}.gz`, gzipSync(text, { level: 9 }));
+  writeFileSync(`dist/${file}.br`, brotliCompressSync(text));
+  return file;
+};
+
+const files = { dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: named('ru', await made('ru', 'esm')), en: named('en', await made('en', 'esm')) };
+writeFileSync('dist/loader.js', await made('loader', 'iife'));
+writeFileSync('dist/files.json', JSON.stringify(files));
+const size = (file) => gzipSync(readFileSync(`dist/${file}`), { level: 9 }).length;
+for (const file of ['loader.js', ...Object.values(files)]) console.log(`${file}: ${size(file)} bytes gz`);

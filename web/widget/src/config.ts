@@ -1,0 +1,96 @@
+// What the service says of a site, written into the loader as it is served: few letters, for every page carries them.
+
+/** A site's published settings, as its pages need them. */
+export interface Config {
+  /** The service's origin. */
+  base: string;
+  /** The site's key. */
+  key: string;
+  /** Hosts on which it is shown: the site's own, and below it where subdomains belong to it. */
+  host: string;
+  subdomains: boolean;
+  language: 'ru' | 'en';
+  /** ISO 3166, and the calling code that goes with it. */
+  country: string;
+  code: string;
+  /** What is promised, in seconds. */
+  promise: number;
+  /** The files that come when they are needed. */
+  files: { dialog: string; words: string; countries: string };
+}
+
+/** A try that is offered. */
+export interface Next {
+  kind: 'slot' | 'again' | 'other_time' | 'fix_number';
+  at?: string;
+}
+
+/** What can be promised now (`GET /w/v1/{key}/offer`). */
+export interface Offer {
+  /** None where it cannot be kept: it is closed, nobody can be called, or the line is down. */
+  promise_seconds: number | null;
+  /** When it could be called, where not now. */
+  slots: string[];
+  opens_at: string | null;
+  offices: { name: string; open: boolean; opens_at: string | null }[];
+}
+
+/** An order's state (`docs/api.md`). */
+export interface Status {
+  state: 'scheduled' | 'accepted' | 'calling_manager' | 'calling_visitor' | 'waiting' | 'talking' | 'ended';
+  at: string;
+  detail: { manager: string | null; late: boolean; cause: string | null; talk_s: number | null };
+  next: Next[];
+  disposition?: 'connected' | 'manager_no_answer' | 'visitor_no_answer' | 'not_called';
+  reason?: string;
+}
+
+/** Why the dialog opened. */
+export type Why = 'button' | 'exit' | 'api' | 'resume';
+
+/** States, each with the seconds since the order was made. */
+export type Told = [state: Status['state'], seconds: number][];
+
+/** The order of this visit that was made last. */
+export interface Placed {
+  id: string;
+  phone: string;
+  /** By this browser's clock. */
+  at: number;
+  state: Status['state'];
+  /** What was told of it, for a page that is loaded anew. */
+  told: Told;
+  /** When it is to be called, where that is later. */
+  due?: string;
+}
+
+/** What a visit is known by, in the site's own storage: one for all tabs. */
+export interface Visit {
+  id: string;
+  started: number;
+  seen: number;
+  landing: string;
+  referrer: string;
+  pages: number;
+  active: number;
+  shown: boolean;
+  variables: Record<string, string>;
+  order?: Placed;
+}
+
+/** What the loader lends to the dialog. */
+export interface Lent {
+  config: Config;
+  root: ShadowRoot;
+  /** A new id (UUID). */
+  id(): string;
+  visit(): Visit;
+  keep(change: Partial<Visit>): void;
+  tell(event: 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: Record<string, unknown>): void;
+}
+
+/** The dialog's module. */
+export interface Dialog {
+  open(lent: Lent, why: Why): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,17 @@
+// What a page pays, in bytes of gzip -9: the build writes what is measured.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+
+const size = (start: string): number => {
+  const name = readdirSync('dist').find((file) => file.startsWith(start) && file.endsWith('.js')) ?? '';
+  return gzipSync(readFileSync(`dist/${name}`), { level: 9 }).length;
+};
+
+it('is light', () => {
+  const [loader, dialog, words] = [size('loader'), size('dialog'), Math.max(size('ru'), size('en'))];
+  expect(loader, 'loader').toBeLessThanOrEqual(2_200);
+  expect(dialog, 'dialog with its styles').toBeLessThanOrEqual(6_500);
+  expect(words, 'words of one language').toBeLessThanOrEqual(1_900);
+});
