@@ -173,6 +173,6 @@ function handset(): SVGElement {
 }
 
 const BUTTON = `:host{all:initial;--a:#0B6B55;--on:#fff;--fo:#1D5BD6}
-.f{all:unset;position:fixed;bottom:20px;inset-inline-end:20px;z-index:2147483000;box-sizing:border-box;height:56px;border-radius:99px;background:var(--a);color:var(--on);display:flex;gap:10px;align-items:center;padding:0 22px 0 18px;font:650 16px/1 system-ui,sans-serif;cursor:pointer;box-shadow:0 4px 16px #0003}
+.f{all:unset;position:fixed;bottom:20px;inset-inline-end:20px;z-index:2147483000;height:56px;border-radius:99px;background:var(--a);color:var(--on);display:flex;gap:10px;align-items:center;padding:0 22px 0 18px;font:650 16px/1 system-ui,sans-serif;cursor:pointer;box-shadow:0 4px 16px #0003}
 .f svg{width:22px;height:22px}.f:focus-visible{outline:3px solid var(--fo);outline-offset:2px}
 @media(forced-colors:active){.f{border:2px solid ButtonText}}`;
