@@ -83,6 +83,11 @@ pub enum Unusable {
 /// Characters of a spelling, at most.
 const LONGEST: usize = 64;
 
+/// Countries from where one dials 8~10 to call abroad (ITU-T E.164, national prefixes).
+const DIAL_810: [[u8; 2]; 5] = [*b"RU", *b"KZ", *b"BY", *b"TJ", *b"TM"];
+/// Keys of an extension that stands behind a number, at most.
+const LONGEST_EXTENSION: usize = 7;
+
 /// Reads any national or international spelling (`8 (916) 123-45-67`, `+7…`, `007…`) as it is meant in `country`.
 ///
 /// # Errors
@@ -94,18 +99,19 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
     }
     let util = &*PHONE_NUMBER_UTIL;
     let region = country.region();
-    let as_written = util.parse(text, region);
     // `00` goes abroad in most countries, and is written as if it did in those where `810` does.
-    let parsed = match text.trim_start().strip_prefix("00") {
-        Some(rest) if !as_written.as_ref().is_ok_and(|number| util.is_valid_number(number)) => {
-            util.parse(format!("+{rest}"), region)
-        }
-        _ => as_written,
+    let parsed = match text.trim_start().strip_prefix("00").filter(|_| DIAL_810.contains(&country.0)) {
+        Some(rest) => util.parse(format!("+{rest}"), region),
+        None => util.parse(text, region),
     };
     // Of any alphabet, as they are read.
     let digits = text.chars().filter(|letter| letter.is_numeric()).count();
     let parsed = parsed
         .map_err(|_| if (2..=4).contains(&digits) { Unusable::RefusedClass } else { Unusable::Invalid })?;
+    // What is longer than any extension is another number: which of the two is meant?
+    if parsed.extension().len() > LONGEST_EXTENSION {
+        return Err(Unusable::Invalid);
+    }
     if !util.is_valid_number(&parsed) {
         return Err(if digits <= 4 { Unusable::RefusedClass } else { Unusable::Invalid });
     }
@@ -246,6 +252,7 @@ mod tests {
         check("007 916 123-45-67", "RU", Ok("+79161234567 RU"));
         check("007 701 123 45 67", "KZ", Ok("+77011234567 KZ"));
         check("00375 29 123-45-67", "BY", Ok("+375291234567 BY"));
+        check("84951234567, 84951234568", "RU", Err(Unusable::Invalid));
         check("8 800 555-01-23", "RU", Ok("+78005550123 RU"));
         check("+7 701 123 45 67", "RU", Ok("+77011234567 KZ"));
         check("020 7946 0018", "GB", Ok("+442079460018 GB"));

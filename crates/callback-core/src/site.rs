@@ -8,6 +8,7 @@ use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use url::{Host, Url};
 use uuid::Uuid;
 
 /// Managers of one site at most (R12).
@@ -177,37 +178,33 @@ pub struct Origin(Arc<str>);
 pub struct NotAnOrigin;
 
 impl Origin {
-    /// Takes the origin out of an address: path, query and a default port fall away, letters become small.
+    /// Takes the origin out of an address (WHATWG URL): path, query, a default port and the root's dot fall away, letters
+    /// become small.
     ///
     /// # Errors
     /// No `http` or `https`, no host, a host that is not ASCII (give its punycode), user information.
     pub fn parse(address: &str) -> Result<Self, NotAnOrigin> {
-        let (scheme, rest) = address.trim().split_once("://").ok_or(NotAnOrigin)?;
-        let scheme = scheme.to_ascii_lowercase();
-        let own_port = match scheme.as_str() {
-            "https" => ":443",
-            "http" => ":80",
-            _ => return Err(NotAnOrigin),
-        };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-        let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => (host, Some(port)),
-            _ => (authority, None),
-        };
-        // The dot of the root says nothing more.
-        let host = host.strip_suffix('.').unwrap_or(host);
-        let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-        if !port.is_none_or(is_port) {
+        let (_, rest) = address.trim().split_once("://").ok_or(NotAnOrigin)?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
+        if authority.len() > 255 || !authority.bytes().all(allowed) {
             return Err(NotAnOrigin);
         }
-        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
-        let fits = !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(allowed);
-        let is_label =
-            |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
-        let is_host = host.starts_with('[') || host.split('.').all(is_label);
-        if fits && is_host { Ok(Self(format!("{scheme}://{authority}").into())) } else { Err(NotAnOrigin) }
+        let url = Url::parse(address.trim()).map_err(|_| NotAnOrigin)?;
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let host = match url.host().filter(|_| matches!(url.scheme(), "http" | "https") && port != ":0") {
+            Some(Host::Domain(name)) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                let is_label = |label: &str| {
+                    (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+                };
+                Some(name.to_owned()).filter(|name| name.split('.').all(is_label))
+            }
+            Some(address @ (Host::Ipv4(_) | Host::Ipv6(_))) => Some(address.to_string()),
+            None => None,
+        };
+        let host = host.ok_or(NotAnOrigin)?;
+        Ok(Self(format!("{}://{host}{port}", url.scheme()).into()))
     }
 
     /// The host, without scheme and port.

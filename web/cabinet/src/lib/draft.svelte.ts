@@ -22,8 +22,8 @@ export class Draft<Body extends object> {
   #sent: Promise<void> = Promise.resolve();
   /** What was refused as it stands: it holds nothing else up, and waits to be written anew. */
   #refused = new Map<string, ApiError>();
-  /** The revision that was seen when what is pending was begun: what others wrote since is theirs. */
-  #seen = 0;
+  /** The revision that was seen when each pending field was begun: what others wrote since is theirs. */
+  #seen: Record<string, number> = {};
 
   body = $derived(this.view ? ({ ...this.view.body, ...this.pending } as Body) : null);
   changes: Change[] = $derived(this.body && this.view ? differences(this.body as Fields, this.view.published as Fields | null) : []);
@@ -38,7 +38,7 @@ export class Draft<Body extends object> {
 
   constructor(readonly path: string) {
     const kept = sessionStorage.getItem(this.#key);
-    if (kept) ({ revision: this.#seen, fields: this.pending } = JSON.parse(kept) as { revision: number; fields: Fields });
+    if (kept) ({ seen: this.#seen, fields: this.pending } = JSON.parse(kept) as { seen: Record<string, number>; fields: Fields });
     const unsettled = sessionStorage.getItem(this.#conflictsKey);
     if (unsettled) this.conflicts = JSON.parse(unsettled) as Conflict[];
   }
@@ -53,6 +53,8 @@ export class Draft<Body extends object> {
 
   async load(): Promise<void> {
     this.view = await api.draft<Body>(this.path);
+    // What went along with a page that was left has arrived.
+    this.#keep(left(this.pending, this.view.body as Fields));
     if (Object.keys(this.pending).length) this.#later();
   }
 
@@ -104,8 +106,15 @@ export class Draft<Body extends object> {
 
   /** The page is left: what waits goes with it, as far as a browser takes it along. */
   leave(): void {
-    const fields = this.#unsent();
-    if (Object.keys(fields).length && !this.sending) api.editBehind(this.path, this.#seen, fields);
+    const [revision, fields] = this.#next();
+    if (Object.keys(fields).length && !this.sending) api.editBehind(this.path, revision, fields);
+  }
+
+  /** What is sent next: the fields that were begun at the same revision, the oldest first. */
+  #next(): [revision: number, fields: Fields] {
+    const unsent = this.#unsent();
+    const revision = Math.min(...Object.keys(unsent).map((field) => this.#seen[field] ?? 0));
+    return [revision, Object.fromEntries(Object.entries(unsent).filter(([field]) => (this.#seen[field] ?? 0) === revision))];
   }
 
   #unsent(): Fields {
@@ -155,14 +164,14 @@ export class Draft<Body extends object> {
   #write(field: string, value: unknown): void {
     this.failed = null;
     this.#refused.delete(field);
-    if (!Object.keys(this.pending).length) this.#seen = this.view?.revision ?? 0;
+    if (!(field in this.pending)) this.#seen[field] = this.view?.revision ?? 0;
     this.#keep({ ...this.pending, [field]: value });
     this.#later();
   }
 
   #keep(pending: Fields): void {
     this.pending = pending;
-    if (Object.keys(pending).length) sessionStorage.setItem(this.#key, JSON.stringify({ revision: this.#seen, fields: pending }));
+    if (Object.keys(pending).length) sessionStorage.setItem(this.#key, JSON.stringify({ seen: this.#seen, fields: pending }));
     else sessionStorage.removeItem(this.#key);
   }
 
@@ -178,13 +187,14 @@ export class Draft<Body extends object> {
   }
 
   async #send(): Promise<void> {
-    const sent = this.#unsent();
+    const [revision, sent] = this.#next();
     if (!this.view || !Object.keys(sent).length) return;
     this.sending = true;
     try {
-      const { conflicts = [], ...view } = await api.edit<Body>(this.path, this.#seen, sent);
+      const { conflicts = [], ...view } = await api.edit<Body>(this.path, revision, sent);
       this.view = view;
-      this.#seen = view.revision;
+      // Of these it is known how they stand now; of what was begun before and waits still, it is not.
+      for (const field of Object.keys(sent)) this.#seen[field] = view.revision;
       // What was overtaken is held by its conflict before it is no longer pending: a page that is loaded anew has it.
       if (conflicts.length) this.#leave([...this.conflicts.filter((old) => !conflicts.some((now) => now.field === old.field)), ...conflicts]);
       this.#keep(left(this.pending, sent));
@@ -193,18 +203,18 @@ export class Draft<Body extends object> {
       const named = Object.keys(sent).filter((field) => problemsAt(error.problems, field).length);
       for (const field of named) this.#refused.set(field, error);
       if (!named.length) this.failed = error;
-      if (error.status === 404 || error.status === 403) this.failed = (await whoIsIt()) ?? error;
+      if (error.status === 403) whoMayWhat();
     } finally {
       this.sending = false;
     }
   }
 }
 
-let whoIsIt: () => Promise<ApiError | null> = () => Promise.resolve(null);
+let whoMayWhat: () => void = () => undefined;
 
-/** Says how to find out, where a write was refused, that somebody else has logged in meanwhile in another tab. */
-export function onRefusal(ask: () => Promise<ApiError | null>): void {
-  whoIsIt = ask;
+/** Says what to do where a write was forbidden: somebody's part may have changed meanwhile. */
+export function onForbidden(ask: () => void): void {
+  whoMayWhat = ask;
 }
 
 if (typeof addEventListener === 'function') addEventListener('pagehide', () => opened.forEach((draft) => draft.leave()));

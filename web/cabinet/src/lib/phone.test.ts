@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bare, isSip, pretty, sameNumber } from './phone';
+import { bare, isSip, parted, pretty, sameNumber } from './phone';
 
 it.each([
   ['+79165550147', '+7 916 555-01-47'],
@@ -19,3 +19,11 @@ it('knows the same number in another spelling', () => {
   expect(bare('+44 20 7946 0123')).toBe('442079460123');
   expect(isSip(' sips:a@b.example')).toBe(true);
 });
+
+it.each([
+  ['8 495 123-45-67 доб. 102', '8 495 123-45-67', '102'],
+  ['+7 (495) 123-45-67, доб 102', '+7 (495) 123-45-67', '102'],
+  ['+74951234567,102', '+74951234567', '102'],
+  ['84951234567, 84951234568', '84951234567, 84951234568', null],
+  ['sip:reception@pbx.example', 'sip:reception@pbx.example', null],
+])('parts %s', (text, address, extension) => expect(parted(text)).toEqual({ address, extension }));

@@ -29,8 +29,9 @@ export function bare(text: string): string {
 
 /** A telephone as people write it, with an extension after it: «8 495 123-45-67 доб. 102», of a SIP address nothing. */
 export function parted(text: string): { address: string; extension: string | null } {
-  const found = isSip(text) ? null : /^(.*\d\)?)[\s,;]*(?:доб(?:авочный)?|вн(?:утр)?|ext(?:ension)?|x|#|;ext=|,)[.:=\s]*([\d*#]{1,32})\s*$/i.exec(text);
-  return { address: found?.[1] ?? text.trim(), extension: found?.[2] ?? null };
+  // After a mere comma there may be another number.
+  const found = isSip(text) ? null : /^(.*\d\)?)[\s,;]*(?:(?:доб(?:авочный)?|вн(?:утр)?|ext(?:ension)?|x|#|;ext=)[.:=\s]*([\d*#]{1,32})|,\s*(\d{1,6}))\s*$/i.exec(text);
+  return { address: found?.[1] ?? text.trim(), extension: found?.[2] ?? found?.[3] ?? null };
 }
 
 export const isSip = (address: string): boolean => /^sips?:/i.test(address.trim());

@@ -1,10 +1,10 @@
 // Who is logged in. A login that ends in the middle of work is asked for again over the page, and nothing is lost.
 
 import { api } from './api';
-import { ApiError, onSessionOver } from './api/client';
+import { onSessionOver, speakAs } from './api/client';
 import type { Me, Role, Service } from './api/types';
-import { forgetDrafts, onRefusal } from './draft.svelte';
-import { proposed, speak, t } from './i18n/index.svelte';
+import { forgetDrafts, onForbidden } from './draft.svelte';
+import { proposed, speak } from './i18n/index.svelte';
 
 /** Under which key of the tab's storage it stands who typed there. */
 const TYPIST = 'typist';
@@ -34,18 +34,11 @@ class Session {
       this.over = true;
       return new Promise((wake) => this.#waiting.push(wake));
     });
-    onRefusal(() => this.#stillHe(me));
+    speakAs(me.user.id);
+    onForbidden(() => void api.me().then((now) => (this.me = now), () => undefined));
     await speak(me.user.language);
     this.over = false;
     for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  /** Whether it is still he whose browser this is, and what his parts are now; an error that says who it is instead. */
-  async #stillHe(he: Me): Promise<ApiError | null> {
-    const { me } = await api.session();
-    if (me?.user.id === he.user.id) this.me = me;
-    else if (me) return new ApiError(403, { detail: t('session.other', { name: me.user.name }) });
-    return null;
   }
 
   async leave(): Promise<void> {

@@ -37,8 +37,10 @@ const REASONS: [Reason; 4] = [
         let digits = it.spelling.chars().filter(|letter| letter.is_numeric()).count();
         (2..=4).contains(&digits) && it.is("invalid", "refused")
     }),
-    ("in Russia 00 is read as +, though one dials 8~10 there", |it| {
-        it.country == "RU" && it.spelling.starts_with("00") && it.is("invalid", &it.number.1)
+    ("in Russia, Kazakhstan and Belarus 00 is read as +, though one dials 8~10 there", |it| {
+        ["RU", "KZ", "BY"].contains(&it.country.as_str())
+            && it.spelling.starts_with("00")
+            && it.is("invalid", &it.number.1)
     }),
     (
         "Brazil's premium numbers of 300 and six digits are no longer in the newer plan: neither calls them",

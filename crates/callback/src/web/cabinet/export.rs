@@ -15,7 +15,7 @@ use crate::web::flood::StreamPass;
 use anyhow::Context as _;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use callback_core::schedule;
 use callback_core::site::Language;
@@ -282,7 +282,8 @@ pub(super) async fn xlsx(
         let text = "A sheet has a million lines at most. Choose fewer days, or take CSV.";
         return Err(Problem::Refused(Refusal::Conflict("too-many-rows", text)));
     }
-    let is_told = headers.get("prefer").is_some_and(|wish| wish == "progress");
+    let wishes = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let is_told = wishes.flat_map(|list| list.split(',')).any(|wish| wish.trim() == "progress");
     let (out, sent) = mpsc::channel(2);
     tokio::spawn(async move {
         let _pass = pass;
@@ -293,7 +294,11 @@ pub(super) async fn xlsx(
     });
     let pieces = futures_util::stream::unfold(sent, |mut sent| async { Some((sent.recv().await?, sent)) });
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(download(Body::from_stream(pieces), kind, &format!("{name}.xlsx"), rows))
+    let mut answer = download(Body::from_stream(pieces), kind, &format!("{name}.xlsx"), rows);
+    if is_told {
+        answer.headers_mut().insert("preference-applied", HeaderValue::from_static("progress"));
+    }
+    Ok(answer)
 }
 
 /// Sends a sheet as it gets ready, as long as somebody takes it.

@@ -141,6 +141,12 @@ impl FromRequestParts<App> for Signed {
         let secret = from.cookie.as_deref().ok_or(Problem::Refused(Refusal::LoginNeeded))?;
         let signed = app.store.signed_in(secret, wall_now()).await.map_err(Problem::of_store)?;
         let (user, session) = signed.ok_or(Problem::Refused(Refusal::LoginNeeded))?;
+        // A page says who writes; somebody else may have logged in meanwhile, in another tab.
+        let writes = parts.headers.get("x-user").map(HeaderValue::as_bytes);
+        if writes.is_some_and(|writes| writes != user.id.to_string().as_bytes()) {
+            let text = "Somebody else has logged in in this browser. Load the page again.";
+            return Err(Problem::Refused(Refusal::Conflict("other-login", text)));
+        }
         Ok(Self { user, session, from })
     }
 }

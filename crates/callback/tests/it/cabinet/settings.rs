@@ -553,7 +553,7 @@ async fn a_site_is_one_by_www_and_scheme_and_a_blocked_number_is_listed_once() {
     let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
     let sites = format!("/customers/{number}/sites");
     owner.post(&sites, json!({ "url": "https://www.roga.example" })).await.ok();
-    for again in ["roga.example", "http://roga.example/cart"] {
+    for again in ["roga.example", "http://roga.example/cart", "https://roga.example:0443"] {
         assert_eq!(owner.post(&sites, json!({ "url": again })).await.fields(), "url twice", "{again}");
     }
     let other = owner.post(&sites, json!({ "url": "roga.example:8443" })).await.ok();
@@ -562,7 +562,15 @@ async fn a_site_is_one_by_www_and_scheme_and_a_blocked_number_is_listed_once() {
     assert_eq!(owner.ask("PATCH", &other, moved).await.fields(), "url twice");
     let unread = json!({ "revision": 0, "set": { "url": "roga" } });
     assert_eq!(owner.ask("PATCH", &other, unread).await.ok()["problems"][0]["code"], "url");
-    for wrong in ["a..b.example", "-x.example", "roga.example:99999", "roga.example:0"] {
+    for wrong in [
+        "a..b.example",
+        "-x.example",
+        "roga.example:99999",
+        "roga.example:0",
+        "https://[foo",
+        "host::80",
+        "a:b:80",
+    ] {
         assert_eq!(owner.post(&sites, json!({ "url": wrong })).await.fields(), "url url", "{wrong}");
     }
     let week = json!({ "revision": 0, "set": { "schedule": { "mon": ["10:00-19:00"] } } });

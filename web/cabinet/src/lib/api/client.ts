@@ -39,6 +39,28 @@ export function onSessionOver(ask: () => Promise<void>): void {
   loginAgain = ask;
 }
 
+let typist = '';
+
+/** Says who it is that writes: where somebody else has logged in meanwhile, in another tab, nothing is written as his. */
+export function speakAs(user: string): void {
+  typist = user;
+}
+
+/** Asks again when a login that ended is there again. */
+export async function withLogin<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.kind === 'login-needed' && loginAgain)) throw error;
+      await loginAgain();
+    }
+  }
+}
+
+/** The heads of a request that changes something. */
+export const writing = (): Record<string, string> => ({ 'content-type': 'application/json', ...(typist && { 'x-user': typist }) });
+
 interface Asking {
   /** Waits for a service that is away instead of failing; for what may be asked twice. */
   patient?: boolean;
@@ -64,13 +86,11 @@ async function once<T>(method: string, path: string, body: unknown, patient: boo
   const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
   if (body instanceof Blob) {
     init.body = body;
-    init.headers = { ...init.headers, 'content-type': body.type };
+    init.headers = { ...init.headers, ...writing(), 'content-type': body.type };
   } else if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { ...init.headers, 'content-type': 'application/json' };
-  } else if (method !== 'GET') {
-    init.headers = { ...init.headers, 'content-type': 'application/json' };
   }
+  if (method !== 'GET' && !(body instanceof Blob)) init.headers = { ...init.headers, ...writing() };
   let answer: Response;
   try {
     answer = await reach(BASE + path, init);

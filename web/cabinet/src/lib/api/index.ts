@@ -1,6 +1,6 @@
 // Every operation of the API that the cabinet uses, by name.
 
-import { ask } from './client';
+import { ask, writing } from './client';
 import type * as T from './types';
 
 const seg = encodeURIComponent;
@@ -63,7 +63,7 @@ export const api = {
     ask<T.DraftView<B>>('PATCH', `${path}/draft`, { revision, set }, { patient: true }),
   /** While the page is left: nobody waits for an answer. */
   editBehind: (path: string, revision: number, set: Record<string, unknown>) =>
-    void fetch(`/api/v1${path}/draft`, { method: 'PATCH', keepalive: true, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ revision, set }) }).catch(() => undefined),
+    void fetch(`/api/v1${path}/draft`, { method: 'PATCH', keepalive: true, headers: writing(), body: JSON.stringify({ revision, set }) }).catch(() => undefined),
   resetDraft: <B>(path: string, revision: number) => ask<T.DraftView<B>>('DELETE', `${path}/draft?revision=${revision}`),
   publish: (path: string, revision: number) => ask<T.Published>('POST', `${path}/publish`, { revision }),
   versions: (path: string) => ask<T.Version[]>('GET', `${path}/versions`),

@@ -1,25 +1,30 @@
 // A table of calls, fetched while it is made: how far it is is told, an error is an error, and it can be given up.
 
-import { ApiError, Away } from './client';
+import { ApiError, Away, withLogin } from './client';
 import { net, reach } from './net.svelte';
 
 const NEWLINE = 10;
 
 /** Gives the table to the browser as a file; `tell` hears how many lines of it there are. */
 export async function fetchTable(path: string, tell: (lines: number) => void, signal: AbortSignal): Promise<void> {
+  const { answer, body } = await withLogin(() => begin(path, signal));
+  const parts = body.getReader();
+  // A sheet says how far it is before its file; of a text the lines are counted as they come.
+  const told = answer.headers.get('preference-applied') === 'progress' ? headed(tell) : counted(tell);
+  const file: Uint8Array<ArrayBuffer>[] = [];
+  for (let part = await parts.read(); !part.done; part = await parts.read()) file.push(told(part.value));
+  const name = answer.headers.get('content-disposition')?.match(/filename="(.+)"/)?.[1] ?? 'calls';
+  save(new Blob(file, { type: answer.headers.get('content-type') ?? '' }), name);
+}
+
+async function begin(path: string, signal: AbortSignal): Promise<{ answer: Response; body: ReadableStream<Part> }> {
   const answer = await reach(path, { credentials: 'same-origin', headers: { prefer: 'progress' }, signal }).catch((error: unknown) => {
     if (signal.aborted) throw error;
     net.lost();
     throw new Away();
   });
-  if (!answer.ok || !answer.body) throw new ApiError(answer.status, ((await answer.json().catch(() => null)) ?? {}) as Record<string, unknown>);
-  const parts = answer.body.getReader();
-  // A sheet says how far it is before its file; of a text the lines are counted as they come.
-  const told = answer.headers.get('content-type')?.startsWith('text/') ? counted(tell) : headed(tell);
-  const file: Uint8Array<ArrayBuffer>[] = [];
-  for (let part = await parts.read(); !part.done; part = await parts.read()) file.push(told(part.value));
-  const name = answer.headers.get('content-disposition')?.match(/filename="(.+)"/)?.[1] ?? 'calls';
-  save(new Blob(file, { type: answer.headers.get('content-type') ?? '' }), name);
+  if (answer.ok && answer.body) return { answer, body: answer.body };
+  throw new ApiError(answer.status, ((await answer.json().catch(() => null)) ?? {}) as Record<string, unknown>);
 }
 
 type Part = Uint8Array<ArrayBuffer>;
