@@ -69,13 +69,14 @@ pub struct Attribution {
 }
 
 /// Click ids, whose they are, and what they mean.
-const CLICKS: [(&str, Kind, &str); 20] = [
+const CLICKS: [(&str, Kind, &str); 21] = [
     ("yclid", Kind::Ad, "Yandex"),
     ("ymclid", Kind::Ad, "Yandex Market"),
     ("gclid", Kind::Ad, "Google"),
     ("gbraid", Kind::Ad, "Google"),
     ("wbraid", Kind::Ad, "Google"),
     ("dclid", Kind::Ad, "Google"),
+    ("gad_source", Kind::Ad, "Google"),
     ("msclkid", Kind::Ad, "Bing"),
     ("rb_clickid", Kind::Ad, "VK"),
     ("ttclid", Kind::Ad, "TikTok"),
@@ -118,6 +119,7 @@ const MEDIA: [(Kind, &[&str]); 7] = [
             "targeting",
             "context",
             "programmatic",
+            "shopping",
             "video",
             "promo",
             "реклама",
@@ -215,8 +217,8 @@ impl Attribution {
         let mark = |name: &str| landing.as_ref().and_then(|landing| parameter(landing, name));
         let before = Url::parse(referrer).ok().filter(Url::has_host);
         let led = before.as_ref().map(|before| led_by(before, own));
-        let source = mark("utm_source");
-        let medium = mark("utm_medium");
+        let source = mark("utm_source").filter(|source| !is_none(source));
+        let medium = mark("utm_medium").filter(|medium| !is_none(medium));
         let click = CLICKS.iter().find(|(name, ..)| mark(name).is_some());
 
         let by_click = click.map(|(_, kind, who)| (*kind, Some((*who).to_owned())));
@@ -234,7 +236,8 @@ impl Attribution {
         // An advertisement that no search engine showed was not searched for.
         let is_engine = led.as_ref().is_some_and(|led| led.kind == Kind::Search)
             || name.as_deref().is_some_and(|name| ENGINES.contains(name));
-        let keyword = match mark("utm_term").or_else(|| led.as_ref().and_then(|led| led.keyword.clone())) {
+        let term = mark("utm_term").filter(|term| !is_none(term));
+        let keyword = match term.or_else(|| led.as_ref().and_then(|led| led.keyword.clone())) {
             Some(keyword) => Keyword::Known(keyword),
             None if kind == Kind::Search || (kind == Kind::Ad && is_engine) => Keyword::Hidden,
             None => Keyword::None,
@@ -323,9 +326,20 @@ fn at_home(host: &str) -> Option<String> {
 /// Who is meant by `utm_source`.
 fn named(source: &str) -> Option<Known> {
     let small = source.to_lowercase();
-    let nickname = NICKNAMES.iter().find(|(nickname, _)| *nickname == small);
+    let called = |name: &str| NICKNAMES.iter().find(|(nickname, _)| *nickname == name);
+    // `yandex-direct`, `google_ads`, `vk.ads`: who it is stands first.
+    let first = small.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let is_host = small.contains('.') && owner(&small, "").is_some();
+    let nickname = called(&small).or_else(|| called(first).filter(|_| !is_host));
     let host = nickname.map_or(small.as_str(), |(_, host)| host);
     host.contains('.').then(|| owner(host.strip_prefix("www.").unwrap_or(host), "")).flatten()
+}
+
+/// What a mark says of itself that says nothing: no keyword, no source (Google Analytics, Yandex Direct).
+fn is_none(mark: &str) -> bool {
+    let small = mark.to_lowercase();
+    small.starts_with("---")
+        || ["(not provided)", "(not set)", "(none)", "(direct)", "not provided"].contains(&small.as_str())
 }
 
 /// What `utm_medium` says.

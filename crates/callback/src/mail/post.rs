@@ -13,18 +13,22 @@ use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Category;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, interval_at, timeout};
 
 /// How often letters are looked for that another process wrote, or left.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long one try may take.
+/// How long the server may take until it takes the letter itself.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// How long a letter is the process's that tries it: longer than a try, so that no two try it at once.
+/// How long it may take to answer for a letter that it has (RFC 5321 §4.5.3.2.6): who goes away sooner sends it twice.
+const ANSWER: Duration = Duration::from_secs(600);
+/// How long a letter is the process's that tries it; while it tries, it says so again.
 const HELD: Duration = Duration::from_secs(60);
+const HELD_AGAIN: Duration = Duration::from_secs(20);
 /// How long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The pause after a letter that was not taken; each next one is twice as long.
@@ -59,6 +63,22 @@ enum Refusal {
     Final(String),
 }
 
+/// What became of a try.
+enum Tried {
+    Sent,
+    Refused(Refusal),
+}
+
+/// How long a letter rests after a try: twice as long each time, and half as long again or shorter by the letter's own
+/// number, so that those of one outage do not come back together.
+fn pause(row: &LetterRow) -> Duration {
+    let doublings = row.attempts.saturating_sub(1).min(16);
+    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
+    let drawn =
+        u32::from(row.id.as_bytes().iter().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte)));
+    pause / 2 + pause * drawn / 256
+}
+
 impl Post {
     /// To the server of the configuration; links in letters lead to the cabinet.
     ///
@@ -89,7 +109,26 @@ impl Post {
         }
         // Another process may have been quicker.
         let Some(row) = store.claim_letter(now, now + HELD).await? else { return Ok(None) };
-        let sending = self.send(&row, now).await;
+        let began = Instant::now();
+        let sending = {
+            let sent = self.send(&row);
+            let mut again = interval_at(began + HELD_AGAIN, HELD_AGAIN);
+            tokio::pin!(sent);
+            loop {
+                tokio::select! {
+                    sending = &mut sent => break sending,
+                    _ = again.tick() => store.hold_letter(row.id, now + began.elapsed() + HELD).await?,
+                }
+            }
+        };
+        let now = now + began.elapsed();
+        let sending = match sending {
+            Tried::Sent => Sending::Sent,
+            Tried::Refused(Refusal::Passing(why)) if row.attempts < TRIES => {
+                Sending::Later(why, now + pause(&row))
+            }
+            Tried::Refused(Refusal::Passing(why) | Refusal::Final(why)) => Sending::Never(why),
+        };
         if let Sending::Later(why, _) | Sending::Never(why) = &sending {
             tracing::warn!(letter = %row.id, attempts = row.attempts, why, "a letter was not sent");
         }
@@ -97,34 +136,39 @@ impl Post {
         store.next_letter().await
     }
 
-    async fn send(&self, row: &LetterRow, now: Ts) -> Sending {
+    async fn send(&self, row: &LetterRow) -> Tried {
         let message = match self.message(row) {
             Ok(message) => message,
-            Err(error) => return Sending::Never(format!("{error:#}")),
+            Err(error) => return Tried::Refused(Refusal::Final(format!("{error:#}"))),
         };
-        let why = match timeout(PATIENCE, self.hand_over(&message)).await {
-            Ok(Ok(mut connection)) => {
-                // The letter is the server's: what becomes of the goodbye changes nothing.
-                let _ = timeout(GOODBYE, connection.abort()).await;
-                return Sending::Sent;
-            }
-            Ok(Err(Refusal::Final(why))) => return Sending::Never(why),
-            Ok(Err(Refusal::Passing(why))) => why,
-            Err(_) => format!("the server did not take it within {} s", PATIENCE.as_secs()),
+        let late = |within: Duration| {
+            Refusal::Passing(format!("the server did not take it within {} s", within.as_secs()))
         };
-        if row.attempts >= TRIES {
-            return Sending::Never(why);
+        let offered = timeout(PATIENCE, self.offer(&message)).await;
+        let mut connection = match offered.unwrap_or_else(|_| Err(late(PATIENCE))) {
+            Ok(connection) => connection,
+            Err(refusal) => return Tried::Refused(refusal),
+        };
+        match timeout(ANSWER, connection.message(&message.formatted())).await {
+            // The letter is the server's: what becomes of the goodbye changes nothing.
+            Ok(Ok(_)) => drop(timeout(GOODBYE, connection.abort()).await),
+            Ok(Err(error)) => return Tried::Refused(refusal(error)),
+            Err(_) => return Tried::Refused(late(ANSWER)),
         }
-        let doublings = row.attempts.saturating_sub(1).min(16);
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
-        Sending::Later(why, now + pause)
+        Tried::Sent
     }
 
-    /// The connection over which the letter was taken.
-    async fn hand_over(&self, message: &Message) -> Result<AsyncSmtpConnection, Refusal> {
+    /// The connection over which the letter may come now.
+    async fn offer(&self, message: &Message) -> Result<AsyncSmtpConnection, Refusal> {
         // What goes wrong before the letter is named is the way's trouble, a wrong password too: the letter waits.
         let mut connection = self.connect().await.map_err(|error| Refusal::Passing(error.to_string()))?;
-        connection.send(message.envelope(), &message.formatted()).await.map_err(refusal)?;
+        let envelope = message.envelope();
+        let from = MailFrom::new(envelope.from().cloned(), Vec::new());
+        connection.command(from).await.map_err(refusal)?;
+        for to in envelope.to() {
+            connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(refusal)?;
+        }
+        connection.command(Data).await.map_err(refusal)?;
         Ok(connection)
     }
 

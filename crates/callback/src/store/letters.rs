@@ -208,6 +208,20 @@ impl Store {
         .await
     }
 
+    /// Says again that a letter is being sent; until `until` no other process takes it.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn hold_letter(&self, id: Uuid, until: Ts) -> Result<()> {
+        self.deed((id, until), |tx, (id, until)| {
+            Box::pin(async move {
+                tx.run(query(HOLD).bind(*id).bind(*until)).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// A write with letters in it: whoever sends them is woken when it is durable.
     pub(super) async fn deed_with_letters<D, T>(&self, data: D, how: Done<D, T>) -> Result<T>
     where
@@ -264,6 +278,7 @@ statements! {
         SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
         AND run_at <= $1 ORDER BY run_at LIMIT 1
         FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+    HOLD = "UPDATE letters SET run_at = $2 WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL";
     SENT = "UPDATE letters SET sent_at = $2, trouble = NULL, body = '', html = NULL WHERE id = $1";
     LATER = "UPDATE letters SET trouble = $2, run_at = $3 WHERE id = $1";
     NEVER = "UPDATE letters SET trouble = $2, given_up_at = $3 WHERE id = $1";

@@ -12,6 +12,7 @@ use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::id::OrderId;
 use callback_core::tally::Tally;
 use callback_core::time::Ts;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Microseconds of a quarter of an hour.
@@ -77,6 +78,9 @@ fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
     })
 }
 
+/// An order may be for so long ahead.
+const AHEAD: Duration = Duration::from_secs(31 * 86_400);
+
 /// Counts a call that is over: its order has its end. Who was connected now was called back for what he missed before.
 /// False where it was counted before.
 pub(super) async fn write(
@@ -104,10 +108,24 @@ pub(super) async fn write(
         let row = row.bind(&*one.who.name).bind(one.who.telephone.as_str()).bind(int(one.answered_ms));
         tx.run(row).await?;
     }
-    if tally.talk_s.is_some_and(|talk| talk > 0) {
-        tx.run(query(CALLED_BACK).bind(of.0).bind(order.0).bind(accepted_at)).await?;
+    let talked_at = tally.connected_ms.map(|ms| accepted_at + Duration::from_millis(ms));
+    if let Some(talked_at) = talked_at.filter(|_| tally.talk_s.is_some_and(|talk| talk > 0)) {
+        tx.run(query(CALLED_BACK).bind(of.0).bind(order.0).bind(talked_at)).await?;
+    } else if let Some(talked_at) = talk_after(tx, order, of, accepted_at).await? {
+        tx.run(query(ANSWERED).bind(of.0).bind(order.0).bind(talked_at)).await?;
     }
     Ok(true)
+}
+
+/// The first talk with the same visitor that began after an order came, though it was counted before: it was ordered
+/// earlier, perhaps for this hour.
+async fn talk_after(tx: &mut Tx, order: OrderId, of: CustomerId, at: Ts) -> sqlx::Result<Option<Ts>> {
+    let talks = tx.all(query(TALKS_OF).bind(of.0).bind(order.0).bind(at - AHEAD)).await?;
+    let talks = talks
+        .iter()
+        .map(|row| Ok(row.time("accepted_at")? + Duration::from_millis(row.number("connected_ms")?)));
+    let talks = talks.collect::<sqlx::Result<Vec<_>>>()?;
+    Ok(talks.into_iter().filter(|talk| *talk > at).min())
 }
 
 fn count(row: &Row) -> sqlx::Result<Count> {
@@ -119,6 +137,14 @@ fn count(row: &Row) -> sqlx::Result<Count> {
 }
 
 impl Store {
+    /// How many visitors they are of.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn visitors(&self, filter: &CallFilter) -> Result<u64> {
+        Ok(self.db.one(filter.ask(VISITORS)).await?.number("visitors")?)
+    }
+
     /// What became of them.
     ///
     /// # Errors
@@ -363,13 +389,13 @@ macro_rules! counted {
             AND (CAST($4 AS UUID) IS NULL OR c.site_id = $4)
             AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%,' || c.disposition || ',%')
             AND (CAST($6 AS TEXT) IS NULL OR c.reason = $6)
-            AND (CAST($7 AS TEXT) IS NULL OR c.source_kind = $7)
-            AND (CAST($8 AS TEXT) IS NULL OR c.source = $8)
-            AND (CAST($9 AS TEXT) IS NULL OR c.campaign = $9)
-            AND (CAST($10 AS TEXT) IS NULL OR c.keyword = $10)
-            AND (CAST($11 AS TEXT) IS NULL OR c.page = $11)
-            AND (CAST($12 AS TEXT) IS NULL OR c.region = $12)
-            AND (CAST($13 AS TEXT) IS NULL OR c.device = $13)
+            AND c.source_kind = COALESCE(CAST($7 AS TEXT), NULLIF(c.source_kind, 'test'))
+            AND (CAST($8 AS TEXT) IS NULL OR COALESCE(c.source, '') = $8)
+            AND (CAST($9 AS TEXT) IS NULL OR COALESCE(c.campaign, '') = $9)
+            AND (CAST($10 AS TEXT) IS NULL OR COALESCE(c.keyword, '(none)') = $10)
+            AND (CAST($11 AS TEXT) IS NULL OR COALESCE(c.page, '') = $11)
+            AND (CAST($12 AS TEXT) IS NULL OR COALESCE(c.region, '') = $12)
+            AND (CAST($13 AS TEXT) IS NULL OR COALESCE(c.device, '') = $13)
             AND (CAST($14 AS TEXT) IS NULL OR c.manager = $14)
             AND (CAST($15 AS BIGINT) IS NULL OR c.hour = $15)
             AND (CAST($16 AS TEXT) IS NULL OR c.phone LIKE '%' || $16 || '%')
@@ -460,10 +486,15 @@ statements! {
     CALLED_BACK = "UPDATE tallies SET called_back_at = $3
         WHERE customer_id = $1 AND phone = (SELECT phone FROM orders WHERE id = $2) AND accepted_at < $3
             AND called_back_at IS NULL AND disposition <> 'connected'";
+    TALKS_OF = "SELECT accepted_at, connected_ms FROM tallies
+        WHERE customer_id = $1 AND phone = (SELECT phone FROM orders WHERE id = $2) AND accepted_at >= $3
+            AND disposition = 'connected' AND talk_s > 0 AND connected_ms IS NOT NULL";
+    ANSWERED = "UPDATE tallies SET called_back_at = $3 WHERE customer_id = $1 AND order_id = $2";
     OUTCOMES = counted!("c.disposition, COUNT(*) AS orders, CAST(COALESCE(SUM(c.talk_s), 0) AS BIGINT) AS talk_s, \
         COUNT(CASE WHEN c.rang_ms <= c.promise_ms THEN 1 END) AS rang_in_time, \
         COUNT(CASE WHEN c.connected_ms <= c.promise_ms THEN 1 END) AS connected_in_time", "",
         "GROUP BY c.disposition");
+    VISITORS = counted!("COUNT(DISTINCT c.phone) AS visitors", "", "");
     CONNECTED_AFTER = counted!("c.connected_ms / 100 AS tenths, COUNT(*) AS orders", "",
         "AND c.connected_ms IS NOT NULL GROUP BY c.connected_ms / 100 ORDER BY tenths");
     RANG_AFTER = counted!("c.rang_ms / 100 AS tenths, COUNT(*) AS orders", "",

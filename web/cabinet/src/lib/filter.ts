@@ -4,12 +4,19 @@ export const names = ['period', 'from', 'to', 'site', 'status', 'reason', 'kind'
 export type Name = (typeof names)[number];
 export type Change = Partial<Record<Name | 'order', string | null>>;
 
+/** What of an address could never be asked: it is left out, and nothing is said of it. */
+const isReadable: Partial<Record<string, (value: string) => boolean>> = {
+  hour: (value) => /^\d{1,3}$/.test(value) && Number(value) < 168,
+  late: (value) => value === 'true',
+  waiting: (value) => value === 'true',
+};
+
 /** What stands in an address of what can be asked for. */
 export function asked(search: URLSearchParams): URLSearchParams {
   const found = new URLSearchParams();
   for (const name of [...names, 'order']) {
     const value = search.get(name);
-    if (value !== null) found.set(name, value);
+    if (value !== null && (isReadable[name]?.(value) ?? true)) found.set(name, value);
   }
   return found;
 }
@@ -26,9 +33,13 @@ export function changed(search: URLSearchParams, change: Change): string {
 
 /** The filters that were chosen beside period and site; a kind of source and its name are one. */
 export function chips(search: URLSearchParams): Name[] {
-  const chosen = names.filter((name) => !['period', 'from', 'to', 'site'].includes(name) && search.has(name));
-  return chosen.filter((name) => name !== 'source' || !search.has('kind'));
+  const found = asked(search);
+  const chosen = names.filter((name) => !['period', 'from', 'to', 'site'].includes(name) && found.has(name));
+  return chosen.filter((name) => name !== 'source' || !found.has('kind'));
 }
+
+/** How the API calls a keyword that there is not. */
+export const NO_KEYWORD = '(none)';
 
 /** What is to be taken away with a chip. */
 export const without = (name: Name): Change => (name === 'kind' ? { kind: null, source: null } : { [name]: null });

@@ -1,7 +1,7 @@
 // Filters and sources in words.
 
 import type { CallRow } from './api/types';
-import type { Name } from './filter';
+import { NO_KEYWORD, type Name } from './filter';
 import { maybe, t } from './i18n/index.svelte';
 import { pretty } from './phone';
 import { region } from './places';
@@ -33,11 +33,13 @@ export function inWords(name: Name, search: URLSearchParams, language: string): 
     status: () => value.split(',').map((one) => maybe(`status.${one}`, {}, one)).join(', '),
     reason: () => maybe(`reason.${value}`, {}, value),
     kind: () => source(value, search.get('source')),
-    keyword: () => keyword(value),
-    device: () => maybe(`device.${value}`, {}, value),
+    keyword: () => keyword(value === NO_KEYWORD ? null : value),
+    campaign: () => value || t('panel.without'),
+    page: () => value || t('panel.unknown'),
+    device: () => (value ? maybe(`device.${value}`, {}, value) : t('panel.unknown')),
     hour: () => hourOfWeek(Number(value), language),
     number: () => pretty(value),
-    region: () => region(value),
+    region: () => (value ? region(value) : t('panel.unknown')),
   };
   if (name === 'late' || name === 'waiting') return t(`filter.${name}`);
   return `${t(`filter.${name}` as 'filter.status')}: ${told[name]?.() ?? value}`;

@@ -36,6 +36,8 @@ pub(super) struct Service {
     practice: bool,
     /// Letters stay in `/outbox`, and can be read there.
     outbox: bool,
+    /// Letters leave by a mail server.
+    mails: bool,
     /// The languages of the cabinet.
     languages: [&'static str; 2],
     /// What is to be said of the database of regions; none where there is no such database.
@@ -57,7 +59,14 @@ pub(super) async fn service(State(app): State<App>) -> Json<Service> {
     let outbox = !app.cabinet.mails && super::outbox::is_shown(&app);
     let demo = app.cabinet.practice.then_some(Demo { email: demo::EMAIL, password: demo::PASSWORD });
     let regions_by = app.regions.as_ref().map(|regions| regions.attribution.to_string());
-    Json(Service { practice: app.cabinet.practice, outbox, languages: ["ru", "en"], regions_by, demo })
+    Json(Service {
+        practice: app.cabinet.practice,
+        outbox,
+        mails: app.cabinet.mails,
+        languages: ["ru", "en"],
+        regions_by,
+        demo,
+    })
 }
 
 /// A company that registers.

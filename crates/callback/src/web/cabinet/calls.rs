@@ -347,7 +347,8 @@ pub(super) async fn again(
         visit: json!({ "again": call }),
         consent: line.order.facts.consent,
         arrival: Box::new(arrival),
-        ip: Some(signed.from.ip),
+        // It is not the visitor who asks: his address is not known, and the cap of one is not the office's.
+        ip: None,
         office: None,
     };
     let phone = OrderPhone::Number(phone);

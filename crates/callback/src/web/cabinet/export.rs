@@ -143,6 +143,37 @@ impl Reader {
         }
     }
 
+    /// Why it came to no talk.
+    fn reason(&self, key: &str) -> String {
+        let (ru, en) = match key {
+            "all_failed" => ("пробовали всех", "everyone was tried"),
+            "all_busy" => ("все заняты", "everyone was busy"),
+            "visitor_left" => ("посетитель ушёл раньше", "the visitor left first"),
+            "hung_up_at_once" => ("сразу положили трубку", "hung up at once"),
+            "busy" => ("занято", "busy"),
+            "silent" => ("нет ответа", "no answer"),
+            "refused" => ("отклонил", "declined"),
+            "invalid" => ("такого номера нет", "no such number"),
+            "no_media" => ("нет звука", "no sound"),
+            "left_at_once" => ("сразу положил трубку", "hung up at once"),
+            "blacklist" => ("номер в чёрном списке", "on the blacklist"),
+            "closed" => ("вне графика", "out of hours"),
+            "limits" => ("слишком много заявок", "too many requests"),
+            "refused_number" => ("на этот номер не звоним", "this number is never called"),
+            "no_funds" => ("не хватило денег", "out of funds"),
+            "stale" => ("ждала слишком долго", "waited too long"),
+            "no_callable_manager" => ("некому звонить: все номера выключены", "no number is on"),
+            "cancelled" => ("отменил посетитель", "cancelled by visitor"),
+            "trunk" => ("линия не работала", "line fault"),
+            "interrupted" => ("прервано", "interrupted"),
+            known => return known.to_owned(),
+        };
+        match self.language {
+            Language::Ru => ru.to_owned(),
+            Language::En => en.to_owned(),
+        }
+    }
+
     /// What is told of a keyword: one that was hidden is never guessed.
     fn keyword(&self, keyword: Option<String>) -> Cell {
         match (keyword.as_deref(), self.language) {
@@ -161,7 +192,7 @@ impl Reader {
             Cell::Text(row.site),
             Cell::Text(phone),
             Cell::Text(self.word(&row.disposition)),
-            row.reason.into(),
+            row.reason.map(|key| self.reason(&key)).into(),
             row.manager.into(),
             row.telephone.map(|telephone| telephone.replace(";ext=", " # ")).into(),
             number(row.talk_s),

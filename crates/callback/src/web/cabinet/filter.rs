@@ -83,6 +83,15 @@ impl From<&Period> for PeriodView {
     }
 }
 
+/// Digits that are looked for in numbers, which are kept with their country's code: what is dialled before them at home,
+/// an 8 or a 0, is no part of them.
+fn digits_of(text: &str) -> String {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_whole = text.trim_start().starts_with('+') || digits.len() < 4;
+    let at_home = digits.strip_prefix(['8', '0']).filter(|_| !is_whole).map(str::to_owned);
+    at_home.unwrap_or(digits)
+}
+
 impl Period {
     /// From its first midnight until the one after its last day.
     pub(super) fn bounds(&self) -> Result<(Ts, Ts), Problem> {
@@ -151,10 +160,12 @@ impl Chosen {
             dispositions.push(*known.ok_or_else(unknown)?);
         }
         dispositions.dedup();
-        let digits: Option<String> =
-            self.number.as_ref().map(|text| text.chars().filter(char::is_ascii_digit).collect());
-        if digits.as_ref().is_some_and(|digits| !digits.is_empty()) && !at.role.sees_numbers() {
+        let digits = self.number.as_deref().map(digits_of);
+        if digits.is_some() && !at.role.sees_numbers() {
             return Err(Problem::field("number", "hidden", "numbers are not yours to look for"));
+        }
+        if digits.as_ref().is_some_and(String::is_empty) {
+            return Err(Problem::field("number", "digits", "write some digits of the number"));
         }
         if self.hour.is_some_and(|hour| hour >= 168) {
             return Err(Problem::field("hour", "range", "a week has 168 hours, counted from 0"));
@@ -180,7 +191,7 @@ impl Chosen {
             device: text("device", &self.device)?,
             manager: text("manager", &self.manager)?,
             hour: self.hour,
-            digits: digits.filter(|digits| !digits.is_empty()),
+            digits,
             is_late: self.late == Some(true),
             is_waiting: self.waiting == Some(true),
             telephones: own(at).cloned(),

@@ -152,7 +152,7 @@ pub(super) struct Overview {
     /// From the order until the visitor's telephone rang.
     rang: Spread,
     seconds: Vec<Second>,
-    /// Who waits to be called back since the last fourteen days, each by his newest call, and how many calls that are.
+    /// Who waits to be called back since the last fourteen days, each by his newest call, and how many there are.
     waiting: Vec<CallRow>,
     waiting_count: u64,
     /// Managers whose every try of the last two days failed.
@@ -272,14 +272,19 @@ pub(super) async fn overview(
     let (filter, told, connected) = tell(&app, &at, &chosen).await?;
     let now = wall_now();
     let soon = now + Duration::from_secs(1);
-    let lately = |from: Ts| CallFilter { from, until: soon, ..filter.clone() };
+    // What needs somebody does so whatever else was chosen.
+    let lately = |from: Ts| CallFilter {
+        site: filter.site.clone(),
+        telephones: filter.telephones.clone(),
+        ..CallFilter::all(at.customer, from, soon)
+    };
     let missed = CallFilter { is_waiting: true, ..lately(now - WAITING) };
     let two_days = lately(now - FAILING);
     let store = &app.store;
-    let (rang, waiting, waiting_all, failing) = tokio::try_join!(
+    let (rang, waiting, waiting_count, failing) = tokio::try_join!(
         store.rang_after(&filter),
         store.tallied(&missed, CallOrder::Newest, None, LOOKED),
-        store.outcomes(&missed),
+        store.visitors(&missed),
         store.answering(&two_days),
     )
     .map_err(Problem::of_store)?;
@@ -295,7 +300,7 @@ pub(super) async fn overview(
         rang: Spread::of(&rang),
         seconds: seconds.into_iter().map(|(second, talks)| Second { second, talks }).collect(),
         waiting: visitors.take(SHOWN).map(|row| CallRow::of(row, at.role)).collect(),
-        waiting_count: Totals::of(&waiting_all).orders,
+        waiting_count,
         failing: failing.map(Into::into).collect(),
     }))
 }

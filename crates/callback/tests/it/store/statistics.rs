@@ -375,15 +375,16 @@ fn every_number_is_of_the_same_calls() {
                 calls.push(call);
             }
         }
-        // In the order that they were told: who was connected now was called back for what he missed before.
-        for now in 0..calls.len() {
-            let (phone, at) = (calls[now].phone.clone(), calls[now].at);
-            if calls[now].tally.talk_s.is_some_and(|talk| talk > 0) {
-                let before = calls[..now].iter_mut().filter(|call| call.phone == phone && call.at < at);
-                before
-                    .filter(|call| call.disposition != "connected")
-                    .for_each(|call| call.called_back = true);
-            }
+        // Who talked was called back for what he had missed until the talk began, in whatever order it was told.
+        let talks: Vec<(String, Ts)> = calls
+            .iter()
+            .filter(|call| call.tally.talk_s.is_some_and(|talk| talk > 0))
+            .filter_map(|call| {
+                Some((call.phone.clone(), call.at + Duration::from_millis(call.tally.connected_ms?)))
+            })
+            .collect();
+        for call in calls.iter_mut().filter(|call| call.disposition != "connected") {
+            call.called_back = talks.iter().any(|(phone, talked)| *phone == call.phone && *talked > call.at);
         }
         let far = at(0) + Duration::from_secs(200 * 86_400);
         let base = CallFilter::all(sites[0].1.customer.id, at(0), far);

@@ -1500,7 +1500,7 @@ export interface components {
             /** @description From the order until the visitor's telephone rang. */
             rang: components["schemas"]["Spread"];
             seconds: components["schemas"]["Second"][];
-            /** @description Who waits to be called back since the last fourteen days, each by his newest call, and how many calls that are. */
+            /** @description Who waits to be called back since the last fourteen days, each by his newest call, and how many there are. */
             waiting: components["schemas"]["CallRow"][];
             /** Format: int64 */
             waiting_count: number;
@@ -1644,6 +1644,8 @@ export interface components {
             demo?: components["schemas"]["Demo"] | null;
             /** @description The languages of the cabinet. */
             languages: string[];
+            /** @description Letters leave by a mail server. */
+            mails: boolean;
             /** @description Letters stay in `/outbox`, and can be read there. */
             outbox: boolean;
             /** @description Nobody outside is called: the telephones are this service's own. */

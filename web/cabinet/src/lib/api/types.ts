@@ -14,6 +14,8 @@ export interface Problem {
 export interface Service {
   practice: boolean;
   outbox: boolean;
+  /** Letters leave by a mail server. */
+  mails: boolean;
   languages: Language[];
   /** What is to be said of the database of regions. */
   regions_by: string | null;

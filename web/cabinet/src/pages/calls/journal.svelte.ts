@@ -31,11 +31,14 @@ export class Journal {
     }
   }
 
-  /** Reads the first page again: something came to its end. What was read of later ones stays. */
+  /** Reads the first page again: something came to its end, or was done. What was read of later ones stays. */
   async again(): Promise<void> {
     const page = await api.calls(this.c, this.asked);
+    // What stood among these and does so no more has left the filter.
+    const last = page.next === null ? null : (page.calls.at(-1)?.id ?? null);
+    const beyond = this.calls.findIndex((call) => call.id === last) + 1;
     const read = new Set(page.calls.map((call) => call.id));
-    this.calls = [...page.calls, ...this.calls.filter((call) => !read.has(call.id))];
+    this.calls = [...page.calls, ...(last === null ? [] : this.calls.slice(beyond).filter((call) => !read.has(call.id)))];
     this.next ??= page.next;
     this.totals = page.totals;
   }
