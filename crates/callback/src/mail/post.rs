@@ -65,7 +65,8 @@ enum Refusal {
 
 /// What became of a try.
 enum Tried {
-    Sent,
+    /// Over this connection.
+    Sent(Box<AsyncSmtpConnection>),
     Refused(Refusal),
 }
 
@@ -110,29 +111,33 @@ impl Post {
         // Another process may have been quicker.
         let Some(row) = store.claim_letter(now, now + HELD).await? else { return Ok(None) };
         let began = Instant::now();
-        let sending = {
+        let tried = {
             let sent = self.send(&row);
             let mut again = interval_at(began + HELD_AGAIN, HELD_AGAIN);
             tokio::pin!(sent);
             loop {
                 tokio::select! {
-                    sending = &mut sent => break sending,
+                    tried = &mut sent => break tried,
                     _ = again.tick() => store.hold_letter(row.id, now + began.elapsed() + HELD).await?,
                 }
             }
         };
         let now = now + began.elapsed();
-        let sending = match sending {
-            Tried::Sent => Sending::Sent,
+        let (sending, connection) = match tried {
+            Tried::Sent(connection) => (Sending::Sent, Some(connection)),
             Tried::Refused(Refusal::Passing(why)) if row.attempts < TRIES => {
-                Sending::Later(why, now + pause(&row))
+                (Sending::Later(why, now + pause(&row)), None)
             }
-            Tried::Refused(Refusal::Passing(why) | Refusal::Final(why)) => Sending::Never(why),
+            Tried::Refused(Refusal::Passing(why) | Refusal::Final(why)) => (Sending::Never(why), None),
         };
         if let Sending::Later(why, _) | Sending::Never(why) = &sending {
             tracing::warn!(letter = %row.id, attempts = row.attempts, why, "a letter was not sent");
         }
         store.letter_tried(row.id, sending, now).await?;
+        if let Some(mut connection) = connection {
+            // The letter is the server's, and that is written down: what becomes of the goodbye changes nothing.
+            drop(timeout(GOODBYE, connection.abort()).await);
+        }
         store.next_letter().await
     }
 
@@ -150,12 +155,10 @@ impl Post {
             Err(refusal) => return Tried::Refused(refusal),
         };
         match timeout(ANSWER, connection.message(&message.formatted())).await {
-            // The letter is the server's: what becomes of the goodbye changes nothing.
-            Ok(Ok(_)) => drop(timeout(GOODBYE, connection.abort()).await),
-            Ok(Err(error)) => return Tried::Refused(refusal(error)),
-            Err(_) => return Tried::Refused(late(ANSWER)),
+            Ok(Ok(_)) => Tried::Sent(Box::new(connection)),
+            Ok(Err(error)) => Tried::Refused(refusal(error)),
+            Err(_) => Tried::Refused(late(ANSWER)),
         }
-        Tried::Sent
     }
 
     /// The connection over which the letter may come now.

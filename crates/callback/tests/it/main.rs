@@ -17,4 +17,6 @@ mod stage;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod widget;
+#[cfg(test)]
 mod world;

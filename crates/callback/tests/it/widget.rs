@@ -1,0 +1,67 @@
+//! What a site's pages load, and what they are told that can be promised.
+
+use crate::stage::{ANNA, Network, Stage, managers, problem};
+use crate::world::World;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+/// A file of the service's, as a browser asks for it.
+async fn file(stage: &Stage, path: &str, known: Option<&str>) -> reqwest::Response {
+    let address = format!("http://{}{path}", stage.service.as_ref().unwrap().http());
+    let mut request = stage.browser.get(address);
+    if let Some(tag) = known {
+        request = request.header("if-none-match", tag);
+    }
+    request.send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_has_its_sites_settings_and_leads_to_files_that_stay() {
+    let network = Network::start(&[]).await;
+    let site = format!("promise_seconds = 31\nname = \"</script><b>\"\n{}", managers(&[ANNA]));
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let script = file(&stage, "/w/demo.js", None).await;
+    assert_eq!(script.status(), StatusCode::OK);
+    let head = |name: &str| script.headers()[name].to_str().unwrap().to_owned();
+    let tag = head("etag");
+    assert_eq!(head("content-type"), "text/javascript; charset=utf-8");
+    assert!(head("cache-control").contains("stale-while-revalidate"));
+    let text = script.text().await.unwrap();
+    assert!(text.contains("\"key\":\"demo\"") && text.contains("\"promise\":31"), "{text}");
+    assert!(!text.contains("</script"), "it ends no page that has it inline");
+    assert_eq!(file(&stage, "/w/demo.js", Some(&tag)).await.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(problem(file(&stage, "/w/nobody.js", None).await).await, "site-unknown");
+
+    let named = text.split('"').filter(|part| part.starts_with("/w/a/")).collect::<Vec<_>>();
+    assert_eq!(named.len(), 3, "the dialog, its words, the countries: {named:?}");
+    for path in named {
+        let module = file(&stage, path, None).await;
+        assert_eq!(module.status(), StatusCode::OK, "{path}");
+        assert_eq!(module.headers()["access-control-allow-origin"], "*", "{path}");
+        assert!(module.headers()["cache-control"].to_str().unwrap().contains("immutable"), "{path}");
+        assert!(!module.text().await.unwrap().is_empty());
+    }
+    for nothing in ["/w/a/loader.js", "/w/a/files.json", "/w/a/..%2f..%2fsecret-1.js"] {
+        assert_eq!(file(&stage, nothing, None).await.status(), StatusCode::NOT_FOUND, "{nothing}");
+    }
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_promised_can_be_kept() {
+    let offered = async |site: &str| {
+        let network = Network::start(&[]).await;
+        let mut stage = Stage::new(World::lite(), &network, site).await;
+        let told: Value = stage.get("/offer").await.json().await.unwrap();
+        stage.service.take();
+        told
+    };
+    let open = offered(&managers(&[ANNA])).await;
+    assert_eq!(open, json!({ "promise_seconds": 29, "slots": [], "opens_at": null, "offices": [] }));
+    let slow =
+        offered(&format!("promise_seconds = 10\ndelay_to_visitor_s = 10\n{}", managers(&[ANNA]))).await;
+    assert_eq!(slow["promise_seconds"], Value::Null, "his telephone rings when it is over");
+    let nobody = offered(&format!("{}\non = false", managers(&[ANNA]))).await;
+    assert_eq!(nobody["promise_seconds"], Value::Null);
+    assert!(!nobody["slots"].as_array().unwrap().is_empty(), "it is open, and might be able to later");
+}
