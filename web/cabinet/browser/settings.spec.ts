@@ -227,6 +227,31 @@ test('what was typed about a number is not lost by a slip', async ({ page }) => 
   await expect(page.getByRole('textbox', { name: 'Имя' })).toHaveValue('Ольга');
 });
 
+test('what was typed about one number is its own, however its drawer was left', async ({ page }) => {
+  const { number } = await enter(page);
+  await page.goto(`${await addSite(page, number, 'back.example')}/calling`);
+  await addManager(page, 'Анна', ANNA);
+  await addManager(page, 'Марина', MARINA);
+  await isSaved(page);
+  const name = page.getByRole('textbox', { name: 'Имя' });
+  await page.getByRole('button', { name: 'Анна', exact: true }).click();
+  await name.fill('Анна Белова');
+  await page.goBack();
+  await expect(page.getByRole('button', { name: 'Вернуться к нему' })).toBeVisible();
+  await page.getByRole('button', { name: 'Марина', exact: true }).click();
+  await expect(name).toHaveValue('Марина');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Анна', exact: true }).click();
+  await expect(name).toHaveValue('Анна Белова');
+  await expect(page.getByText('Вы начали это раньше и не сохранили.')).toBeVisible();
+  await page.getByRole('button', { name: 'Начать заново' }).click();
+  await expect(name).toHaveValue('Анна');
+  await page.getByRole('button', { name: 'Отмена' }).click();
+  await page.goto(`${new URL(page.url()).pathname}?number=74950000000`);
+  await expect(page.getByText('Такого номера в списке нет.').first()).toBeVisible();
+  await expect(page).toHaveURL(/calling$/);
+});
+
 test('a number has an address of its own, and Back closes it', async ({ page }) => {
   const { number } = await enter(page);
   const site = await addSite(page, number, 'own.example');

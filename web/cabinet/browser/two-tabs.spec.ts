@@ -63,6 +63,46 @@ test('two tabs of one person write the same', async ({ page: first, context }) =
   await isSaved(second);
 });
 
+test('what a colleague wrote while an edit was on its way is not written over', async ({ page: irina, colleague: igor }) => {
+  const { number } = await register(irina);
+  await join(irina, number, igor, 'Игорь Ветров');
+  const settings = `${await addSite(irina, number)}/calling`;
+  await open(settings, irina, igor);
+  let let_go = (): void => undefined;
+  const held = new Promise<void>((go) => (let_go = go));
+  let isFirst = true;
+  await irina.route('**/draft', async (route) => {
+    if (route.request().method() === 'PATCH' && isFirst) {
+      isFirst = false;
+      await held;
+    }
+    await route.continue();
+  });
+  const sent = irina.waitForRequest((request) => request.method() === 'PATCH');
+  await siteName(irina).fill('Ромашка Север');
+  await sent;
+  // Her edit of another field waits behind the first one.
+  await sound(irina).fill('звук Ирины');
+  await sound(igor).fill('звук Игоря');
+  await isSaved(igor);
+  let_go();
+  const conflict = overtaken(irina, 'Вы и Игорь Ветров изменили одно и то же');
+  await conflict.getByRole('button', { name: 'Игорь Ветров: звук Игоря' }).click();
+  await expect(sound(irina)).toHaveValue('звук Игоря');
+  await expect(siteName(irina)).toHaveValue('Ромашка Север');
+});
+
+test('whoever logs in in another tab writes nothing as somebody else', async ({ page: irina, context }) => {
+  const { number } = await register(irina);
+  const settings = `${await addSite(irina, number)}/calling`;
+  await open(settings, irina);
+  const other = await context.newPage();
+  await register(other);
+  await siteName(irina).fill('Ромашка Север');
+  await expect(irina.getByText('В этом браузере вошёл другой человек. Загрузите страницу заново.')).toBeVisible();
+  await expect(siteName(irina), 'and what was typed can be read still').toHaveValue('Ромашка Север');
+});
+
 const overtaken = (page: Page, title: string): Locator => page.getByRole('dialog', { name: title });
 
 /** All see the draft as it is. */
