@@ -135,17 +135,6 @@ impl Reader {
             "phone" => ("Телефон", "Phone"),
             "tablet" => ("Планшет", "Tablet"),
             "computer" => ("Компьютер", "Computer"),
-            known => return known.to_owned(),
-        };
-        match self.language {
-            Language::Ru => ru.to_owned(),
-            Language::En => en.to_owned(),
-        }
-    }
-
-    /// Why it came to no talk.
-    fn reason(&self, key: &str) -> String {
-        let (ru, en) = match key {
             "all_failed" => ("пробовали всех", "everyone was tried"),
             "all_busy" => ("все заняты", "everyone was busy"),
             "visitor_left" => ("посетитель ушёл раньше", "the visitor left first"),
@@ -192,7 +181,7 @@ impl Reader {
             Cell::Text(row.site),
             Cell::Text(phone),
             Cell::Text(self.word(&row.disposition)),
-            row.reason.map(|key| self.reason(&key)).into(),
+            row.reason.map(|key| self.word(&key)).into(),
             row.manager.into(),
             row.telephone.map(|telephone| telephone.replace(";ext=", " # ")).into(),
             number(row.talk_s),
