@@ -1,5 +1,6 @@
 //! What a site's pages load, and what they are told that can be promised.
 
+use crate::cabinet::Browser;
 use crate::stage::{ANNA, Network, Stage, managers, problem};
 use crate::world::World;
 use reqwest::StatusCode;
@@ -44,6 +45,24 @@ async fn a_script_has_its_sites_settings_and_leads_to_files_that_stay() {
     for nothing in ["/w/a/loader.js", "/w/a/files.json", "/w/a/..%2f..%2fsecret-1.js"] {
         assert_eq!(file(&stage, nothing, None).await.status(), StatusCode::NOT_FOUND, "{nothing}");
     }
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_sees_which_pages_load_his_script() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let told = owner.get("/sites/demo/installation").await.ok();
+    assert_eq!(told["line"], "<script async src=\"http://127.0.0.1/w/demo.js\"></script>");
+    assert_eq!((&told["seen_at"], &told["elsewhere"]), (&Value::Null, &Value::Null));
+    for page in ["https://www.shop.example/cart", "https://copied.example/", "no address"] {
+        let address = format!("http://{}/w/demo.js", stage.service.as_ref().unwrap().http());
+        stage.browser.get(address).header("referer", page).send().await.unwrap();
+    }
+    let told = owner.get("/sites/demo/installation").await.ok();
+    assert!(told["seen_at"].is_string(), "{told}");
+    assert_eq!(told["elsewhere"]["origin"], "https://copied.example");
     stage.service.take();
 }
 

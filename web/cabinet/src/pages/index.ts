@@ -23,6 +23,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   calling: () => import('./site/Calling.svelte'),
   schedule: () => import('./site/Schedule.svelte'),
   offices: () => import('./site/Offices.svelte'),
+  installation: () => import('./site/Installation.svelte'),
   protection: () => import('./site/Protection.svelte'),
   notices: () => import('./notices/SiteNotices.svelte'),
   letters: () => import('./notices/Notices.svelte'),

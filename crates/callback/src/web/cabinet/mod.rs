@@ -10,6 +10,7 @@ mod export;
 mod fields;
 mod filter;
 mod guess;
+mod installation;
 mod known;
 mod links;
 mod me;
@@ -134,6 +135,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::site_versions))
         .routes(routes!(versions::site_version))
         .routes(routes!(versions::restore_site))
+        .routes(routes!(installation::show))
         .routes(routes!(tried::rehearsal))
         .routes(routes!(customer::archive))
         .routes(routes!(customer::unarchive))

@@ -208,6 +208,7 @@ const MAY: &str = "
     get /sites/{site}/draft k
     delete /sites/{site}/draft
     patch /sites/{site}/draft
+    get /sites/{site}/installation k
     post /sites/{site}/publish
     post /sites/{site}/recordings
     get /sites/{site}/rehearsal k

@@ -81,6 +81,7 @@ fn nothing_of_another_customer_is_there_whatever_is_asked() {
             let answer = stranger.ask(method, &path, body()).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
         }
+        let mut owner = owner.at("192.0.2.8");
         assert_eq!(owner.get(&format!("/customers/{number}/team")).await.ok(), team);
         let after = owner.get(&format!("/customers/{number}")).await.ok();
         assert_eq!(after["sites"], customer["sites"], "and nothing was changed");

@@ -17,6 +17,7 @@ export type Contract = [
   Holds<Same<T.EmailConfirmed, Schema['EmailConfirmed']>>,
   Holds<Same<T.InvitationView, Schema['InvitationView']>>,
   Holds<Same<T.LoginSession, Schema['SessionView']>>,
+  Holds<Same<T.Installation, Schema['Installation']>>,
   Holds<Same<T.SiteSummary, Schema['SiteSummary']>>,
   Holds<Same<T.Customer, Schema['CustomerView']>>,
   Holds<Same<T.VerifiedNumber, Schema['PhoneView']>>,

@@ -916,6 +916,23 @@ export interface paths {
         patch: operations["change_site"];
         trace?: never;
     };
+    "/api/v1/sites/{site}/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site shows the widget, and when a page of it did. */
+        get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/publish": {
         parameters: {
             query?: never;
@@ -1288,6 +1305,11 @@ export interface components {
             fields: string[];
             name: string;
         };
+        /** @description A page elsewhere. */
+        Elsewhere: {
+            at: string;
+            origin: string;
+        };
         /** @description How far a change of address is. */
         EmailConfirmed: {
             /** @description The address that is, or will be. */
@@ -1336,6 +1358,16 @@ export interface components {
             hour: number;
             /** Format: int64 */
             orders: number;
+        };
+        /** @description What a site's owner needs for it. */
+        Installation: {
+            elsewhere?: components["schemas"]["Elsewhere"] | null;
+            /** @description The line for the site's pages. */
+            line: string;
+            /** @description When a page of the site loaded it last, as far as this process has seen. */
+            seen_at?: string | null;
+            /** @description The service's origin, for pages with a policy (CSP). */
+            service: string;
         };
         /** @description Who is to be invited. */
         Invitation: {
@@ -3845,6 +3877,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FieldProblem"][];
                 };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -500,3 +500,11 @@ export interface Timeline {
   lanes: Leg[];
   events: CallEvent[];
 }
+
+/** How a site shows the widget, and whether it does. */
+export interface Installation {
+  line: string;
+  service: string;
+  seen_at: string | null;
+  elsewhere: { origin: string; at: string } | null;
+}
