@@ -115,8 +115,8 @@ export async function lookAround(page: Page): Promise<string> {
   return page.url().match(/\/c\/[0-9-]+/)?.[0] ?? '';
 }
 
-/** Invites somebody to a company as one more owner, and has him accept by the letter in the outbox. */
-export async function join(owner: Page, number: string, colleague: Page, name: string): Promise<void> {
+/** Invites somebody to a company as one more owner, and has him accept by the letter in the outbox; his address. */
+export async function join(owner: Page, number: string, colleague: Page, name: string): Promise<string> {
   const email = `colleague-of-${number}@romashka.example`;
   await owner.request.post(`/api/v1/customers/${number}/invitations`, { data: { email, role: 'owner' } });
   await colleague.goto('/outbox');
@@ -125,6 +125,7 @@ export async function join(owner: Page, number: string, colleague: Page, name: s
   await colleague.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
   await colleague.getByRole('button', { name: 'Принять' }).click();
   await colleague.waitForURL(new RegExp(`/c/${number}`));
+  return email;
 }
 
 /** Adds a site, without its page; the path of its pages. */

@@ -31,7 +31,7 @@ test('whatever is typed is shown as text', async ({ page }) => {
     [`/c/${number}/team`, [PERSON, SITE]],
     [`/c/${number}/company`, [COMPANY, MANAGER, NOTE]],
     [`/c/${number}/company/history`, [PERSON]],
-    [`/c/${number}/calls`, [SITE, MANAGER]],
+    [`/c/${number}/calls?kind=test`, [SITE, MANAGER]],
     [`/c/${number}/calls/${call}`, [SITE, MANAGER]],
     ['/outbox', [COMPANY]],
   ];
