@@ -65,7 +65,7 @@ for (const [width, colorScheme] of [
       await accessible(page, path);
     }
     const { number, site } = await enter(page);
-    for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, site), `${site}/calling?number=74955550102,12`]) {
+    for (const path of ['/outbox', '/outbox?lang=en', '/stop', ...pages(number, site), `${site}/calling?number=74955550102,12`, `${site}/offices?office=${encodeURIComponent('Казань')}`]) {
       await page.goto(path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await expect(page.locator('main :is(.card, form, article)').first(), `${path} is more than its heading`).toBeVisible();

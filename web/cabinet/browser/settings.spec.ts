@@ -270,6 +270,20 @@ test('a number has an address of its own, and Back closes it', async ({ page }) 
   await expect(page).toHaveURL(/calling$/);
 });
 
+test('an office has an address of its own', async ({ page }) => {
+  const { number } = await enter(page);
+  const site = await addSite(page, number, 'office.example');
+  const office = (name: string) => ({ name, time_zone: null, schedule: null, managers: [] });
+  await page.request.patch(`/api/v1/sites/${site.split('/').pop()}/draft`, { data: { revision: 0, set: { offices: [office('Москва'), office('Казань')] } } });
+  await page.goto(`${site}/offices?office=${encodeURIComponent('Казань')}`);
+  const link = page.getByRole('link', { name: 'Казань' });
+  await expect(link).toBeFocused();
+  const name = page.getByRole('textbox', { name: 'Название' }).nth(1);
+  await name.fill('Казан');
+  await name.fill('Казань');
+  await expect(name, 'a name that is being typed keeps the focus').toBeFocused();
+});
+
 test.describe('with a finger', () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
