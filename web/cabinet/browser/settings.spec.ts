@@ -246,7 +246,10 @@ test('what was typed about one number is its own, however its drawer was left', 
   await expect(page.getByText('Вы начали это раньше и не сохранили.')).toBeVisible();
   await page.getByRole('button', { name: 'Начать заново' }).click();
   await expect(name).toHaveValue('Анна');
-  await page.getByRole('button', { name: 'Отмена' }).click();
+  await page.getByRole('textbox', { name: 'Номер или SIP-адрес' }).fill('8 495 555-01-09');
+  await page.getByRole('button', { name: 'Готово' }).click();
+  await expect(page.getByText('8 495 555-01-09')).toBeVisible();
+  await expect(page.getByText('Такого номера в списке нет.'), 'its old address names nobody, and nobody asks').toHaveCount(0);
   await page.goto(`${new URL(page.url()).pathname}?number=74950000000`);
   await expect(page.getByText('Такого номера в списке нет.').first()).toBeVisible();
   await expect(page).toHaveURL(/calling$/);

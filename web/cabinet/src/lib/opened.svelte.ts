@@ -4,11 +4,13 @@ import { router } from './router.svelte';
 
 export class Opened {
   #isHere = false;
+  /** The address that it was closed at: the browser goes back a moment later. */
+  #closedAt = $state.raw<URLSearchParams | null>(null);
 
   constructor(readonly name: () => string) {}
 
   get value(): string | null {
-    return router.search.get(this.name());
+    return router.search === this.#closedAt ? null : router.search.get(this.name());
   }
 
   open(value: string): void {
@@ -18,6 +20,7 @@ export class Opened {
 
   close(): void {
     if (this.value === null) return;
+    this.#closedAt = router.search;
     // What was opened here is taken back; what an address led to is left.
     if (this.#isHere) history.back();
     else router.go(this.#address(null), { still: true, replace: true });
