@@ -9,10 +9,14 @@ import { fill, type Words } from './words.ts';
 
 /** A connection that comes back sooner is not missed. */
 const OFFLINE_MS = 3_000;
+/** How long a press may go without an answer. */
+const SOON_MS = 1_500;
 const REDRAW_MS = 500;
 const RETRY_MS = 3_000;
 /** An order that is older is nothing to come back to. */
 const OVER_MS = 30 * 60_000;
+
+const pause = (ms: number): Promise<null> => new Promise((go) => setTimeout(go, ms, null));
 
 /** What is open: how it gets the focus, and how it is closed. */
 let shown: { focus(): void; close(): void } | null = null;
@@ -278,8 +282,11 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     lent.tell('opened', { why });
   };
   if (placed && goesOn) watch(placed);
-  // What can be promised is asked for now; where it cannot be told, nothing is promised.
-  else void offer(config).then((told) => (offered = told), () => undefined).then(() => shown && (ask(), begin()));
+  // What can be promised is asked for now. Where that is not told, or not soon, nothing is promised, and nobody waits.
+  else void Promise.race([offer(config).catch(() => null), pause(SOON_MS)]).then((told) => {
+    offered = told;
+    if (shown) ask(), begin();
+  });
   if (goesOn) begin();
   return { focus, close: end };
 }

@@ -4,7 +4,7 @@ use super::call_row::{CallRow, mask, masked};
 use super::filter::{Chosen, PeriodView};
 use super::read::{Body, Path, Query};
 use super::scope::company_of;
-use super::signed::{Signed, asked_site};
+use super::signed::{OfSite, Signed, asked_site};
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::store::{
@@ -156,14 +156,6 @@ fn cursor(text: &str) -> Option<After> {
     Some(After { at: Ts(at.parse().ok()?), order: OrderId(order.parse().ok()?), talk_s: talk.parse().ok()? })
 }
 
-/// Of which site.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct OfSite {
-    /// A site's key.
-    site: Option<String>,
-}
-
 /// What is not over: it runs, it waits, or it was ordered for later; the newest first.
 #[utoipa::path(get, path = "/api/v1/customers/{customer}/calls/open", tag = "calls", params(OfSite),
     responses((status = 200, body = [CallRow]), (status = 404)))]
@@ -171,10 +163,10 @@ pub(super) async fn open(
     State(app): State<App>,
     signed: Signed,
     Path(customer): Path<String>,
-    Query(OfSite { site }): Query<OfSite>,
+    Query(of): Query<OfSite>,
 ) -> Result<Json<Vec<CallRow>>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let site = asked_site(&app, &at, site.as_deref()).await?;
+    let site = asked_site(&app, &at, of.site.as_deref()).await?;
     let rows = app.store.open_calls(at.customer, site.as_ref(), own(&at)).await;
     let hub = app.engine.hub();
     let line = |found: &PlannedRow| CallRow::open(found, hub.now(found.row.order.facts.id).as_ref(), at.role);

@@ -3,7 +3,7 @@
 use super::links::letter_may_be_written;
 use super::read::{Path, Query};
 use super::scope::company_of;
-use super::signed::{Signed, asked_site};
+use super::signed::{OfSite, Signed, asked_site};
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::mail::missed::Reader;
@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -64,14 +64,6 @@ impl From<NoticeRow> for NoticeView {
             trouble: row.trouble,
         }
     }
-}
-
-/// Of which site.
-#[derive(Deserialize, ToSchema, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct OfSite {
-    /// The key of the site whose letters are asked for; all where there is none.
-    site: Option<String>,
 }
 
 /// The newest letters about a company's calls, fifty at most.

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use callback_core::id::OrderId;
 use callback_core::site::Origin;
+use serde::Deserialize;
 use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
@@ -183,6 +184,14 @@ impl Signed {
             now: wall_now(),
         }
     }
+}
+
+/// Of which site something is asked for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfSite {
+    /// The key of the site; all where there is none.
+    pub(super) site: Option<String>,
 }
 
 /// A site that is asked about beside its customer: one of another is not there.

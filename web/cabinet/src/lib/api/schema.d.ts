@@ -2446,7 +2446,7 @@ export interface operations {
     open: {
         parameters: {
             query?: {
-                /** @description A site's key. */
+                /** @description The key of the site; all where there is none. */
                 site?: string;
             };
             header?: never;
@@ -2664,7 +2664,7 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description The key of the site whose letters are asked for; all where there is none. */
+                /** @description The key of the site; all where there is none. */
                 site?: string;
             };
             header?: never;
