@@ -27,6 +27,7 @@ pub(crate) fn run(words: &[&str]) -> Result<bool> {
     say("[4/4] starting; Ctrl-C stops it");
     say(&format!("\n    the cabinet             http://{listen}/"));
     say(&format!("    its letters             http://{listen}/outbox"));
+    say(&format!("    a site with the widget  http://{listen}/practice/shop.html"));
     say(&format!("    a telephone to try it   http://{listen}/practice/\n"));
     let binary = root().join("target/debug/callback");
     let mut service = command(&binary.to_string_lossy(), &["serve", "--config"]);
