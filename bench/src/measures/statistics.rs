@@ -78,10 +78,10 @@ const OTHERS: &str = "
 
 /// `{n}` calls of each of some sites, one after the other through the last 365 days.
 const TALLIES: &str = "
-    INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, hour, phone, disposition, reason, rang_ms,
+    INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, phone, disposition, reason, rang_ms,
         connected_ms, promise_ms, talk_s, manager, telephone, source_kind, source, campaign, keyword, page, region, device)
     WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {n})
-    SELECT customer_id, at, randomblob(16), id, at / 900000000, (at / 3600000000 + 72) % 168,
+    SELECT customer_id, at, randomblob(16), id, at / 900000000,
         '+79' || printf('%09d', m % 1000000000), disposition,
         CASE disposition WHEN 'manager_no_answer' THEN 'all_failed' WHEN 'visitor_no_answer' THEN 'silent'
             WHEN 'not_called' THEN 'closed' END,

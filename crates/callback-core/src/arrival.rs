@@ -3,10 +3,7 @@
 use crate::area::area;
 use crate::attribution::Attribution;
 use crate::number::{Country, PhoneNumber};
-use crate::schedule;
 use crate::site::{Language, Origin};
-use crate::time::Ts;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -65,8 +62,6 @@ pub struct Arrival {
     pub by_number: Option<Place>,
     /// With what.
     pub device: Option<Device>,
-    /// The hour of the customer's week, from Monday's first: 0 to 167.
-    pub hour: u8,
 }
 
 impl Place {
@@ -107,20 +102,10 @@ pub fn page(address: &str, own: &Origin) -> Option<String> {
     Some(page.get(..end)?.to_owned())
 }
 
-/// The hour of the week at which an instant is, from Monday's first: 0 to 167.
-#[must_use]
-pub fn hour_of_week(at: Ts, zone: &TimeZone) -> u8 {
-    let Some(clock) = schedule::wall(at, zone) else { return 0 };
-    let day = u8::try_from(clock.weekday().to_monday_zero_offset()).unwrap_or(0);
-    day * 24 + u8::try_from(clock.hour()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Device, hour_of_week, page};
+    use super::{Device, page};
     use crate::site::Origin;
-    use crate::time::Ts;
-    use jiff::tz::TimeZone;
 
     #[test]
     fn a_page_is_told_by_its_path() {
@@ -162,13 +147,5 @@ mod tests {
         ] {
             assert_eq!(Device::of(agent), device, "{agent}");
         }
-    }
-
-    #[test]
-    fn hours_of_a_week_are_the_customer_s() {
-        // Sunday 22:30 in UTC is Monday, half past one, in Moscow.
-        let at = Ts("2026-11-22T22:30:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond());
-        assert_eq!(hour_of_week(at, &TimeZone::UTC), 6 * 24 + 22);
-        assert_eq!(hour_of_week(at, &TimeZone::get("Europe/Moscow").unwrap()), 1);
     }
 }

@@ -13,6 +13,7 @@ pub mod id;
 pub mod number;
 pub mod order;
 pub mod plan;
+pub mod quarter;
 pub mod record;
 pub mod rehearsal;
 pub mod schedule;

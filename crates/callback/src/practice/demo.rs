@@ -9,7 +9,7 @@ use crate::store::{
     PublishedSite, Store,
 };
 use anyhow::{Context as _, Result};
-use callback_core::arrival::{Arrival, By, Device, Place, hour_of_week};
+use callback_core::arrival::{Arrival, By, Device, Place};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
@@ -108,7 +108,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
     let at = morning + Duration::from_secs(n % A_DAY * 55 * 60 + below(50 * 60));
     let number: PhoneNumber = format!("+7{}555{:04}", area(below(10)), 200 + below(700)).parse()?;
     let country = "RU".parse()?;
-    let (visit, mut arrival) = visit(site, at, &mut below);
+    let (visit, mut arrival) = visit(site, &mut below);
     arrival.by_number = Some(Place::of_number(number, country, site.body.language));
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u64_pair(draw_id(n), n)),
@@ -167,7 +167,7 @@ async fn tell(store: &Store, site: &PublishedSite, n: u64, now: Ts) -> Result<()
 }
 
 /// A visit, and what is known of it.
-fn visit(site: &PublishedSite, at: Ts, below: &mut impl FnMut(u64) -> u64) -> (Value, Arrival) {
+fn visit(site: &PublishedSite, below: &mut impl FnMut(u64) -> u64) -> (Value, Arrival) {
     let origin = &site.body.origin;
     let (landing, referrer) = led(below(8));
     let landing = format!("{}{landing}", origin.as_str());
@@ -177,7 +177,6 @@ fn visit(site: &PublishedSite, at: Ts, below: &mut impl FnMut(u64) -> u64) -> (V
         came: Some(Attribution::of(&landing, referrer, origin)),
         page: Some(page.to_owned()),
         device: Some(if below(3) == 0 { Device::Computer } else { Device::Phone }),
-        hour: hour_of_week(at, &site.zone()),
         ..Arrival::default()
     };
     let visit =

@@ -3,6 +3,7 @@
 use super::words::{PlannedRow, Telephones};
 use crate::ids::{CustomerId, SiteKey};
 use callback_core::id::OrderId;
+use callback_core::quarter::Quarter;
 use callback_core::time::Ts;
 
 /// Which calls. What is none leaves all in.
@@ -36,8 +37,8 @@ pub struct CallFilter {
     pub device: Option<String>,
     /// Who took the call.
     pub manager: Option<String>,
-    /// The hour of the customer's week.
-    pub hour: Option<u8>,
+    /// In one of these quarters of an hour.
+    pub quarters: Option<Vec<Quarter>>,
     /// Digits that the visitor's number has in it.
     pub digits: Option<String>,
     /// Those alone whose talk began after what was promised.
@@ -67,7 +68,7 @@ impl CallFilter {
             region: None,
             device: None,
             manager: None,
-            hour: None,
+            quarters: None,
             digits: None,
             is_late: false,
             is_waiting: false,

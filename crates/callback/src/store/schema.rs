@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "drafts", include_str!("../../migrations/0007_drafts.sql")),
     (8, "statistics", include_str!("../../migrations/0008_statistics.sql")),
     (9, "notices", include_str!("../../migrations/0009_notices.sql")),
+    (10, "quarters", include_str!("../../migrations/0010_quarters.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

@@ -10,13 +10,13 @@ use super::words::{PlannedRow, Telephones};
 use super::{Entry, Result, Store, audit, calls, statements};
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::id::OrderId;
+use callback_core::quarter::Quarter;
 use callback_core::tally::Tally;
 use callback_core::time::Ts;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Microseconds of a quarter of an hour.
-const QUARTER: i64 = 900_000_000;
 /// Lines of a panel.
 const PANEL: u32 = 100;
 
@@ -24,6 +24,9 @@ impl CallFilter {
     /// A statement over the rows that `counted` leaves in, with its arguments.
     fn ask(&self, text: &'static str) -> Query {
         let listed = |keys: &[&str]| (!keys.is_empty()).then(|| format!(",{},", keys.join(",")));
+        // The long list is looked through for those alone that are at the right time of some week.
+        let quarters = self.quarters.as_ref().map(|all| all.iter().map(|one| one.0).collect());
+        let of_week = self.quarters.as_ref().map(|all| all.iter().map(|one| one.of_week()).collect());
         let flag = |is: bool| is.then_some(1_i64);
         let ask = query(text)
             .bind(self.customer.0)
@@ -40,13 +43,18 @@ impl CallFilter {
             .bind(self.region.clone())
             .bind(self.device.clone())
             .bind(self.manager.clone())
-            .bind(self.hour.map(i64::from))
+            .bind(of_week.map(numbered))
             .bind(self.digits.clone())
             .bind(flag(self.is_late))
             .bind(flag(self.is_waiting));
         let places = self.telephones.as_ref().map_or([None; Telephones::MOST], Telephones::places);
-        places.into_iter().fold(ask, Query::bind)
+        places.into_iter().fold(ask, Query::bind).bind(quarters.map(numbered))
     }
+}
+
+/// A list as a pattern finds a number in it: `,1,5,`.
+fn numbered(numbers: BTreeSet<i64>) -> String {
+    numbers.iter().fold(String::from(","), |list, number| format!("{list}{number},"))
 }
 
 fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
@@ -93,7 +101,7 @@ pub(super) async fn write(
     let int = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
     let row = query(TALLY)
         .bind(order.0)
-        .bind(accepted_at.0.div_euclid(QUARTER))
+        .bind(Quarter::of(accepted_at).0)
         .bind(int(tally.rang_ms))
         .bind(int(tally.connected_ms))
         .bind(int(tally.promise_ms))
@@ -185,27 +193,15 @@ impl Store {
         Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
     }
 
-    /// How many came in each quarter of an hour, by what became of them: the quarter's begin, the disposition's first key,
-    /// how many.
+    /// How many came in each quarter of an hour, by what became of them: the disposition's first key, how many.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn quarters(&self, filter: &CallFilter) -> Result<Vec<(Ts, String, u64)>> {
-        let line = |row: &Row| {
-            let quarter: i64 = row.get("quarter")?;
-            Ok((Ts(quarter.saturating_mul(QUARTER)), row.get("disposition")?, row.number("orders")?))
-        };
+    pub async fn quarters(&self, filter: &CallFilter) -> Result<Vec<(Quarter, String, u64)>> {
+        let line =
+            |row: &Row| Ok((Quarter(row.get("quarter")?), row.get("disposition")?, row.number("orders")?));
         let rows = self.db.all(filter.ask(QUARTERS)).await?;
         Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
-    }
-
-    /// How many came in each hour of the customer's week.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn hours(&self, filter: &CallFilter) -> Result<Vec<(u8, Count)>> {
-        let rows = self.db.all(filter.ask(HOURS)).await?;
-        Ok(rows.iter().map(|row| Ok((row.number("hour")?, count(row)?))).collect::<sqlx::Result<_>>()?)
     }
 
     /// How many came by what, the most first; a hundred lines at most.
@@ -397,7 +393,8 @@ macro_rules! counted {
             AND (CAST($12 AS TEXT) IS NULL OR COALESCE(c.region, '') = $12)
             AND (CAST($13 AS TEXT) IS NULL OR COALESCE(c.device, '') = $13)
             AND (CAST($14 AS TEXT) IS NULL OR c.manager = $14)
-            AND (CAST($15 AS BIGINT) IS NULL OR c.hour = $15)
+            AND (CAST($15 AS TEXT) IS NULL OR ($15 LIKE '%,' || (c.quarter % 672) || ',%'
+                AND $22 LIKE '%,' || c.quarter || ',%'))
             AND (CAST($16 AS TEXT) IS NULL OR c.phone LIKE '%' || $16 || '%')
             AND (CAST($17 AS BIGINT) IS NULL OR c.connected_ms > c.promise_ms)
             AND (CAST($18 AS BIGINT) IS NULL OR (c.called_back_at IS NULL AND c.disposition <> 'connected'
@@ -426,7 +423,7 @@ macro_rules! panel {
             count_columns!(),
             " FROM (",
             counted!($columns, $from, ""),
-            ") c GROUP BY c.kind, c.value ORDER BY orders DESC, c.kind, c.value LIMIT $22"
+            ") c GROUP BY c.kind, c.value ORDER BY orders DESC, c.kind, c.value LIMIT $23"
         )
     };
 }
@@ -458,7 +455,7 @@ macro_rules! page {
                 $after
             ),
             $order,
-            " LIMIT $24) ",
+            " LIMIT $25) ",
             lines!("page"),
             $order
         )
@@ -466,11 +463,11 @@ macro_rules! page {
 }
 
 statements! {
-    TALLY = "INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, hour, phone, disposition,
+    TALLY = "INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, phone, disposition,
             reason, rang_ms, connected_ms, promise_ms, talk_s, manager, telephone, source_kind, source, campaign,
             keyword, page, region, device)
         SELECT customer_id, accepted_at, id, site_id, CAST($2 AS BIGINT),
-            COALESCE(CAST(arrival ->> 'hour' AS BIGINT), 0), phone, disposition, reason, CAST($3 AS BIGINT),
+            phone, disposition, reason, CAST($3 AS BIGINT),
             CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS TEXT), CAST($8 AS TEXT),
             COALESCE(arrival -> 'came' ->> 'kind', arrival ->> 'by', 'visitor'), arrival -> 'came' ->> 'name',
             arrival -> 'came' ->> 'campaign',
@@ -500,8 +497,6 @@ statements! {
     RANG_AFTER = counted!("c.rang_ms / 100 AS tenths, COUNT(*) AS orders", "",
         "AND c.rang_ms IS NOT NULL GROUP BY c.rang_ms / 100 ORDER BY tenths");
     QUARTERS = counted!("c.quarter, c.disposition, COUNT(*) AS orders", "", "GROUP BY c.quarter, c.disposition");
-    HOURS = concat!("SELECT c.hour, ", count_columns!(), " FROM (", counted!("c.hour, c.disposition", "", ""),
-        ") c GROUP BY c.hour");
     SOURCES = panel!("c.source_kind AS kind, c.source AS value, c.disposition", "");
     CAMPAIGNS = panel!("CAST(NULL AS TEXT) AS kind, c.campaign AS value, c.disposition", "");
     KEYWORDS = panel!("CAST(NULL AS TEXT) AS kind, c.keyword AS value, c.disposition", "");
@@ -514,13 +509,13 @@ statements! {
         COUNT(CASE WHEN c.disposition = 'connected' AND c.telephone = t.telephone AND t.answered_ms IS NOT NULL \
             THEN 1 END) AS talks",
         "JOIN tries t ON t.customer_id = c.customer_id AND t.accepted_at = c.accepted_at AND t.order_id = c.order_id",
-        "GROUP BY t.manager ORDER BY talks DESC, taken DESC, t.manager LIMIT $22");
-    NEWEST = page!("AND (c.accepted_at, c.order_id) < ($22, $23)", " ORDER BY c.accepted_at DESC, c.order_id DESC");
-    OLDEST = page!("AND (c.accepted_at, c.order_id) > ($22, $23)", " ORDER BY c.accepted_at, c.order_id");
-    LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($25 AS BIGINT), $22, $23)",
+        "GROUP BY t.manager ORDER BY talks DESC, taken DESC, t.manager LIMIT $23");
+    NEWEST = page!("AND (c.accepted_at, c.order_id) < ($23, $24)", " ORDER BY c.accepted_at DESC, c.order_id DESC");
+    OLDEST = page!("AND (c.accepted_at, c.order_id) > ($23, $24)", " ORDER BY c.accepted_at, c.order_id");
+    LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($26 AS BIGINT), $23, $24)",
         " ORDER BY COALESCE(c.talk_s, 0) DESC, c.accepted_at DESC, c.order_id DESC");
-    EXPORT = concat!("WITH page AS (", counted!("c.*", "", "AND (c.accepted_at, c.order_id) < ($22, $23)
-            ORDER BY c.accepted_at DESC, c.order_id DESC LIMIT $24"), ")
+    EXPORT = concat!("WITH page AS (", counted!("c.*", "", "AND (c.accepted_at, c.order_id) < ($23, $24)
+            ORDER BY c.accepted_at DESC, c.order_id DESC LIMIT $25"), ")
         SELECT c.*, s.name, o.ip, o.visit ->> 'landing' AS landing, o.visit ->> 'referrer' AS referrer
         FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = c.site_id
         ORDER BY c.accepted_at DESC, c.order_id DESC");

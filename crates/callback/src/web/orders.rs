@@ -18,7 +18,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use callback_core::arrival::{self, Arrival, By, Place, hour_of_week};
+use callback_core::arrival::{self, Arrival, By, Place};
 use callback_core::attribution::Attribution;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
@@ -136,7 +136,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         country: body.country,
         settings_version: site.version,
         accepted_at: now,
-        arrival: Box::new(understood(&visit, page, app, now)),
+        arrival: Box::new(understood(&visit, page, app)),
         visit,
         consent: bounded(body.consent, "consent")?,
         ip: Some(page.ip),
@@ -409,7 +409,7 @@ fn due_at(text: &str, now: Ts) -> Result<Ts, Problem> {
 }
 
 /// What is known of an order as it comes; where its visitor came from, by where his visit began.
-fn understood(visit: &Value, page: &Page, app: &App, now: Ts) -> Arrival {
+fn understood(visit: &Value, page: &Page, app: &App) -> Arrival {
     let text = |name: &str| visit.get(name).and_then(Value::as_str);
     let own = &page.site.body.origin;
     let landing = text("landing").or_else(|| text("opened_on")).or_else(|| text("page"));
@@ -421,7 +421,6 @@ fn understood(visit: &Value, page: &Page, app: &App, now: Ts) -> Arrival {
         place: app.regions.as_ref().and_then(|regions| regions.place(page.ip, page.site.body.language)),
         by_number: None,
         device: page.device,
-        hour: hour_of_week(now, &page.site.zone()),
     }
 }
 

@@ -17,7 +17,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use callback_core::arrival::{Arrival, By, Place, hour_of_week};
+use callback_core::arrival::{Arrival, By, Place};
 use callback_core::flow::VisitorState;
 use callback_core::id::OrderId;
 use callback_core::order::may_be_called;
@@ -326,7 +326,6 @@ pub(super) async fn again(
     let arrival = Arrival {
         by: By::Cabinet,
         by_number: Some(Place::of_number(phone, country, site.body.language)),
-        hour: hour_of_week(now, &site.zone()),
         ..Arrival::default()
     };
     let facts = OrderFacts {

@@ -5,6 +5,7 @@ use super::signed::asked_site;
 use crate::store::{CallFilter, Company, Part};
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem};
+use callback_core::quarter::Quarter;
 use callback_core::schedule;
 use callback_core::time::Ts;
 use jiff::ToSpan as _;
@@ -170,6 +171,8 @@ impl Chosen {
         if self.hour.is_some_and(|hour| hour >= 168) {
             return Err(Problem::field("hour", "range", "a week has 168 hours, counted from 0"));
         }
+        let at_hour = |hour| Quarter::at_hour(hour, period.from, period.to, &period.zone).collect();
+        let quarters = self.hour.map(at_hour);
         let text = |field: &'static str, text: &Option<String>| match text {
             Some(text) if text.len() > TEXT => {
                 Err(Problem::from(FieldProblem::plain(field, "too_long", "that is too long to look for")))
@@ -190,7 +193,7 @@ impl Chosen {
             region: text("region", &self.region)?,
             device: text("device", &self.device)?,
             manager: text("manager", &self.manager)?,
-            hour: self.hour,
+            quarters,
             digits,
             is_late: self.late == Some(true),
             is_waiting: self.waiting == Some(true),

@@ -13,10 +13,12 @@ use crate::web::App;
 use crate::web::error::Problem;
 use axum::Json;
 use axum::extract::State;
+use callback_core::quarter::Quarter;
 use callback_core::schedule;
 use callback_core::time::Ts;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -185,21 +187,35 @@ fn step(days: usize) -> (&'static str, fn(Date) -> Date) {
 }
 
 /// What came on which day of the customer's.
-fn by_day(quarters: &[(Ts, String, u64)], period: &Period) -> BTreeMap<Date, Totals> {
+fn by_day(quarters: &[(Quarter, String, u64)], period: &Period) -> BTreeMap<Date, Totals> {
     let mut days: BTreeMap<Date, Totals> = BTreeMap::new();
-    for (at, disposition, orders) in quarters {
-        // Midnight is at a quarter everywhere.
-        if let Some(date) = schedule::date(*at, &period.zone) {
+    for (quarter, disposition, orders) in quarters {
+        if let Some(date) = schedule::date(quarter.begins(), &period.zone) {
             days.entry(date).or_default().add(disposition, *orders);
         }
     }
     days
 }
 
+/// What came in which hour of the customer's week.
+fn by_hour(quarters: &[(Quarter, String, u64)], zone: &TimeZone) -> Vec<HourLine> {
+    let mut hours: BTreeMap<u8, Totals> = BTreeMap::new();
+    for (quarter, disposition, orders) in quarters {
+        hours.entry(quarter.hour(zone)).or_default().add(disposition, *orders);
+    }
+    let line = |(hour, Totals { orders, not_called, connected, .. }): (u8, Totals)| HourLine {
+        hour,
+        orders,
+        called: orders.saturating_sub(not_called),
+        connected,
+    };
+    hours.into_iter().map(line).collect()
+}
+
 /// The days of a period, or its weeks, or its months; beside each what came in the same of the period before.
 fn steps(
-    (now, period): (&[(Ts, String, u64)], &Period),
-    (then, before): (&[(Ts, String, u64)], &Period),
+    (now, period): (&[(Quarter, String, u64)], &Period),
+    (then, before): (&[(Quarter, String, u64)], &Period),
 ) -> (&'static str, Vec<Step>) {
     let days: Vec<Date> = period.days().collect();
     let (name, first) = step(days.len());
@@ -220,12 +236,17 @@ fn steps(
     (name, steps)
 }
 
-/// What was asked for, what both pages tell of it, and after how many tenths of a second how many talks began.
-async fn tell(
-    app: &App,
-    at: &store::Part,
-    chosen: &Chosen,
-) -> Result<(CallFilter, Told, Vec<(u64, u64)>), Problem> {
+/// What both pages are made of.
+struct Counted {
+    /// What was asked for.
+    filter: CallFilter,
+    told: Told,
+    /// After how many tenths of a second how many talks began.
+    talks: Vec<(u64, u64)>,
+    hours: Vec<HourLine>,
+}
+
+async fn count(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Counted, Problem> {
     let period = chosen.period(&company_of(app, at).await?, wall_now())?;
     let before = period.before();
     let filter = chosen.filter(app, at, &period).await?;
@@ -256,7 +277,7 @@ async fn tell(
         managers: answering.into_iter().map(Into::into).collect(),
         sites: sites.into_iter().map(Into::into).collect(),
     };
-    Ok((filter, told, connected))
+    Ok(Counted { filter, told, talks: connected, hours: by_hour(&now, &period.zone) })
 }
 
 /// What an owner looks at first.
@@ -269,7 +290,7 @@ pub(super) async fn overview(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<Overview>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let (filter, told, connected) = tell(&app, &at, &chosen).await?;
+    let Counted { filter, told, talks, .. } = count(&app, &at, &chosen).await?;
     let now = wall_now();
     let soon = now + Duration::from_secs(1);
     // What needs somebody does so whatever else was chosen.
@@ -289,8 +310,8 @@ pub(super) async fn overview(
     )
     .map_err(Problem::of_store)?;
     let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
-    for (tenths, talks) in connected {
-        *seconds.entry(tenths / 10).or_default() += talks;
+    for (tenths, begun) in talks {
+        *seconds.entry(tenths / 10).or_default() += begun;
     }
     let mut seen = BTreeSet::new();
     let visitors = waiting.iter().filter(|counted| seen.insert(counted.row.row.order.phone.to_string()));
@@ -315,22 +336,18 @@ pub(super) async fn analysis(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<Analysis>, Problem> {
     let at = signed.at(&app, &customer, Right::SeeCalls).await?;
-    let (filter, told, _) = tell(&app, &at, &chosen).await?;
+    let Counted { filter, told, hours, .. } = count(&app, &at, &chosen).await?;
     let panel = async |which: Panel| -> store::Result<Vec<PanelLine>> {
         Ok(app.store.panel(&filter, which).await?.into_iter().map(Into::into).collect())
     };
-    let (sources, campaigns, keywords, pages, regions, devices, hours) = tokio::try_join!(
+    let (sources, campaigns, keywords, pages, regions, devices) = tokio::try_join!(
         panel(Panel::Sources),
         panel(Panel::Campaigns),
         panel(Panel::Keywords),
         panel(Panel::Pages),
         panel(Panel::Regions),
         panel(Panel::Devices),
-        app.store.hours(&filter),
     )
     .map_err(Problem::of_store)?;
-    let hour =
-        |(hour, store::Count { orders, called, connected })| HourLine { hour, orders, called, connected };
-    let hours = hours.into_iter().map(hour).collect();
     Ok(Json(Analysis { told, sources, campaigns, keywords, pages, regions, devices, hours }))
 }

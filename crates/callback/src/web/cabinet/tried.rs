@@ -16,7 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use callback_core::arrival::{Arrival, By, hour_of_week};
+use callback_core::arrival::{Arrival, By};
 use callback_core::blacklist::Blacklist;
 use callback_core::id::OrderId;
 use callback_core::order::{Circumstances, may_be_called};
@@ -268,7 +268,6 @@ pub(super) async fn test_call(
         )));
     }
     let now = wall_now();
-    let zone = TimeZone::get(&company.settings.time_zone).map_err(Problem::internal)?;
     let order = OrderId(Uuid::new_v4());
     let entry = signed.did("site.test_call", row.key.as_str(), json!({ "call": order.0 }));
     let version = app.store.try_version(row.id, scope.company().id, (*draft).clone(), entry);
@@ -281,7 +280,7 @@ pub(super) async fn test_call(
         accepted_at: now,
         visit: json!({ "page": format!("{}/#test", row.origin) }),
         consent: json!({}),
-        arrival: Box::new(Arrival { by: By::Test, hour: hour_of_week(now, &zone), ..Arrival::default() }),
+        arrival: Box::new(Arrival { by: By::Test, ..Arrival::default() }),
         ip: Some(signed.from.ip),
         office: office.map(Into::into),
     };

@@ -6,17 +6,20 @@ use callback::store::{
     After, CallFilter, CallOrder, Claimant, Fact, Hold, NewOrder, OrderFacts, OrderPhone, Panel,
     PublishedSite, Store, Telephones,
 };
-use callback_core::arrival::{Arrival, By, Device, Place, hour_of_week};
+use callback_core::arrival::{Arrival, By, Device, Place};
 use callback_core::attribution::Attribution;
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Intent, IntentEnd, Past};
 use callback_core::id::OrderId;
 use callback_core::order::{Circumstances, Order, admit};
 use callback_core::plan::{Callee, PromptLengths};
+use callback_core::quarter::Quarter;
 use callback_core::record::NotCalled;
 use callback_core::rehearsal::play::{Habits, play};
 use callback_core::tally::Tally;
 use callback_core::time::Ts;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,7 +113,7 @@ impl Known {
             && same(&filter.region, self.region())
             && same(&filter.device, self.arrival.device.as_ref().map(word))
             && same(&filter.manager, self.tally.manager.as_ref().map(|who| who.name.to_string()))
-            && filter.hour.is_none_or(|hour| hour == self.arrival.hour)
+            && filter.quarters.as_ref().is_none_or(|all| all.contains(&Quarter::of(self.at)))
             && filter.digits.as_ref().is_none_or(|digits| self.phone.contains(digits))
             && (!filter.is_late
                 || self.tally.connected_ms > self.tally.promise_ms && self.tally.connected_ms.is_some())
@@ -124,7 +127,7 @@ fn word(value: &impl serde::Serialize) -> String {
 }
 
 /// What is known of an order as it came, and its page.
-fn drawn(site: &PublishedSite, accepted_at: Ts, dice: &mut Dice) -> (Arrival, &'static str) {
+fn drawn(site: &PublishedSite, dice: &mut Dice) -> (Arrival, &'static str) {
     let pages =
         ["https://romashka.example/", "https://romashka.example/prices?a=1", "https://shop.example/x"];
     let landings = [
@@ -150,7 +153,6 @@ fn drawn(site: &PublishedSite, accepted_at: Ts, dice: &mut Dice) -> (Arrival, &'
             city: None,
         }),
         device: dice.percent(80).then(|| *dice.one_of(&[Device::Phone, Device::Computer])),
-        hour: hour_of_week(accepted_at, &site.zone()),
     };
     (arrival, page)
 }
@@ -166,7 +168,7 @@ async fn tell(
     // Three weeks around the last Sunday of March, when Berlin's clocks are put forward.
     let accepted_at = at(0) + Duration::from_secs(62 * 86_400 + dice.below(21 * 86_400));
     let number = format!("+7916555{:04}", dice.below(40)).parse().unwrap();
-    let (arrival, page) = drawn(site, accepted_at, dice);
+    let (arrival, page) = drawn(site, dice);
     let facts = OrderFacts {
         id: OrderId(Uuid::from_u128(n)),
         site: site.id,
@@ -242,6 +244,12 @@ async fn tell(
     known
 }
 
+/// The hour of Berlin's week at which an instant is, over the days of these stories.
+fn at_hour_of(at: Ts) -> Vec<Quarter> {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    Quarter::at_hour(Quarter::of(at).hour(&zone), date(2026, 1, 1), date(2026, 12, 31), &zone).collect()
+}
+
 /// A question of dice about the calls of Romashka.
 fn asked(base: &CallFilter, calls: &[Known], dice: &mut Dice) -> CallFilter {
     let like = dice.one_of(calls);
@@ -267,7 +275,7 @@ fn asked(base: &CallFilter, calls: &[Known], dice: &mut Dice) -> CallFilter {
             8 => filter.region = like.region(),
             9 => filter.device = like.arrival.device.as_ref().map(word),
             10 => filter.manager = like.tally.manager.as_ref().map(|who| who.name.to_string()),
-            11 => filter.hour = Some(like.arrival.hour),
+            11 => filter.quarters = Some(at_hour_of(like.at)),
             12 => filter.digits = like.phone.get(8..).map(str::to_owned),
             13 => filter.is_late = true,
             _ => filter.is_waiting = true,
@@ -337,12 +345,10 @@ async fn check(store: &Store, filter: &CallFilter, calls: &[Known]) {
     let quarters = store.quarters(filter).await.unwrap();
     assert_eq!(quarters.iter().map(|(.., orders)| orders).sum::<u64>(), all);
     for (quarter, disposition, orders) in quarters {
-        let inside = |call: &&&Known| call.at >= quarter && call.at < quarter + Duration::from_secs(900);
+        let inside = |call: &&&Known| Quarter::of(call.at) == quarter;
         let same = by_hand.iter().filter(inside).filter(|call| call.disposition == disposition).count();
         assert_eq!(orders, same as u64);
     }
-    let hours = store.hours(filter).await.unwrap();
-    assert_eq!(hours.iter().map(|(_, count)| count.orders).sum::<u64>(), all);
     let talks = store.connected_after(filter).await.unwrap();
     assert_eq!(talks.iter().map(|(_, talks)| talks).sum::<u64>(), connected);
     let mut answering: BTreeMap<String, (u64, u64)> = BTreeMap::new();

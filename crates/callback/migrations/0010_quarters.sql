@@ -1,0 +1,2 @@
+-- Hours of a week are counted from quarters, by the zone that the customer has.
+ALTER TABLE tallies DROP COLUMN hour;
