@@ -64,6 +64,7 @@ pub struct Service {
     servers: Vec<JoinHandle<()>>,
     post: Option<JoinHandle<()>>,
     daily: JoinHandle<()>,
+    signs: JoinHandle<()>,
 }
 
 impl Service {
@@ -101,13 +102,14 @@ impl Service {
         let post = mail.as_ref().map(|mail| Post::new(mail, &origin)).transpose().context("mail")?;
         let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
         let daily = tokio::spawn(letters::daily(store.clone(), stopped.clone()));
+        let signs = tokio::spawn(web::keep_signs(app.signs.clone(), store.clone(), stopped.clone()));
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post, daily })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs })
     }
 
     /// Where HTTP is heard.
@@ -149,7 +151,9 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
-        let _ = tokio::time::timeout(LAST_ANSWERS, self.daily).await;
+        for job in [self.daily, self.signs] {
+            let _ = tokio::time::timeout(LAST_ANSWERS, job).await;
+        }
         if let Some(post) = self.post {
             // A letter on its way is waited for: it would leave again if nobody wrote down that it was taken.
             let _ = tokio::time::timeout(CLEARING, post).await;

@@ -2,8 +2,10 @@
 
 use super::words::{PlannedRow, Telephones};
 use crate::ids::{CustomerId, SiteKey};
+use callback_core::arrival::Arrival;
 use callback_core::id::OrderId;
 use callback_core::quarter::Quarter;
+use callback_core::record::CallRecord;
 use callback_core::time::Ts;
 
 /// Which calls. What is none leaves all in.
@@ -207,11 +209,13 @@ pub struct ExportRow {
     pub campaign: Option<String>,
     pub keyword: Option<String>,
     pub page: Option<String>,
+    pub opened_on: Option<String>,
     pub landing: Option<String>,
     pub referrer: Option<String>,
     pub ip: Option<String>,
-    pub region: Option<String>,
     pub device: Option<String>,
+    pub arrival: Arrival,
+    pub record: Option<CallRecord>,
     pub called_back_at: Option<Ts>,
     pub note: Option<String>,
 }

@@ -23,6 +23,7 @@ mod orders;
 mod phones;
 mod recordings;
 mod schema;
+mod signs;
 mod sites;
 mod stops;
 mod tallies;
@@ -46,6 +47,7 @@ pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
+pub use signs::{Sign, SilentSite};
 pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
@@ -179,6 +181,7 @@ impl Store {
             drafts::STATEMENTS,
             phones::STATEMENTS,
             recordings::STATEMENTS,
+            signs::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

@@ -76,11 +76,13 @@ fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
         campaign: row.get("campaign")?,
         keyword: row.get("keyword")?,
         page: row.get("page")?,
+        opened_on: row.get("opened_on")?,
         landing: row.get("landing")?,
         referrer: row.get("referrer")?,
         ip: row.get("ip")?,
-        region: row.get("region")?,
         device: row.get("device")?,
+        arrival: row.maybe_json("arrival")?.unwrap_or_default(),
+        record: row.maybe_json("record")?,
         called_back_at: row.maybe_time("called_back_at")?,
         note: row.get("note")?,
     })
@@ -516,7 +518,8 @@ statements! {
         " ORDER BY COALESCE(c.talk_s, 0) DESC, c.accepted_at DESC, c.order_id DESC");
     EXPORT = concat!("WITH page AS (", counted!("c.*", "", "AND (c.accepted_at, c.order_id) < ($23, $24)
             ORDER BY c.accepted_at DESC, c.order_id DESC LIMIT $25"), ")
-        SELECT c.*, s.name, o.ip, o.visit ->> 'landing' AS landing, o.visit ->> 'referrer' AS referrer
+        SELECT c.*, s.name, o.ip, o.visit ->> 'opened_on' AS opened_on, o.visit ->> 'landing' AS landing,
+            o.visit ->> 'referrer' AS referrer, o.arrival, o.record
         FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = c.site_id
         ORDER BY c.accepted_at DESC, c.order_id DESC");
     ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 LIMIT 1";

@@ -9,6 +9,7 @@ mod gauges;
 mod orders;
 mod plain;
 mod queue;
+mod signs;
 mod status;
 mod stop;
 mod widget;
@@ -16,6 +17,7 @@ mod widget;
 pub(crate) use cabinet::{Cabinet, Lines, document};
 pub use door::Door;
 pub(crate) use error::Problem;
+pub(crate) use signs::keep as keep_signs;
 
 use crate::engine::Engine;
 use crate::regions::Regions;
@@ -29,6 +31,7 @@ use axum::routing::{get, post};
 use flood::Flood;
 use metrics_exporter_prometheus::PrometheusHandle;
 use queue::Queue;
+use signs::Signs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +52,7 @@ pub struct App {
     pub(crate) flood: Arc<Flood>,
     queue: Arc<Queue>,
     scripts: Arc<widget::Scripts>,
+    pub(crate) signs: Arc<Signs>,
     cabinet: Arc<Cabinet>,
     pub(crate) regions: Option<Regions>,
     /// Where what legs heard is kept, in practice.
@@ -68,8 +72,8 @@ impl App {
     ) -> Self {
         let (door, cabinet) = (Arc::new(door), Arc::new(cabinet));
         let flood = Arc::new(Flood::beside(connections));
-        let (queue, scripts) = (Arc::default(), Arc::default());
-        Self { store, engine, door, flood, queue, scripts, cabinet, regions, recordings }
+        let (queue, scripts, signs) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, engine, door, flood, queue, scripts, signs, cabinet, regions, recordings }
     }
 }
 

@@ -26,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// The built files.
 #[derive(RustEmbed)]
@@ -82,56 +82,23 @@ struct Script {
     gzip: Bytes,
 }
 
-/// Scripts by their sites' keys, each made once for the settings that it has; and when they were asked for here.
+/// Scripts by their sites' keys, each made once for the settings that it has.
 #[derive(Default)]
-pub(super) struct Scripts {
-    made: RwLock<HashMap<SiteKey, Arc<Script>>>,
-    asked: Mutex<HashMap<SiteKey, Asked>>,
-}
-
-/// By which pages a site's script was asked for last, as far as this process has seen.
-#[derive(Clone, Default)]
-pub(super) struct Asked {
-    /// By one of the site's own.
-    pub(super) at_home: Option<Ts>,
-    /// By one elsewhere, where it does not show itself.
-    pub(super) elsewhere: Option<(String, Ts)>,
-}
+pub(super) struct Scripts(RwLock<HashMap<SiteKey, Arc<Script>>>);
 
 impl Scripts {
     fn of(&self, site: &Arc<PublishedSite>, own: &Origin) -> Result<Arc<Script>, Problem> {
-        let known = self.made.read().unwrap_or_else(PoisonError::into_inner).get(&site.key).cloned();
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&site.key).cloned();
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.site, site)) {
             return Ok(known);
         }
         let made = Arc::new(Script::of(site, own)?);
-        let mut scripts = self.made.write().unwrap_or_else(PoisonError::into_inner);
+        let mut scripts = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if scripts.len() >= MOST {
             scripts.clear();
         }
         scripts.insert(site.key.clone(), made.clone());
         Ok(made)
-    }
-
-    /// By which pages it was asked for.
-    pub(super) fn asked(&self, key: &SiteKey) -> Asked {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(key).cloned().unwrap_or_default()
-    }
-
-    fn note(&self, site: &PublishedSite, headers: &HeaderMap, now: Ts) {
-        let page = headers.get(header::REFERER).and_then(|page| Origin::parse(page.to_str().ok()?).ok());
-        let Some(page) = page else { return };
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= MOST {
-            asked.clear();
-        }
-        let asked = asked.entry(site.key.clone()).or_default();
-        if site.body.origin.has(&page, site.body.subdomains) {
-            asked.at_home = Some(now);
-        } else {
-            asked.elsewhere = Some((page.as_str().to_owned(), now));
-        }
     }
 }
 
@@ -209,7 +176,7 @@ pub(super) async fn script(
     let key = script.strip_suffix(".js").and_then(|key| key.parse().ok()).ok_or(Problem::SiteUnknown)?;
     let site = app.store.site_by_key(&key).await.map_err(Problem::of_store)?.ok_or(Problem::SiteUnknown)?;
     let script = app.scripts.of(&site, &app.door.origin)?;
-    app.scripts.note(&site, &headers, wall_now());
+    app.signs.note(&site, &headers);
     let known =
         headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == script.tag.as_bytes());
     let caching = [(header::ETAG, script.tag.clone()), (header::CACHE_CONTROL, SCRIPT_CACHING.to_owned())];

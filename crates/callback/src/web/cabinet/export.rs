@@ -17,8 +17,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use callback_core::plan::Callee;
 use callback_core::schedule;
 use callback_core::site::Language;
+use callback_core::time::Ts;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{Format, Workbook};
@@ -33,6 +35,7 @@ const PAGE: u32 = 1_000;
 const SHEET: u64 = 1_048_575;
 /// Bytes that are sent at once.
 const PIECE: usize = 64 * 1024;
+const COLUMNS: usize = 33;
 
 /// What a cell holds.
 enum Cell {
@@ -56,7 +59,7 @@ struct Reader {
 }
 
 /// The heads of the columns.
-fn head(language: Language) -> [&'static str; 22] {
+fn head(language: Language) -> [&'static str; COLUMNS] {
     match language {
         Language::Ru => [
             "Время заявки",
@@ -68,15 +71,26 @@ fn head(language: Language) -> [&'static str; 22] {
             "Номер менеджера",
             "Разговор, с",
             "До соединения, с",
+            "Первый набор",
+            "Менеджер ответил",
+            "Посетитель ответил",
+            "Соединили",
+            "Конец",
             "Вид источника",
             "Источник",
+            "Канал",
             "Кампания",
+            "Объявление",
             "Запрос",
             "Страница заявки",
+            "Где открыт виджет",
             "Страница входа",
             "Откуда перешёл",
             "IP",
+            "Страна",
             "Регион",
+            "Город",
+            "Регион номера",
             "Устройство",
             "Перезвонили",
             "Заметка",
@@ -92,15 +106,26 @@ fn head(language: Language) -> [&'static str; 22] {
             "Manager’s number",
             "Talk, s",
             "Until connected, s",
+            "First dialled",
+            "Manager answered",
+            "Visitor answered",
+            "Connected",
+            "Ended",
             "Kind of source",
             "Source",
+            "Medium",
             "Campaign",
+            "Content",
             "Keyword",
             "Page",
+            "Widget opened on",
             "Landing page",
             "Referrer",
             "IP",
+            "Country",
             "Region",
+            "City",
+            "Region of the number",
             "Device",
             "Called back",
             "Note",
@@ -110,7 +135,7 @@ fn head(language: Language) -> [&'static str; 22] {
 }
 
 impl Reader {
-    fn local(&self, at: callback_core::time::Ts) -> Cell {
+    fn local(&self, at: Ts) -> Cell {
         schedule::wall(at, &self.zone).map_or(Cell::Empty, Cell::Time)
     }
 
@@ -172,10 +197,20 @@ impl Reader {
         }
     }
 
-    fn cells(&self, row: ExportRow) -> [Cell; 22] {
+    fn cells(&self, row: ExportRow) -> [Cell; COLUMNS] {
         let sees_numbers = self.role.sees_numbers();
         let phone = if sees_numbers { row.phone } else { masked(&row.phone) };
         let number = |value: Option<u64>| value.map_or(Cell::Empty, Cell::Number);
+        let time = |at: Option<Ts>| at.map_or(Cell::Empty, |at| self.local(at));
+        let record = row.record.as_ref();
+        let legs = || record.into_iter().flat_map(|record| &record.legs);
+        let accepted = legs().find(|leg| leg.times.accepted_at.is_some());
+        let visitor = legs().filter(|leg| leg.callee == Callee::Visitor);
+        let (medium, content) = row.arrival.came.map(|came| (came.medium, came.content)).unzip();
+        let (country, region, city) = match row.arrival.place {
+            Some(place) => (Some(place.country), place.region, place.city),
+            None => (None, None, None),
+        };
         [
             self.local(row.at),
             Cell::Text(row.site),
@@ -186,17 +221,28 @@ impl Reader {
             row.telephone.map(|telephone| telephone.replace(";ext=", " # ")).into(),
             number(row.talk_s),
             number(row.connected_ms.map(|ms| ms.div_ceil(1_000))),
+            time(legs().map(|leg| leg.times.dialled_at).min()),
+            time(accepted.and_then(|leg| leg.times.answered_at)),
+            time(visitor.filter_map(|leg| leg.times.answered_at).max()),
+            time(record.and_then(|record| record.talk).map(|talk| talk.from)),
+            time(record.map(|record| record.ended_at)),
             Cell::Text(self.word(&row.source_kind)),
             row.source.into(),
+            medium.flatten().into(),
             row.campaign.into(),
+            content.flatten().into(),
             self.keyword(row.keyword),
             row.page.into(),
+            row.opened_on.into(),
             row.landing.into(),
             row.referrer.into(),
             row.ip.filter(|_| sees_numbers).into(),
-            row.region.into(),
+            country.into(),
+            region.into(),
+            city.into(),
+            row.arrival.by_number.map(|place| place.region.unwrap_or(place.country)).into(),
             row.device.map(|device| self.word(&device)).into(),
-            row.called_back_at.map_or(Cell::Empty, |at| self.local(at)),
+            time(row.called_back_at),
             row.note.into(),
             Cell::Text(row.order.0.to_string()),
         ]

@@ -19,7 +19,7 @@ pub(super) struct Installation {
     line: String,
     /// The service's origin, for pages with a policy (CSP).
     service: String,
-    /// When a page of the site loaded it last, as far as this process has seen.
+    /// When a page of the site loaded it last.
     seen_at: Option<String>,
     /// Another site that loaded it; it does not show itself there.
     elsewhere: Option<Elsewhere>,
@@ -43,11 +43,12 @@ pub(super) async fn show(
     let scope = Scope::of_site(&app, &signed, &site, Right::SeeSettings).await?;
     let Scope::Site(site, _) = scope else { return Err(Problem::NotFound) };
     let service = app.door.origin.as_str();
-    let asked = app.scripts.asked(&site.key);
+    app.signs.flush(&app.store).await;
+    let sign = app.store.sign(site.id).await.map_err(Problem::of_store)?;
     Ok(Json(Installation {
         line: format!("<script async src=\"{service}/w/{}.js\"></script>", site.key),
         service: service.to_owned(),
-        seen_at: asked.at_home.map(stamp),
-        elsewhere: asked.elsewhere.map(|(origin, at)| Elsewhere { origin, at: stamp(at) }),
+        seen_at: sign.seen_at.map(stamp),
+        elsewhere: sign.elsewhere.map(|(origin, at)| Elsewhere { origin, at: stamp(at) }),
     }))
 }

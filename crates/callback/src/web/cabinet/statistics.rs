@@ -9,6 +9,7 @@ use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::store::{self, CallFilter, CallOrder, Panel};
+use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::Problem;
 use axum::Json;
@@ -35,6 +36,8 @@ const LOOKED: u32 = 50;
 /// A manager whose every try failed within two days, this many at least, is told of.
 const FAILING: Duration = Duration::from_secs(2 * 24 * 3_600);
 const TRIES: u64 = 5;
+/// A widget that no page loads for so long is told of.
+const SILENT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Seconds until something, over many calls: in half of them it was not later than `p50_ms`.
 #[derive(Serialize, ToSchema, Default, Clone, Copy)]
@@ -88,6 +91,20 @@ impl From<store::Answering> for ManagerLine {
     fn from(line: store::Answering) -> Self {
         let store::Answering { manager, tries, taken, answered_ms, talks } = line;
         Self { name: manager, tries, taken, answer_ms: answered_ms.checked_div(taken), talks }
+    }
+}
+
+/// A site whose widget no page loads any more.
+#[derive(Serialize, ToSchema)]
+struct SilentLine {
+    site: String,
+    name: String,
+    seen_at: String,
+}
+
+impl From<store::SilentSite> for SilentLine {
+    fn from(store::SilentSite { key, name, seen_at }: store::SilentSite) -> Self {
+        Self { site: key.to_string(), name, seen_at: stamp(seen_at) }
     }
 }
 
@@ -159,6 +176,8 @@ pub(super) struct Overview {
     waiting_count: u64,
     /// Managers whose every try of the last two days failed.
     failing: Vec<ManagerLine>,
+    /// Sites whose widget was seen once, and not within a day.
+    silent: Vec<SilentLine>,
 }
 
 /// All of what was asked for, by this and that.
@@ -302,11 +321,12 @@ pub(super) async fn overview(
     let missed = CallFilter { is_waiting: true, ..lately(now - WAITING) };
     let two_days = lately(now - FAILING);
     let store = &app.store;
-    let (rang, waiting, waiting_count, failing) = tokio::try_join!(
+    let (rang, waiting, waiting_count, failing, silent) = tokio::try_join!(
         store.rang_after(&filter),
         store.tallied(&missed, CallOrder::Newest, None, LOOKED),
         store.visitors(&missed),
         store.answering(&two_days),
+        store.silent_sites(at.customer, now - SILENT),
     )
     .map_err(Problem::of_store)?;
     let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
@@ -316,6 +336,7 @@ pub(super) async fn overview(
     let mut seen = BTreeSet::new();
     let visitors = waiting.iter().filter(|counted| seen.insert(counted.row.row.order.phone.to_string()));
     let failing = failing.into_iter().filter(|line| line.taken == 0 && line.tries >= TRIES);
+    let silent = silent.into_iter().filter(|line| filter.site.as_ref().is_none_or(|site| *site == line.key));
     Ok(Json(Overview {
         told,
         rang: Spread::of(&rang),
@@ -323,6 +344,7 @@ pub(super) async fn overview(
         waiting: visitors.take(SHOWN).map(|row| CallRow::of(row, at.role)).collect(),
         waiting_count,
         failing: failing.map(Into::into).collect(),
+        silent: silent.map(Into::into).collect(),
     }))
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod notices;
 mod settings;
+mod statistics;
 mod team;
 mod tenants;
 
@@ -21,7 +22,7 @@ pub(crate) struct Browser {
     base: String,
     cookie: Option<String>,
     /// Where it asks from, where that is not here.
-    address: Option<&'static str>,
+    address: Option<String>,
 }
 
 /// An answer that was read.
@@ -77,8 +78,8 @@ impl Browser {
     }
 
     /// The same browser, elsewhere.
-    pub(crate) fn at(self, address: &'static str) -> Self {
-        Self { address: Some(address), ..self }
+    pub(crate) fn at(self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self }
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Value) -> Answer {
@@ -122,7 +123,7 @@ impl Browser {
     fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.base));
-        let headers = [("cookie", self.cookie.as_deref()), ("x-forwarded-for", self.address)];
+        let headers = [("cookie", self.cookie.as_deref()), ("x-forwarded-for", self.address.as_deref())];
         headers.into_iter().fold(request, |request, (name, value)| match value {
             Some(value) => request.header(name, value),
             None => request,

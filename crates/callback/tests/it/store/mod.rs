@@ -4,7 +4,7 @@ mod calls;
 mod guards;
 mod orders;
 mod settings;
-mod statistics;
+pub(crate) mod statistics;
 mod writer;
 
 use crate::world::{World, on_both};
@@ -41,10 +41,10 @@ const ROMASHKA: &str = r#"
 "#;
 
 /// Splitmix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -52,11 +52,11 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    fn percent(&mut self, percent: u64) -> bool {
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[usize::try_from(self.below(all.len() as u64)).unwrap()]
     }
 }

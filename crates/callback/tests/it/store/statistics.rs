@@ -2,6 +2,7 @@
 
 use super::{Dice, LEASE, at, file, key};
 use crate::world::on_both;
+use callback::ids::CustomerId;
 use callback::store::{
     After, CallFilter, CallOrder, Claimant, Fact, Hold, NewOrder, OrderFacts, OrderPhone, Panel,
     PublishedSite, Store, Telephones,
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-const SITES: &str = r#"
+pub(crate) const SITES: &str = r#"
     [[customer]]
     name = "Romashka"
     email = "owner@romashka.example"
@@ -60,15 +61,15 @@ const SITES: &str = r#"
 "#;
 
 /// A call as it was told, to be counted by hand.
-struct Known {
-    id: OrderId,
-    at: Ts,
+pub(crate) struct Known {
+    pub(crate) id: OrderId,
+    pub(crate) at: Ts,
     site: &'static str,
     phone: String,
-    disposition: &'static str,
+    pub(crate) disposition: &'static str,
     reason: Option<&'static str>,
     arrival: Arrival,
-    tally: Tally,
+    pub(crate) tally: Tally,
     called_back: bool,
     /// The telephones that rang.
     rang: Vec<String>,
@@ -98,7 +99,7 @@ impl Known {
         Some(place.region.as_ref().unwrap_or(&place.country).clone())
     }
 
-    fn is_in(&self, filter: &CallFilter) -> bool {
+    pub(crate) fn is_in(&self, filter: &CallFilter) -> bool {
         let same = |asked: &Option<String>, is: Option<String>| asked.is_none() || *asked == is;
         let (kind, name) = self.source();
         self.at >= filter.from
@@ -251,7 +252,7 @@ fn at_hour_of(at: Ts) -> Vec<Quarter> {
 }
 
 /// A question of dice about the calls of Romashka.
-fn asked(base: &CallFilter, calls: &[Known], dice: &mut Dice) -> CallFilter {
+pub(crate) fn asked(base: &CallFilter, calls: &[Known], dice: &mut Dice) -> CallFilter {
     let like = dice.one_of(calls);
     let mut filter = base.clone();
     if dice.percent(50) {
@@ -363,37 +364,43 @@ async fn check(store: &Store, filter: &CallFilter, calls: &[Known]) {
     assert_eq!(told, answering, "{filter:?}");
 }
 
+/// Three weeks of calls of Romashka's, and of somebody else's between; those that are Romashka's.
+pub(crate) async fn three_weeks(store: &Store, dice: &mut Dice) -> (CustomerId, Vec<Known>) {
+    store.apply(file(SITES), "operator", super::MORNING, false).await.unwrap();
+    let mut sites = Vec::new();
+    for name in ["demo", "other", "third"] {
+        sites.push((name, store.site_by_key(&key(name)).await.unwrap().unwrap()));
+    }
+    let mut calls = Vec::new();
+    for n in 1..=300 {
+        let (name, site) = dice.one_of(&sites).clone();
+        let call = tell(store, &site, name, n, dice).await;
+        if call.site != "third" {
+            calls.push(call);
+        }
+    }
+    // Who talked was called back for what he had missed until the talk began, in whatever order it was told.
+    let talks: Vec<(String, Ts)> = calls
+        .iter()
+        .filter(|call| call.tally.talk_s.is_some_and(|talk| talk > 0))
+        .filter_map(|call| {
+            Some((call.phone.clone(), call.at + Duration::from_millis(call.tally.connected_ms?)))
+        })
+        .collect();
+    for call in calls.iter_mut().filter(|call| call.disposition != "connected") {
+        call.called_back = talks.iter().any(|(phone, talked)| *phone == call.phone && *talked > call.at);
+    }
+    (sites[0].1.customer.id, calls)
+}
+
 #[test]
 fn every_number_is_of_the_same_calls() {
     on_both(async |world| {
         let store = world.open().await;
-        store.apply(file(SITES), "operator", super::MORNING, false).await.unwrap();
-        let mut sites = Vec::new();
-        for name in ["demo", "other", "third"] {
-            sites.push((name, store.site_by_key(&key(name)).await.unwrap().unwrap()));
-        }
         let mut dice = Dice(7);
-        let mut calls = Vec::new();
-        for n in 1..=300 {
-            let (name, site) = dice.one_of(&sites).clone();
-            let call = tell(&store, &site, name, n, &mut dice).await;
-            if call.site != "third" {
-                calls.push(call);
-            }
-        }
-        // Who talked was called back for what he had missed until the talk began, in whatever order it was told.
-        let talks: Vec<(String, Ts)> = calls
-            .iter()
-            .filter(|call| call.tally.talk_s.is_some_and(|talk| talk > 0))
-            .filter_map(|call| {
-                Some((call.phone.clone(), call.at + Duration::from_millis(call.tally.connected_ms?)))
-            })
-            .collect();
-        for call in calls.iter_mut().filter(|call| call.disposition != "connected") {
-            call.called_back = talks.iter().any(|(phone, talked)| *phone == call.phone && *talked > call.at);
-        }
+        let (customer, calls) = three_weeks(&store, &mut dice).await;
         let far = at(0) + Duration::from_secs(200 * 86_400);
-        let base = CallFilter::all(sites[0].1.customer.id, at(0), far);
+        let base = CallFilter::all(customer, at(0), far);
         check(&store, &base, &calls).await;
         for _ in 0..200 {
             let filter = asked(&base, &calls, &mut dice);
