@@ -3,8 +3,11 @@
 use crate::cabinet::Browser;
 use crate::stage::{ANNA, Network, Stage, managers, problem};
 use crate::world::World;
+use callback::store::Sign;
+use callback_core::time::Ts;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A file of the service's, as a browser asks for it.
 async fn file(stage: &Stage, path: &str, known: Option<&str>) -> reqwest::Response {
@@ -52,7 +55,7 @@ async fn a_script_has_its_sites_settings_and_leads_to_files_that_stay() {
 async fn an_owner_sees_which_pages_load_his_script() {
     let network = Network::start(&[]).await;
     let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
-    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
     let told = owner.get("/sites/demo/installation").await.ok();
     assert_eq!(told["line"], "<script async src=\"http://127.0.0.1/w/demo.js\"></script>");
     assert_eq!((&told["seen_at"], &told["elsewhere"]), (&Value::Null, &Value::Null));
@@ -63,6 +66,23 @@ async fn an_owner_sees_which_pages_load_his_script() {
     let told = owner.get("/sites/demo/installation").await.ok();
     assert!(told["seen_at"].is_string(), "{told}");
     assert_eq!(told["elsewhere"]["origin"], "https://copied.example");
+
+    // What was seen is known after a restart; a widget that is not seen for a day is told of.
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.start().await;
+    owner.moved(&stage);
+    assert_eq!(owner.get("/sites/demo/installation").await.ok(), told);
+    let overview = format!("/customers/{number}/overview");
+    assert_eq!(owner.get(&overview).await.ok()["silent"], json!([]));
+    let store = stage.world.open().await;
+    let site = store.site_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap().id;
+    let yesterday = Ts(jiff::Timestamp::now().as_microsecond()) - Duration::from_secs(25 * 3_600);
+    let sign = Sign { seen_at: Some(yesterday), elsewhere: None };
+    store.keep_signs(vec![(site, sign)]).await.unwrap();
+    let silent = owner.get(&overview).await.ok()["silent"].take();
+    assert_eq!((&silent[0]["site"], silent.as_array().unwrap().len()), (&json!("demo"), 1));
+    let told = owner.get("/sites/demo/installation").await.ok();
+    assert_eq!(told["elsewhere"]["origin"], "https://copied.example", "what was not seen again stays");
     stage.service.take();
 }
 

@@ -19,6 +19,12 @@ export const cameFrom = (call: CallRow): string => (call.by === 'visitor' ? (cal
 /** A keyword as it is told: never one that was hidden. */
 export const keyword = (value: string | null): string => (value === null ? t('keyword.none') : value === '' ? t('call.keyword.hidden') : `«${value}»`);
 
+/** Where a visitor came in and where he ordered, by their paths: «/uborka». */
+export function pages({ came, page }: CallRow): { landing: string; page: string } {
+  const path = (address: string): string => (URL.canParse(address) ? new URL(address).pathname : address);
+  return { landing: path(came?.landing || page || ''), page: path(page ?? '') };
+}
+
 /** `Пн, 14:00` */
 export function hourOfWeek(hour: number, language: string): string {
   // 2024-01-01 was a Monday.

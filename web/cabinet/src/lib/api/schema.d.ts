@@ -1364,7 +1364,7 @@ export interface components {
             elsewhere?: components["schemas"]["Elsewhere"] | null;
             /** @description The line for the site's pages. */
             line: string;
-            /** @description When a page of the site loaded it last, as far as this process has seen. */
+            /** @description When a page of the site loaded it last. */
             seen_at?: string | null;
             /** @description The service's origin, for pages with a policy (CSP). */
             service: string;
@@ -1532,6 +1532,8 @@ export interface components {
             /** @description From the order until the visitor's telephone rang. */
             rang: components["schemas"]["Spread"];
             seconds: components["schemas"]["Second"][];
+            /** @description Sites whose widget was seen once, and not within a day. */
+            silent: components["schemas"]["SilentLine"][];
             /** @description Who waits to be called back since the last fourteen days, each by his newest call, and how many there are. */
             waiting: components["schemas"]["CallRow"][];
             /** Format: int64 */
@@ -1699,6 +1701,12 @@ export interface components {
             id: string;
             ip: string;
             seen_at: string;
+        };
+        /** @description A site whose widget no page loads any more. */
+        SilentLine: {
+            name: string;
+            seen_at: string;
+            site: string;
         };
         /** @description A site, in a list. */
         SiteSummary: {

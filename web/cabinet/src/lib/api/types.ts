@@ -425,6 +425,8 @@ export interface Overview extends Counted {
   waiting: CallRow[];
   waiting_count: number;
   failing: ManagerLine[];
+  /** Sites whose widget was seen once, and not within a day. */
+  silent: { site: string; name: string; seen_at: string }[];
 }
 
 export interface Analysis extends Counted {
