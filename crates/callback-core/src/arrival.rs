@@ -74,6 +74,16 @@ impl Place {
 }
 
 impl Device {
+    /// As it is written.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Tablet => "tablet",
+            Self::Computer => "computer",
+        }
+    }
+
     /// By what a browser says of itself (`User-Agent`, RFC 9110 §10.1.5); none where it says nothing.
     #[must_use]
     pub fn of(user_agent: &str) -> Option<Self> {

@@ -37,6 +37,24 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// As it is written.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Ad => "ad",
+            Self::Ai => "ai",
+            Self::Search => "search",
+            Self::Social => "social",
+            Self::Messenger => "messenger",
+            Self::Email => "email",
+            Self::Referral => "referral",
+            Self::Direct => "direct",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// What was searched for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 pub mod area;
 pub mod arrival;
 pub mod attribution;
+pub mod behaviour;
 pub mod blacklist;
 pub mod flow;
 pub mod holidays;

@@ -267,6 +267,8 @@ mod tests {
             offices: vec![],
             own_missed_emails: false,
             missed_emails: Vec::new(),
+            scenarios: None,
+            quiet_days: 7,
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
     }

@@ -1,6 +1,7 @@
 //! Settings of a customer's site, parsed: what a published version holds. No string in here carries meaning
 //! that has not been checked.
 
+use crate::behaviour::Scenario;
 use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
 use crate::number::{Country, PhoneNumber};
@@ -87,6 +88,12 @@ pub struct Site {
     /// Its own addresses for that.
     #[serde(default)]
     pub missed_emails: Vec<Arc<str>>,
+    /// Whom the widget offers a call by itself, the first that holds (R39); as usual, where there are none.
+    #[serde(default)]
+    pub scenarios: Option<Vec<Scenario>>,
+    /// After an order nothing is offered by itself for so many days, 0–90 (R44).
+    #[serde(default = "week")]
+    pub quiet_days: u32,
 }
 
 /// Offices of one site at most.
@@ -107,6 +114,10 @@ pub struct Office {
 
 fn yes() -> bool {
     true
+}
+
+fn week() -> u32 {
+    7
 }
 
 /// A manager of a site.

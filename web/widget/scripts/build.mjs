@@ -1,4 +1,4 @@
-// Builds the loader, the dialog and its words. What is imported has its content in its name: it is kept for ever.
+// Builds the loader, who watches, the dialog and its words. What is imported has its content in its name: it is kept for ever.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const named = (name, text) => {
   return file;
 };
 
-const files = { dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: named('ru', await made('ru', 'esm')), en: named('en', await made('en', 'esm')) };
+const files = { watch: named('watch', await made('watch', 'esm')), dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: named('ru', await made('ru', 'esm')), en: named('en', await made('en', 'esm')) };
 writeFileSync('dist/loader.js', await made('loader', 'iife'));
 writeFileSync('dist/files.json', JSON.stringify(files));
 const size = (file) => gzipSync(readFileSync(`dist/${file}`), { level: 9 }).length;

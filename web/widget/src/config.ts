@@ -1,5 +1,14 @@
 // What the service says of a site, written into the loader as it is served: few letters, for every page carries them.
 
+import type { Facts, Rule } from './rules.ts';
+
+/** What the dialog says first; what is not said here is said as usual. */
+export interface Content {
+  title?: string;
+  text?: string;
+  button?: string;
+}
+
 /** A site's published settings, as its pages need them. */
 export interface Config {
   /** The service's origin. */
@@ -10,13 +19,19 @@ export interface Config {
   host: string;
   subdomains: boolean;
   language: 'ru' | 'en';
+  /** What stands on the button. */
+  label: string;
   /** ISO 3166, and the calling code that goes with it. */
   country: string;
   code: string;
   /** What is promised, in seconds. */
   promise: number;
+  /** After an order nothing is offered by itself for so many days. */
+  quiet: number;
+  /** Whom to offer a call by itself: the first that holds. */
+  scenarios: [key: string, rules: Rule[], content: Content][];
   /** The files that come when they are needed. */
-  files: { dialog: string; words: string; countries: string };
+  files: { watch: string; dialog: string; words: string; countries: string };
 }
 
 /** A try that is offered. */
@@ -45,8 +60,14 @@ export interface Status {
   reason?: string;
 }
 
-/** Why the dialog opened. */
-export type Why = 'button' | 'exit' | 'api' | 'resume';
+/** Why the dialog opened: `rule` by itself. */
+export type Why = 'button' | 'rule' | 'api' | 'resume';
+
+/** By which rule, as it is kept with the order: `hot/2`; and what its scenario says. */
+export interface Shown {
+  rule?: string;
+  content?: Content;
+}
 
 /** States, each with the seconds since the order was made. */
 export type Told = [state: Status['state'], seconds: number][];
@@ -71,8 +92,13 @@ export interface Visit {
   seen: number;
   landing: string;
   referrer: string;
+  /** Whether there was one before. */
+  returns: boolean;
   pages: number;
+  /** Attention, in ms. */
   active: number;
+  /** Points of activity: 10 for a click, 5 for a screen scrolled. */
+  score: number;
   shown: boolean;
   variables: Record<string, string>;
   order?: Placed;
@@ -87,10 +113,28 @@ export interface Lent {
   visit(): Visit;
   keep(change: Partial<Visit>): void;
   tell(event: 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: Record<string, unknown>): void;
+  shown: Shown;
+  /** The page that it was opened on. */
+  opened_on: string;
 }
 
 /** The dialog's module. */
 export interface Dialog {
   open(lent: Lent, why: Why): Promise<void>;
   close(): void;
+}
+
+/** What the loader lends to the one who watches. */
+export interface Watched {
+  config: Config;
+  visit(): Visit;
+  keep(change: Partial<Visit>): void;
+  show(by: Shown): void;
+  /** Whether a host is the site's. */
+  isOwn(host: string): boolean;
+}
+
+/** Its module. */
+export interface Watcher {
+  watch(of: Watched): (moment: Facts) => void;
 }

@@ -5,7 +5,7 @@ import { h, s } from './dom.ts';
 import { lanes, segments } from './lanes.ts';
 import { Refused, cancel, follow, offer, order, type Wish } from './orders.ts';
 import css from './style.css';
-import { fill, type Words } from './words.ts';
+import { fill, seconds as spoken, type Words } from './words.ts';
 
 /** A connection that comes back sooner is not missed. */
 const OFFLINE_MS = 3_000;
@@ -16,6 +16,7 @@ const RETRY_MS = 3_000;
 /** An order that is older is nothing to come back to. */
 const OVER_MS = 30 * 60_000;
 
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const pause = (ms: number): Promise<null> => new Promise((go) => setTimeout(go, ms, null));
 
 /** What is open: how it gets the focus, and how it is closed. */
@@ -37,7 +38,9 @@ export async function open(lent: Lent, why: Why): Promise<void> {
 }
 
 function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
-  const { config, root } = lent;
+  const { config, root, shown: { content = {} } } = lent;
+  const relative = new Intl.RelativeTimeFormat(config.language, { numeric: 'auto' });
+  const seconds = (n: number): string => spoken(relative, n);
   const names = new Intl.DisplayNames([config.language], { type: 'region' });
   const nameOf = (country: string): string => names.of(country) ?? country;
   const before = document.activeElement;
@@ -95,14 +98,14 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
 
   function ask(problem = '', slots = promised() ? [] : (offered?.slots ?? []), head?: readonly [string, string]): void {
     rest();
-    const [title, words] = head ?? (slots.length ? (offered?.opens_at ? w.closed : w.busy) : [w.title, promised() ? w.text : w.plainText]);
+    const [title, words] = head ?? (slots.length ? (offered?.opens_at ? w.closed : w.busy) : promised() ? [content.title ?? w.title, content.text ?? w.text] : [w.title, w.plainText]);
     let at = slots[0] ?? null;
     const go = h('button', { class: 'b' });
-    const choices = slots.map((slot) => h('button', { type: 'button', onclick: () => choose(slot) }, when(slot)));
+    const choices = slots.map((slot) => h('button', { type: 'button', onclick: () => choose(slot) }, upper(when(slot))));
     const choose = (slot: string | null): void => {
       at = slot;
       choices.forEach((one, i) => one.setAttribute('aria-pressed', String(slots[i] === slot)));
-      go.textContent = slot ? fill(w.callAt, { when: when(slot).toLowerCase() }) : w.button;
+      go.textContent = slot ? fill(w.callAt, { when: when(slot) }) : content.button ?? w.button;
     };
     choose(at);
     const error = h('p', { class: 'e', id: 'e', role: 'alert' }, problem);
@@ -117,8 +120,9 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
       if (!/\d/.test(typed)) ask(w.errors.empty, slots, head);
       else if (!trap.value) void place({ phone: typed, country, office, at });
     };
-    const [start = '', after] = fill(words, { when: offered?.opens_at ? when(offered.opens_at).toLowerCase() : '' }).split('{seconds}');
-    draw(title, after === undefined ? text(start) : text(start, h('b', { class: 'q' }, w.seconds(promised() ?? config.promise)), after),
+    const [start = '', after] = fill(words, { when: offered?.opens_at ? when(offered.opens_at) : '' }).split('{seconds}');
+    const promise = seconds(promised() ?? config.promise);
+    draw(fill(title, { seconds: promise }), after === undefined ? text(start) : text(start, h('b', { class: 'q' }, promise), after),
       h('form', { onsubmit: send, novalidate: true }, offices(), slots.length > 0 && h('div', { class: 's', role: 'group' }, ...choices), h('div', { class: 'ph' }, ...countries(), phone), error, trap, go),
       h('p', { class: 'c' }, w.policy));
     focus();
@@ -129,7 +133,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     if (list.length < 2) return null;
     office ??= (list.find((one) => one.open) ?? list[0])?.name ?? null;
     return h('fieldset', { class: 'o' }, h('legend', {}, w.office), ...list.map(({ name, open, opens_at }) =>
-      h('label', {}, h('input', { type: 'radio', name: 'o', checked: name === office, onchange: () => (office = name) }), h('span', {}, name, h('small', {}, open ? w.officeOpen : opens_at ? fill(w.officeClosed, { slot: when(opens_at).toLowerCase() }) : '')))));
+      h('label', {}, h('input', { type: 'radio', name: 'o', checked: name === office, onchange: () => (office = name) }), h('span', {}, name, h('small', {}, open ? w.officeOpen : opens_at ? fill(w.officeClosed, { slot: when(opens_at) }) : '')))));
   }
 
   /** The country's code; all countries come when the list is asked for. */
@@ -199,7 +203,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
       const [title, words] = w.states[which];
       const talk = told.find(([known]) => known === 'talking');
       const slot = now?.next[0]?.at;
-      draw(title, text(fill(words, { phone: placed.phone, name, elapsed: w.seconds(Math.round(talk?.[1] ?? 0)) })), picture(),
+      draw(title, text(fill(words, { phone: placed.phone, name, elapsed: seconds(Math.round(talk?.[1] ?? 0)) })), picture(),
         state === 'talking' ? finish() : link(w.cancel, () => void stop()),
         Boolean(slot) && state !== 'talking' && link(w.later, () => void stop().then(() => ask('', [slot ?? ''], [w.later, w.busy[1]]))));
     };
@@ -219,7 +223,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     };
     if (now?.state === 'ended') return hear(now);
     if (placed.due && (now?.state ?? placed.state) === 'scheduled') {
-      const at = when(placed.due).toLowerCase();
+      const at = when(placed.due);
       draw(fill(w.booked[0], { when: at }), text(fill(w.booked[1], { phone: placed.phone })), main(w.fine, end, true), link(w.undoBooked, () => void stop()));
     } else redraw();
     const clock = setInterval(redraw, REDRAW_MS);
@@ -239,7 +243,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const slots = next.flatMap((one) => (one.kind === 'slot' && one.at ? [one.at] : []));
     const later = (): HTMLElement => link(w.later, () => void another());
     const say = ([title, words]: readonly [string, string], ...parts: Part[]): void => {
-      draw(title, text(fill(words, { phone: placed.phone, talk: w.seconds(detail.talk_s ?? 0) })), ...parts);
+      draw(title, text(fill(words, { phone: placed.phone, talk: seconds(detail.talk_s ?? 0) })), ...parts);
       focus();
     };
     const [f, cause] = [w.failures, detail.cause ?? ''];
@@ -264,13 +268,13 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     ask('', offered?.slots ?? [], [w.later, w.busy[1]]);
   }
 
-  /** «Завтра в 9:30», by the visitor's own clock. */
+  /** «завтра в 9:30», by the visitor's own clock. */
   function when(at: string): string {
     const [time, now] = [new Date(at), new Date()];
     const minutes = Math.round((+time - +now) / 60_000);
-    if (minutes > 0 && minutes < 30) return w.inMinutes(minutes);
+    if (minutes > 0 && minutes < 30) return relative.format(minutes, 'minute');
     const days = Math.round((+new Date(time.toDateString()) - +new Date(now.toDateString())) / 86_400_000);
-    const day = [w.today, w.tomorrow][days] ?? time.toLocaleDateString(config.language, { weekday: 'short', day: 'numeric', month: 'short' });
+    const day = days < 2 ? relative.format(days, 'day') : time.toLocaleDateString(config.language, { weekday: 'short', day: 'numeric', month: 'short' });
     return fill(w.onDay, { day, time: time.toLocaleTimeString(config.language, { hour: 'numeric', minute: '2-digit' }) });
   }
 

@@ -1,12 +1,9 @@
 import type { Words } from './words.ts';
 
-const form = (n: number, one: string, many: string): string => `${n}\u00a0${n === 1 ? one : many}`;
-
 export default {
   title: 'Didn’t find it?',
   text: 'Shall we call you in {seconds}? We’ll answer anything.',
   plainText: 'Leave your number: we’ll call you back and answer anything.',
-  seconds: (n) => form(n, 'second', 'seconds'),
   phone: 'Your phone',
   country: 'Country',
   button: 'Call me',
@@ -50,10 +47,7 @@ export default {
   later: 'Another time',
   no: 'No call needed',
   fine: 'Fine',
-  inMinutes: (n) => `In ${form(n, 'minute', 'minutes')}`,
   onDay: '{day} at {time}',
-  today: 'Today',
-  tomorrow: 'Tomorrow',
   closed: ['We’re closed', 'Open {when}. When should we call?'],
   busy: ['Everyone’s busy', 'When should we call?'],
   callAt: 'Call me {when}',

@@ -37,9 +37,9 @@ export interface Wish {
 }
 
 /** Orders; the same id again is the same order, however often it is sent. */
-export function order({ config, visit }: Lent, id: string, wish: Wish): Promise<Answer> {
+export function order({ config, visit, shown, opened_on }: Lent, id: string, wish: Wish): Promise<Answer> {
   const { landing, referrer, started, pages, active, variables } = visit();
-  const told = { page: location.href, opened_on: location.href, landing, referrer, started_at: new Date(started).toISOString(), pages, active_s: Math.round(active / 1000), language: config.language, variables };
+  const told = { page: location.href, opened_on, landing, referrer, started_at: new Date(started).toISOString(), pages, active_s: Math.round(active / 1000), language: config.language, variables, rule: shown.rule, scenario: shown.rule?.split('/')[0] };
   return ask(config, 'orders', { order_id: id, ...wish, visit: told, consent: {} });
 }
 

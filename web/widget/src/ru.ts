@@ -1,15 +1,9 @@
 import type { Words } from './words.ts';
 
-const form = (n: number, one: string, few: string, many: string): string => {
-  const rule = new Intl.PluralRules('ru').select(n);
-  return `${n}\u00a0${rule === 'one' ? one : rule === 'few' ? few : many}`;
-};
-
 export default {
   title: 'Не нашли, что искали?',
   text: 'Хотите, перезвоним за {seconds}? Ответим на все вопросы.',
   plainText: 'Оставьте номер, мы перезвоним и ответим на все вопросы.',
-  seconds: (n) => form(n, 'секунду', 'секунды', 'секунд'),
   phone: 'Ваш телефон',
   country: 'Страна',
   button: 'Жду звонка',
@@ -53,10 +47,7 @@ export default {
   later: 'В другое время',
   no: 'Звонить не нужно',
   fine: 'Хорошо',
-  inMinutes: (n) => `Через ${form(n, 'минуту', 'минуты', 'минут')}`,
   onDay: '{day} в {time}',
-  today: 'Сегодня',
-  tomorrow: 'Завтра',
   closed: ['Сейчас мы закрыты', 'Откроемся {when}. Когда вам позвонить?'],
   busy: ['Сейчас все заняты', 'Когда вам позвонить?'],
   callAt: 'Позвоните {when}',

@@ -4,8 +4,6 @@ export interface Words {
   title: string;
   text: string;
   plainText: string;
-  /** «29 секунд», after «за». */
-  seconds: (n: number) => string;
   phone: string;
   country: string;
   button: string;
@@ -27,10 +25,7 @@ export interface Words {
   later: string;
   no: string;
   fine: string;
-  inMinutes: (n: number) => string;
   onDay: string;
-  today: string;
-  tomorrow: string;
   closed: [title: string, text: string];
   busy: [title: string, text: string];
   callAt: string;
@@ -41,3 +36,6 @@ export interface Words {
 
 /** Fills what stands in braces. */
 export const fill = (text: string, values: Record<string, string>): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+
+/** «29 секунд», as it stands after «через» or «за». */
+export const seconds = (relative: Intl.RelativeTimeFormat, n: number): string => relative.formatToParts(n, 'second').slice(1).map(({ value }) => value).join('').replace(' ', '\u00a0');

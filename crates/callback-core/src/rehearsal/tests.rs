@@ -66,6 +66,8 @@ pub(crate) fn site() -> Site {
         offices: vec![],
         own_missed_emails: false,
         missed_emails: Vec::new(),
+        scenarios: None,
+        quiet_days: 7,
     }
 }
 

@@ -2,10 +2,12 @@
 //! what a file would have made of it.
 
 use super::raw;
+use super::scenarios;
 use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, missed_emails, time_zone};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{CustomerId, SiteKey};
+use callback_core::behaviour;
 use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
@@ -85,7 +87,12 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
         "offices": [],
         "own_missed_emails": site.own_missed_emails,
         "missed_emails": site.missed_emails,
+        "quiet_days": site.quiet_days,
     });
+    let scenarios = match &site.scenarios {
+        Some(scenarios) => scenarios::in_draft(scenarios),
+        None => scenarios::in_draft(&behaviour::usual(site.language)),
+    };
     let offices = site.offices.iter().map(|office| {
         json!({
             "name": office.name,
@@ -97,6 +104,7 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
     let offices = Value::Array(offices.collect());
     draft.as_object_mut().map_or_else(Map::new, |draft| {
         draft.insert("offices".to_owned(), offices);
+        draft.insert("scenarios".to_owned(), scenarios);
         std::mem::take(draft)
     })
 }
@@ -148,6 +156,8 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         offices: Vec::new(),
         own_missed_emails: false,
         missed_emails: Vec::new(),
+        scenarios: None,
+        quiet_days: 7,
     }
 }
 
@@ -383,6 +393,25 @@ mod tests {
             blocked = [{ what = "8 916 123-45-67", note = "spam", until = "2027-01-01" }, { what = "192.0.2.0/24" }]
             own_missed_emails = true
             missed_emails = ["Leads@shop.example"]
+            quiet_days = 3
+            [[customer.site.scenario]]
+            key = "night"
+            name = "Ночная акция"
+            title = "Не спится?"
+            [[customer.site.scenario.rule]]
+            source = ["search", "ad"]
+            keyword = ["*цен*"]
+            page = ["/aktsii*"]
+            device = ["computer"]
+            country = ["RU"]
+            visitor = "returning"
+            hours = [22, 6]
+            since_order_days = 30
+            variables = { plan = ["pro"] }
+            score = 60
+            within_s = 60
+            [[customer.site.scenario.rule]]
+            exit = true
             [[customer.site.manager]]
             name = "Anna"
             address = "+74951234567"
@@ -453,6 +482,21 @@ mod tests {
         check("missed_emails", json!(["a@b.example", "A@b.example "]), "missed_emails[1]", "twice");
         let many: Vec<_> = (0..11).map(|n| format!("a{n}@b.example")).collect();
         check("missed_emails", json!(many), "missed_emails", "too_many");
+        let scenario = |rule: Value| json!([{ "key": "a", "name": "A", "rules": [rule] }]);
+        check("scenarios", scenario(json!({ "source": ["search"] })), "scenarios[0].rules[0]", "no_moment");
+        check("scenarios", scenario(json!({ "depth": 101 })), "scenarios[0].rules[0].depth", "range");
+        let wrong = json!({ "exit": true, "source": ["tv"] });
+        check("scenarios", scenario(wrong), "scenarios[0].rules[0].source", "choice");
+        check(
+            "scenarios",
+            json!([{ "key": "a", "name": "A", "rules": [] }]),
+            "scenarios[0].rules",
+            "required",
+        );
+        let same = json!({ "key": "a", "name": "A", "rules": [{ "exit": true }] });
+        check("scenarios", json!([same, same]), "scenarios[1].key", "twice");
+        check("quiet_days", json!(91), "quiet_days", "range");
+        assert_eq!(said("scenarios", json!([])), [], "no scenario: nothing is offered by itself");
         assert_eq!(said("pronunciation", Value::Null), []);
     }
 

@@ -5,6 +5,7 @@
 
 mod draft;
 mod raw;
+mod scenarios;
 mod site;
 
 pub(crate) use draft::{

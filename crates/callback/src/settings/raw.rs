@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 #[derive(Deserialize)]
@@ -109,6 +110,45 @@ pub(super) struct Site {
     pub(super) manager: Vec<Manager>,
     #[serde(default, alias = "offices")]
     pub(super) office: Vec<Office>,
+    #[serde(default, alias = "scenarios")]
+    pub(super) scenario: Option<Vec<Scenario>>,
+    pub(super) quiet_days: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) on: Option<bool>,
+    pub(super) title: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) button: Option<String>,
+    #[serde(default, alias = "rule")]
+    pub(super) rules: Vec<Rule>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Rule {
+    pub(super) source: Vec<String>,
+    pub(super) keyword: Vec<String>,
+    pub(super) page: Vec<String>,
+    pub(super) device: Vec<String>,
+    pub(super) country: Vec<String>,
+    pub(super) visitor: Option<String>,
+    pub(super) hours: Option<[i64; 2]>,
+    pub(super) since_order_days: Option<i64>,
+    pub(super) variables: BTreeMap<String, Vec<String>>,
+    pub(super) exit: bool,
+    pub(super) return_s: Option<i64>,
+    pub(super) event: Option<String>,
+    pub(super) active_s: Option<i64>,
+    pub(super) within_s: Option<i64>,
+    pub(super) pages: Option<i64>,
+    pub(super) depth: Option<i64>,
+    pub(super) score: Option<i64>,
+    pub(super) idle_s: Option<i64>,
 }
 
 #[derive(Deserialize)]

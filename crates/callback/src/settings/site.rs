@@ -1,6 +1,6 @@
 //! A site of settings.toml, and its managers.
 
-use super::{LONGEST_NAME, SiteSettings, blacklist, raw};
+use super::{LONGEST_NAME, SiteSettings, blacklist, raw, scenarios};
 use crate::door::{Door, Kind};
 use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
@@ -66,6 +66,8 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let managers = managers(door, &raw.manager, id, country);
         let offices = offices(door, &raw.office, id, country);
         let missed_emails = super::missed_emails(door, &raw.missed_emails);
+        let scenarios = raw.scenario.as_deref().map(|raw| scenarios::scenarios(door, raw));
+        let quiet_days = door.number("quiet_days", raw.quiet_days, 7, 0..=90);
         let body = Site {
             name: name?.into(),
             origin: origin?,
@@ -96,6 +98,8 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             offices,
             own_missed_emails: raw.own_missed_emails,
             missed_emails,
+            scenarios,
+            quiet_days: quiet_days?,
         };
         Some(SiteSettings { key: key?, body })
     })

@@ -14,6 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use callback_core::behaviour::{self, Compiled, Content, Rule, Scenario};
 use callback_core::number::{self, Country};
 use callback_core::order::could_call;
 use callback_core::site::{Language, Origin};
@@ -47,6 +48,7 @@ const SLOTS: usize = 6;
 /// The names of the built files.
 #[derive(Deserialize)]
 struct Files {
+    watch: String,
     dialog: String,
     ru: String,
     en: String,
@@ -60,14 +62,29 @@ struct Config<'a> {
     host: &'a str,
     subdomains: bool,
     language: Language,
+    label: &'a str,
     country: Country,
     code: String,
     promise: u32,
+    /// After an order nothing is offered by itself for so many days.
+    quiet: u32,
+    scenarios: Vec<ConfigScenario<'a>>,
     files: ConfigFiles,
+}
+
+/// A scenario: its key, its rules, and what it says.
+#[derive(Serialize)]
+struct ConfigScenario<'a>(&'a str, Vec<Compiled>, &'a Content);
+
+impl<'a> ConfigScenario<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
+        Self(&scenario.key, scenario.rules.iter().map(Rule::compiled).collect(), &scenario.content)
+    }
 }
 
 #[derive(Serialize)]
 struct ConfigFiles {
+    watch: String,
     dialog: String,
     words: String,
     countries: String,
@@ -117,16 +134,29 @@ impl Script {
             Language::En => files.en,
         };
         let country = body.default_country.unwrap_or(site.customer.country);
+        let usual = body.scenarios.is_none().then(|| behaviour::usual(body.language));
+        let scenarios = body.scenarios.as_deref().or(usual.as_deref()).unwrap_or_default();
         let config = Config {
             base: own.as_str(),
             key: site.key.as_str(),
             host: body.origin.as_str().split_once("://").map_or("", |(_, host)| host),
             subdomains: body.subdomains,
             language: body.language,
+            label: match body.language {
+                Language::Ru => "Перезвоните мне",
+                Language::En => "Call me back",
+            },
             country,
             code: code_of(country),
             promise: body.promise_seconds,
-            files: ConfigFiles { dialog: at(&files.dialog), words: at(&words), countries: at(&COUNTRIES.0) },
+            quiet: body.quiet_days,
+            scenarios: scenarios.iter().filter(|one| one.on).map(ConfigScenario::of).collect(),
+            files: ConfigFiles {
+                watch: at(&files.watch),
+                dialog: at(&files.dialog),
+                words: at(&words),
+                countries: at(&COUNTRIES.0),
+            },
         };
         let plain = format!("{before}{}{after}", in_script(&config)?);
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());

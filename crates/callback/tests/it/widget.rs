@@ -37,7 +37,7 @@ async fn a_script_has_its_sites_settings_and_leads_to_files_that_stay() {
     assert_eq!(problem(file(&stage, "/w/nobody.js", None).await).await, "site-unknown");
 
     let named = text.split('"').filter(|part| part.starts_with("/w/a/")).collect::<Vec<_>>();
-    assert_eq!(named.len(), 3, "the dialog, its words, the countries: {named:?}");
+    assert_eq!(named.len(), 4, "who watches, the dialog, its words, the countries: {named:?}");
     for path in named {
         let module = file(&stage, path, None).await;
         assert_eq!(module.status(), StatusCode::OK, "{path}");
