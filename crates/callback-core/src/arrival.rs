@@ -62,6 +62,8 @@ pub struct Arrival {
     pub by_number: Option<Place>,
     /// With what.
     pub device: Option<Device>,
+    /// The rule that showed the dialog in which he ordered, like `hot/2`; none where he opened it.
+    pub rule: Option<String>,
 }
 
 impl Place {

@@ -232,6 +232,14 @@ pub fn decide(scenarios: &[Vec<Compiled>], facts: &Facts) -> Option<(usize, usiz
     found.filter_map(|(at, rules)| Some((at, rules.iter().position(holds)?))).next()
 }
 
+/// Whether some scenario has this rule, as a page names it: `hot/2`.
+#[must_use]
+pub fn has_rule(scenarios: &[Scenario], name: &str) -> bool {
+    let Some((key, place)) = name.split_once('/') else { return false };
+    let place: usize = place.parse().unwrap_or(0);
+    scenarios.iter().any(|one| &*one.key == key && (1..=one.rules.len()).contains(&place))
+}
+
 /// What a site begins with: the three scenarios of which only who leaves is asked (R40–R43), in its language.
 #[must_use]
 pub fn usual(language: Language) -> Vec<Scenario> {

@@ -1,13 +1,14 @@
 //! Settings of a customer's site, parsed: what a published version holds. No string in here carries meaning
 //! that has not been checked.
 
-use crate::behaviour::Scenario;
+use crate::behaviour::{self, Scenario};
 use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
 use crate::number::{Country, PhoneNumber};
 use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 use url::{Host, Url};
 use uuid::Uuid;
@@ -110,6 +111,14 @@ pub struct Office {
     pub schedule: Option<Schedule>,
     /// Its managers.
     pub managers: Vec<Manager>,
+}
+
+impl Site {
+    /// Whom the widget offers a call by itself.
+    #[must_use]
+    pub fn scenarios(&self) -> Cow<'_, [Scenario]> {
+        self.scenarios.as_deref().map_or_else(|| behaviour::usual(self.language).into(), Cow::Borrowed)
+    }
 }
 
 fn yes() -> bool {

@@ -87,7 +87,7 @@ test('whoever leaves is asked once, in whatever tab', async ({ page, context }) 
   };
   await leave(page);
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toBeVisible();
+  await expect(dialog.getByText('расскажем о текущих скидках')).toBeVisible();
   await page.keyboard.press('Escape');
   await leave(page);
   await expect(dialog).toHaveCount(0);

@@ -112,7 +112,7 @@ export interface Lent {
   id(): string;
   visit(): Visit;
   keep(change: Partial<Visit>): void;
-  tell(event: 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: Record<string, unknown>): void;
+  tell(event: 'shown' | 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: { id?: string; why?: Why; rule?: string | undefined; disposition?: string | undefined }): void;
   shown: Shown;
   /** The page that it was opened on. */
   opened_on: string;

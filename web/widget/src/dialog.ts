@@ -38,7 +38,7 @@ export async function open(lent: Lent, why: Why): Promise<void> {
 }
 
 function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
-  const { config, root, shown: { content = {} } } = lent;
+  const { config, root, shown: { content = {}, rule } } = lent;
   const relative = new Intl.RelativeTimeFormat(config.language, { numeric: 'auto' });
   const seconds = (n: number): string => spoken(relative, n);
   const names = new Intl.DisplayNames([config.language], { type: 'region' });
@@ -71,7 +71,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     box.remove();
     shown = null;
     if (before instanceof HTMLElement) before.focus();
-    lent.tell('closed');
+    lent.tell('closed', { rule });
   }
 
   const focus = (): void => (body.querySelector<HTMLElement>('[type=tel]') ?? body.querySelector<HTMLElement>('.t'))?.focus();
@@ -283,7 +283,14 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   const begin = (): void => {
     box.showModal();
     focus();
-    lent.tell('opened', { why });
+    // What came by itself is taken up by a press or a letter.
+    const taken = (): void => lent.tell('opened', { why, rule });
+    if (why !== 'rule') taken();
+    else for (const sign of ['input', 'click']) body.addEventListener(sign, take, true);
+    function take(): void {
+      for (const sign of ['input', 'click']) body.removeEventListener(sign, take, true);
+      taken();
+    }
   };
   if (placed && goesOn) watch(placed);
   // What can be promised is asked for now. Where that is not told, or not soon, nothing is promised, and nobody waits.

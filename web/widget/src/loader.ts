@@ -1,7 +1,7 @@
 // In every page of a site: the button, who is there, and the one object that a page may talk to, `CallBack`. It leaves the
 // page as it found it: a host element with a closed shadow. Who watches when to offer a call, and the dialog, come later.
 
-import type { Config, Dialog, Shown, Visit, Watcher, Why } from './config.ts';
+import type { Config, Dialog, Lent, Shown, Visit, Watcher, Why } from './config.ts';
 
 // The service puts the site's settings here.
 const config = '$CONFIG$' as unknown as Config;
@@ -16,6 +16,8 @@ interface Api {
   set(name: string, value: string): void;
   event(name: string): void;
 }
+
+type Told = Parameters<Lent['tell']>[1];
 
 const scope = window as unknown as { CallBack?: Api };
 
@@ -65,7 +67,13 @@ function begin(): void {
   // ── the dialog ──
 
   const listeners: [string, (detail: unknown) => void][] = [];
-  const tell = (event: string, detail: object = {}): void => listeners.forEach(([of, listener]) => of === event && listener(detail));
+  /** Tells the page what became of the dialog; how often each thing happened is counted by the service. */
+  function tell(event: string, detail: NonNullable<Told> = {}): void {
+    listeners.forEach(([of, listener]) => of === event && listener(detail));
+    const said = JSON.stringify({ event, rule: detail.rule, page: location.href });
+    if (/^(shown|opened|closed)$/.test(event)) navigator.sendBeacon(`${config.base}/w/v1/${config.key}/events`, said);
+  }
+
   const host = document.createElement('div');
   const root = host.attachShadow({ mode: 'closed' });
   // A page that swallows keys does not get those that are typed here.
@@ -83,7 +91,7 @@ function begin(): void {
     const once = (): void => {
       if (visit().shown) return;
       keep({ shown: true });
-      tell('shown', by);
+      tell('shown', { rule: by.rule });
       open('rule', by);
     };
     if (navigator.locks) void navigator.locks.request(name, once);

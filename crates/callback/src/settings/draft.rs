@@ -7,7 +7,6 @@ use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, missed_emails, time_zone};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{CustomerId, SiteKey};
-use callback_core::behaviour;
 use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
@@ -89,10 +88,7 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
         "missed_emails": site.missed_emails,
         "quiet_days": site.quiet_days,
     });
-    let scenarios = match &site.scenarios {
-        Some(scenarios) => scenarios::in_draft(scenarios),
-        None => scenarios::in_draft(&behaviour::usual(site.language)),
-    };
+    let scenarios = scenarios::in_draft(&site.scenarios());
     let offices = site.offices.iter().map(|office| {
         json!({
             "name": office.name,

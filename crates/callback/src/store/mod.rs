@@ -23,6 +23,7 @@ mod orders;
 mod phones;
 mod recordings;
 mod schema;
+mod shows;
 mod signs;
 mod sites;
 mod stops;
@@ -47,6 +48,7 @@ pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
+pub use shows::{Shown, Shows};
 pub use signs::{Sign, SilentSite};
 pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
@@ -181,6 +183,7 @@ impl Store {
             drafts::STATEMENTS,
             phones::STATEMENTS,
             recordings::STATEMENTS,
+            shows::STATEMENTS,
             signs::STATEMENTS,
             writer::STATEMENTS,
         ];

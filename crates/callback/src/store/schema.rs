@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "notices", include_str!("../../migrations/0009_notices.sql")),
     (10, "quarters", include_str!("../../migrations/0010_quarters.sql")),
     (11, "signs", include_str!("../../migrations/0011_signs.sql")),
+    (12, "shows", include_str!("../../migrations/0012_shows.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

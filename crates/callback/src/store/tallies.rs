@@ -467,7 +467,7 @@ macro_rules! page {
 statements! {
     TALLY = "INSERT INTO tallies (customer_id, accepted_at, order_id, site_id, quarter, phone, disposition,
             reason, rang_ms, connected_ms, promise_ms, talk_s, manager, telephone, source_kind, source, campaign,
-            keyword, page, region, device)
+            keyword, page, region, device, rule)
         SELECT customer_id, accepted_at, id, site_id, CAST($2 AS BIGINT),
             phone, disposition, reason, CAST($3 AS BIGINT),
             CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS TEXT), CAST($8 AS TEXT),
@@ -477,7 +477,7 @@ statements! {
                 ELSE arrival -> 'came' -> 'keyword' ->> 'known' END,
             arrival ->> 'page', COALESCE(arrival -> 'place' ->> 'region', arrival -> 'place' ->> 'country',
                 arrival -> 'by_number' ->> 'region', arrival -> 'by_number' ->> 'country'),
-            arrival ->> 'device'
+            arrival ->> 'device', arrival ->> 'rule'
         FROM orders WHERE id = $1 AND disposition IS NOT NULL AND joined_to IS NULL
         ON CONFLICT (customer_id, accepted_at, order_id) DO NOTHING";
     TRY = "INSERT INTO tries (customer_id, accepted_at, order_id, leg, manager, telephone, answered_ms)

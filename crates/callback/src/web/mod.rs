@@ -89,6 +89,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/v1/{site_key}/orders/{order_id}/events", get(orders::events).options(orders::preflight))
         .route("/w/v1/{site_key}/orders/{order_id}/cancel", post(orders::cancel).options(orders::preflight))
         .route("/w/v1/{site_key}/offer", get(widget::offer).options(orders::preflight))
+        .route("/w/v1/{site_key}/events", post(signs::events).options(orders::preflight))
         .route("/w/{script}", get(widget::script))
         .route("/w/a/{file}", get(widget::file))
         .route("/stop", get(stop::show).post(stop::stop))

@@ -20,6 +20,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use callback_core::arrival::{self, Arrival, By, Place};
 use callback_core::attribution::Attribution;
+use callback_core::behaviour::has_rule;
 use callback_core::flow::{Canceller, Detail, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::number::{self, Country, Unusable};
@@ -421,6 +422,7 @@ fn understood(visit: &Value, page: &Page, app: &App) -> Arrival {
         place: app.regions.as_ref().and_then(|regions| regions.place(page.ip, page.site.body.language)),
         by_number: None,
         device: page.device,
+        rule: text("rule").filter(|rule| has_rule(&page.site.body.scenarios(), rule)).map(str::to_owned),
     }
 }
 

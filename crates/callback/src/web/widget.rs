@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use callback_core::behaviour::{self, Compiled, Content, Rule, Scenario};
+use callback_core::behaviour::{Compiled, Content, Rule, Scenario};
 use callback_core::number::{self, Country};
 use callback_core::order::could_call;
 use callback_core::site::{Language, Origin};
@@ -134,8 +134,7 @@ impl Script {
             Language::En => files.en,
         };
         let country = body.default_country.unwrap_or(site.customer.country);
-        let usual = body.scenarios.is_none().then(|| behaviour::usual(body.language));
-        let scenarios = body.scenarios.as_deref().or(usual.as_deref()).unwrap_or_default();
+        let scenarios = body.scenarios();
         let config = Config {
             base: own.as_str(),
             key: site.key.as_str(),

@@ -1,13 +1,14 @@
 //! What a site's pages load, and what they are told that can be promised.
 
 use crate::cabinet::Browser;
-use crate::stage::{ANNA, Network, Stage, managers, problem};
+use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers, problem};
 use crate::world::World;
 use callback::store::Sign;
 use callback_core::time::Ts;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A file of the service's, as a browser asks for it.
 async fn file(stage: &Stage, path: &str, known: Option<&str>) -> reqwest::Response {
@@ -103,4 +104,69 @@ async fn what_is_promised_can_be_kept() {
     let nobody = offered(&format!("{}\non = false", managers(&[ANNA]))).await;
     assert_eq!(nobody["promise_seconds"], Value::Null);
     assert!(!nobody["slots"].as_array().unwrap().is_empty(), "it is open, and might be able to later");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_dialogs_is_counted_by_the_rule_that_showed_them() {
+    let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let path = "/sites/demo/scenarios";
+    assert_eq!(owner.get(&format!("{path}/shows")).await.ok(), json!({}));
+    for (event, rule) in [
+        ("shown", json!("leaving/1")),
+        ("shown", json!("leaving/1")),
+        ("opened", json!("leaving/1")),
+        ("closed", json!("leaving/1")),
+        ("opened", Value::Null),
+        // What no scenario of the site has is nobody's rule.
+        ("opened", json!("leaving/2")),
+        ("opened", json!("x".repeat(1_000))),
+    ] {
+        let said = json!({ "event": event, "rule": rule, "page": "https://shop.example/cart?a=1" });
+        assert_eq!(stage.post("/events", &said).await.status(), StatusCode::NO_CONTENT, "{said}");
+    }
+    for wrong in
+        [json!({}), json!({ "event": "sung", "page": "" }), json!([]), json!({ "event": "shown", "page": 1 })]
+    {
+        assert_eq!(problem(stage.post("/events", &wrong).await).await, "body-invalid", "{wrong}");
+    }
+    let order = Uuid::new_v4();
+    let mut wish = body(order, VISITOR);
+    wish["visit"] = json!({ "page": "https://shop.example/cart", "rule": "leaving/1" });
+    stage.post("/orders", &wish).await;
+    stage.record(order).await;
+    let shows = owner.get(&format!("{path}/shows")).await.ok();
+    let counts = |shown, opened, closed, ordered| json!({ "shown": shown, "opened": opened, "closed": closed, "ordered": ordered, "connected": ordered });
+    assert_eq!(shows, json!({ "leaving/1": counts(2, 1, 1, 1), "": counts(0, 3, 0, 0) }));
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_tries_what_a_visitor_would_see() {
+    let network = Network::start(&[]).await;
+    let scenarios = r#"
+        [[customer.site.scenario]]
+        key = "off"
+        name = "Off"
+        on = false
+        rules = [{ active_s = 1 }]
+        [[customer.site.scenario]]
+        key = "prices"
+        name = "Prices"
+        rules = [{ source = ["social"], exit = true }, { keyword = ["*цен*"], page = ["/shop/*"], active_s = 10 }]
+    "#;
+    let mut stage = Stage::new(World::lite(), &network, &format!("{scenarios}{}", managers(&[ANNA]))).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let visitor = json!({ "facts": { "keyword": "ЦЕНЫ на окна", "page": "/shop/windows", "active": 42 } });
+    let tried = owner.post("/sites/demo/scenarios/try", visitor).await.ok();
+    assert_eq!((&tried["scenario"], &tried["rule"]), (&json!("prices"), &json!(2)));
+    assert_eq!(tried["scenarios"][0], json!({ "key": "off", "on": false, "misses": [[]] }));
+    assert_eq!(tried["scenarios"][1]["misses"], json!([["exit", "source"], []]));
+    let tried = owner.post("/sites/demo/scenarios/try", json!({ "facts": { "active": 9 } })).await.ok();
+    assert_eq!((&tried["scenario"], &tried["rule"]), (&Value::Null, &Value::Null));
+    let script = file(&stage, "/w/demo.js", None).await.text().await.unwrap();
+    assert!(script.contains("[\"prices\",[{\"exit\":[1],\"source\":[\"social\"]},"), "{script}");
+    assert!(!script.contains("\"off\""), "what is off is told to nobody");
+    stage.service.take();
 }

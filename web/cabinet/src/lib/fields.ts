@@ -4,7 +4,7 @@
 import type { CompanyBody, SiteBody } from './api/types';
 import type { SitePage } from './routes';
 
-export type Unit = 'second' | 'times' | 'minute';
+export type Unit = 'second' | 'times' | 'minute' | 'day';
 
 interface About {
   page: SitePage;
@@ -42,6 +42,8 @@ export const siteFields: Record<keyof SiteBody, About> = {
   blocked: { page: 'protection' },
   countries: { page: 'protection' },
   default_country: { page: 'protection' },
+  scenarios: { page: 'scenarios' },
+  quiet_days: { page: 'scenarios', unit: 'day', min: 0, max: 90 },
   own_missed_emails: { page: 'notices' },
   missed_emails: { page: 'notices' },
 };

@@ -30,6 +30,8 @@ export const siteBody = (more: Partial<SiteBody> = {}): SiteBody => ({
   offices: [],
   own_missed_emails: false,
   missed_emails: [],
+  scenarios: [{ key: 'leaving', name: 'Ловить на выходе', on: true, title: null, text: null, button: null, rules: [{ exit: true }] }],
+  quiet_days: 7,
   ...more,
 });
 

@@ -24,6 +24,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   schedule: () => import('./site/Schedule.svelte'),
   offices: () => import('./site/Offices.svelte'),
   installation: () => import('./site/Installation.svelte'),
+  scenarios: () => import('./site/Scenarios.svelte'),
   protection: () => import('./site/Protection.svelte'),
   notices: () => import('./notices/SiteNotices.svelte'),
   letters: () => import('./notices/Notices.svelte'),

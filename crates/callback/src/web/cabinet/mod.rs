@@ -20,6 +20,7 @@ mod pages;
 mod phones;
 mod read;
 mod recordings;
+mod scenarios;
 mod scope;
 mod signed;
 mod statistics;
@@ -136,6 +137,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::site_version))
         .routes(routes!(versions::restore_site))
         .routes(routes!(installation::show))
+        .routes(routes!(scenarios::shows))
+        .routes(routes!(scenarios::attempt))
         .routes(routes!(tried::rehearsal))
         .routes(routes!(customer::archive))
         .routes(routes!(customer::unarchive))

@@ -154,6 +154,7 @@ fn drawn(site: &PublishedSite, dice: &mut Dice) -> (Arrival, &'static str) {
             city: None,
         }),
         device: dice.percent(80).then(|| *dice.one_of(&[Device::Phone, Device::Computer])),
+        rule: None,
     };
     (arrival, page)
 }

@@ -52,6 +52,8 @@ export const api = {
   testNotice: (c: string) => ask<{ to: string }>('POST', `${customer(c)}/missed-email/test`, {}),
   countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),
   holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
+  shows: (site: string) => ask<T.Shows>('GET', `/sites/${seg(site)}/scenarios/shows`),
+  tryScenarios: (site: string, facts: Record<string, unknown>) => ask<T.Tried>('POST', `/sites/${seg(site)}/scenarios/try`, { facts }),
   installation: (site: string) => ask<T.Installation>('GET', `/sites/${seg(site)}/installation`),
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
   /** The address of the sound of what a manager hears. */

@@ -984,6 +984,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/scenarios/shows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of a site's dialogs in thirty days: by the rule that showed them, like `hot/2`; those that visitors opened
+         *     under an empty name.
+         */
+        get: operations["shows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/scenarios/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a visitor would see by the draft: the first scenario that is on and of which a rule holds. */
+        post: operations["attempt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/test-call": {
         parameters: {
             query?: never;
@@ -1702,6 +1739,25 @@ export interface components {
             ip: string;
             seen_at: string;
         };
+        /** @description What became of dialogs. */
+        ShowsView: {
+            /** Format: int32 */
+            closed: number;
+            /** Format: int32 */
+            connected: number;
+            /**
+             * Format: int32
+             * @description Taken up: something was pressed or written in it.
+             */
+            opened: number;
+            /** Format: int32 */
+            ordered: number;
+            /**
+             * Format: int32
+             * @description Shown by themselves.
+             */
+            shown: number;
+        };
         /** @description A site whose widget no page loads any more. */
         SilentLine: {
             name: string;
@@ -1824,6 +1880,25 @@ export interface components {
             secret: string;
             /** @description To be shown as a picture. */
             uri: string;
+        };
+        /** @description Which scenario he comes to. */
+        Tried: {
+            rule?: number | null;
+            /** @description The scenario that he is shown, and which of its rules holds, from 1; none where nothing is. */
+            scenario?: string | null;
+            scenarios: components["schemas"]["TriedScenario"][];
+        };
+        /** @description A scenario, held against a visitor. */
+        TriedScenario: {
+            key: string;
+            /** @description Of each rule, what of it does not hold. */
+            misses: string[][];
+            on: boolean;
+        };
+        /** @description A made-up visitor. */
+        Try: {
+            /** @description What is known of him, by the names that compiled rules have: texts and numbers. */
+            facts: Record<string, never>;
         };
         /** @description A user, as he sees himself. */
         UserView: {
@@ -4019,6 +4094,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FieldProblem"][];
                 };
+            };
+        };
+    };
+    shows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["ShowsView"];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    attempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Try"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

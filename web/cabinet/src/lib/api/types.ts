@@ -216,6 +216,52 @@ export interface SiteBody {
   offices: Office[];
   own_missed_emails: boolean;
   missed_emails: string[];
+  scenarios: Scenario[];
+  quiet_days: number;
+}
+
+/** What must all be true of a visit. */
+export interface Rule {
+  source?: string[];
+  keyword?: string[];
+  page?: string[];
+  device?: string[];
+  country?: string[];
+  visitor?: 'new' | 'returning';
+  hours?: [from: number, until: number];
+  since_order_days?: number;
+  variables?: Record<string, string[]>;
+  exit?: boolean;
+  return_s?: number;
+  event?: string;
+  active_s?: number;
+  within_s?: number;
+  pages?: number;
+  depth?: number;
+  score?: number;
+  idle_s?: number;
+}
+
+export interface Scenario {
+  key: string;
+  name: string;
+  on: boolean;
+  title: string | null;
+  text: string | null;
+  button: string | null;
+  /** One of them must hold. */
+  rules: Rule[];
+}
+
+/** What became of dialogs, by the rule that showed them: `hot/2`; those that were opened by the button under an empty name. */
+export type Shows = Record<string, { shown: number; opened: number; closed: number; ordered: number; connected: number }>;
+
+/** Which scenario a made-up visitor comes to. */
+export interface Tried {
+  scenario: string | null;
+  rule: number | null;
+  /** Of each scenario, what of each rule does not hold. */
+  scenarios: { key: string; on: boolean; misses: string[][] }[];
 }
 
 export interface CompanyBody {
