@@ -80,8 +80,9 @@ impl Database {
                 for text in texts {
                     db.execute(raw_sql(AssertSqlSafe(said(&text, &PG)))).await?;
                 }
-                // As its own sweeper does within minutes.
+                // As it does by itself within minutes.
                 db.execute("VACUUM (ANALYZE)").await?;
+                db.execute("CHECKPOINT").await?;
                 db.close().await?;
             }
         }
