@@ -13,6 +13,7 @@
 
 mod browser;
 mod cabinet;
+mod database;
 mod figures;
 mod load;
 mod measures;

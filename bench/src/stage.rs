@@ -58,9 +58,11 @@ impl Service {
         Self::with(&configuration(setup)).await
     }
 
-    /// The same for practice: its telephones are its own, and there is a company with a week of calls to look at.
-    pub(crate) async fn practise() -> Result<Self> {
-        Self::with(&practice()).await
+    /// The same for practice: its telephones are its own, and there is a company with a week of calls to look at. Its
+    /// database is SQLite's beside it, or at an address.
+    pub(crate) async fn practise(database: Option<&str>) -> Result<Self> {
+        let database = database.map(|url| format!("[database]\nurl = \"{url}\"\n")).unwrap_or_default();
+        Self::with(&format!("{}{database}", practice())).await
     }
 
     async fn with(configuration: &str) -> Result<Self> {
@@ -74,17 +76,27 @@ impl Service {
         if !applied.status.success() {
             bail!("the settings were refused: {}", String::from_utf8_lossy(&applied.stderr));
         }
-        let (child, ready_after) = serve(folder.path()).await?;
+        let (child, ready_after) = serve(folder.path(), None).await?;
         Ok(Self { folder, child, ready_after })
     }
 
     /// Stops it as an operator would, and starts it again on the same files.
     pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.restart_logging(None).await
+    }
+
+    /// The same; it logs what `RUST_LOG` says, where that says anything.
+    pub(crate) async fn restart_logging(&mut self, what: Option<&str>) -> Result<()> {
         if self.child.try_wait()?.is_none() {
             self.stop()?;
         }
-        (self.child, self.ready_after) = serve(self.folder.path()).await?;
+        (self.child, self.ready_after) = serve(self.folder.path(), what).await?;
         Ok(())
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.folder.path().join("log.txt"))?)
     }
 
     /// Its database.
@@ -139,11 +151,12 @@ impl Drop for Service {
     }
 }
 
-async fn serve(folder: &Path) -> Result<(Child, Duration)> {
+async fn serve(folder: &Path, logging: Option<&str>) -> Result<(Child, Duration)> {
     let log = fs::File::options().create(true).append(true).open(folder.join("log.txt"))?;
     let started = Instant::now();
     let child = Command::new("taskset")
         .args(["-c", CORE])
+        .envs(logging.map(|what| ("RUST_LOG", what)))
         .arg(program()?)
         .arg("serve")
         .current_dir(folder)

@@ -80,6 +80,12 @@ impl Postgres {
         self.answers().await;
     }
 
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.program.log()
+    }
+
     async fn answers(&mut self) {
         let url = self.url("postgres");
         until(PATIENCE, "PostgreSQL answers", async || PgConnection::connect(&url).await.is_ok()).await;

@@ -26,7 +26,7 @@ const LOGIN_EVERY: Duration = Duration::from_secs(1);
 
 /// Each operation that reads, and the one that is asked at every key: one after the other.
 pub(crate) async fn cabinet(world: &World) -> Result<Vec<Row>> {
-    let _service = Service::practise().await?;
+    let _service = Service::practise(None).await?;
     let mut page = Page::open().await?;
     let company = page.look_around().await?;
     let document = page.get("/api/v1/openapi.json").await?;
@@ -129,7 +129,7 @@ async fn timed(page: &mut Page, method: &str, path: &str, body: &Value) -> Resul
 
 /// The API without a flood of logins, and beside one.
 pub(crate) async fn logins(world: &World) -> Result<Vec<Row>> {
-    let service = Service::practise().await?;
+    let service = Service::practise(None).await?;
     let mut page = Page::open().await?;
     let company = page.look_around().await?;
     let document = page.get("/api/v1/openapi.json").await?;

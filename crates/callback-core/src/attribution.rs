@@ -180,19 +180,6 @@ const NICKNAMES: [(&str, &str); 17] = [
     ("chatgpt", "chatgpt.com"),
 ];
 
-/// Applications of Android, which name themselves as referrers.
-const APPS: [(&str, Kind, &str); 9] = [
-    ("com.google.android.googlequicksearchbox", Kind::Search, "Google"),
-    ("com.google.android.gm", Kind::Email, "Gmail"),
-    ("ru.yandex.searchplugin", Kind::Search, "Yandex"),
-    ("com.yandex.browser", Kind::Search, "Yandex"),
-    ("org.telegram.messenger", Kind::Messenger, "Telegram"),
-    ("com.whatsapp", Kind::Messenger, "WhatsApp"),
-    ("com.vkontakte.android", Kind::Social, "VK"),
-    ("com.instagram.android", Kind::Social, "Instagram"),
-    ("com.linkedin.android", Kind::Social, "LinkedIn"),
-];
-
 /// Who a page belongs to.
 #[derive(Clone, Copy)]
 struct Known {
@@ -200,6 +187,14 @@ struct Known {
     name: &'static str,
     /// Query parameters with the keyword, by commas.
     params: &'static str,
+}
+
+impl Known {
+    /// Whether the hosts below its own are its too. Those of a search engine are not all search, and below a portal stand
+    /// others.
+    fn has_all_below(&self) -> bool {
+        !matches!(self.kind, Kind::Search | Kind::Referral)
+    }
 }
 
 static KNOWN: LazyLock<BTreeMap<&'static str, Known>> = LazyLock::new(|| {
@@ -221,6 +216,7 @@ fn known(line: &'static str) -> Option<(&'static str, Known)> {
         "social" => Kind::Social,
         "messenger" => Kind::Messenger,
         "email" => Kind::Email,
+        "referral" => Kind::Referral,
         _ => return None,
     };
     let (name, place, params) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
@@ -282,9 +278,8 @@ struct Led {
 fn led_by(before: &Url, own: &Origin) -> Led {
     let host = before.host_str().unwrap_or_default().to_ascii_lowercase();
     if before.scheme() == "android-app" {
-        let app = APPS.iter().find(|(package, ..)| *package == host);
-        return match app {
-            Some((_, kind, name)) => Led { kind: *kind, name: Some((*name).to_owned()), keyword: None },
+        return match KNOWN.get(format!("app:{host}").as_str()) {
+            Some(app) => Led { kind: app.kind, name: Some(app.name.to_owned()), keyword: None },
             None => Led { kind: Kind::Referral, name: Some(host), keyword: None },
         };
     }
@@ -298,12 +293,18 @@ fn led_by(before: &Url, own: &Origin) -> Led {
             let keyword = known.params.split(',').find_map(|name| parameter(before, name));
             Led { kind: known.kind, name: Some(known.name.to_owned()), keyword }
         }
+        None if calls_itself_mail(&host) => Led { kind: Kind::Email, name: Some(host), keyword: None },
         None => Led { kind: Kind::Referral, name: (!host.is_empty()).then_some(host), keyword: None },
     }
 }
 
-/// Who has this host, or this part of it: by its own name, or by its name in another country. The lower of a network's
-/// hosts are the network's; those of a search engine are not all search.
+/// Whether letters are read there: providers and companies call the host of their mail so, the world over.
+fn calls_itself_mail(host: &str) -> bool {
+    let (first, rest) = host.split_once('.').unwrap_or_default();
+    ["mail", "email", "webmail"].contains(&first) && rest.contains('.')
+}
+
+/// Who has this host, or this part of it: by its own name, or by its name in another country.
 fn owner(host: &str, path: &str) -> Option<Known> {
     let mut at = Some(host);
     while let Some(name) = at {
@@ -314,8 +315,9 @@ fn owner(host: &str, path: &str) -> Option<Known> {
             for depth in (0..=parts.len().min(3)).rev() {
                 let part =
                     parts.iter().take(depth).fold(place.clone(), |place, part| format!("{place}/{part}"));
-                let known = KNOWN.get(part.as_str()).filter(|known| is_whole || known.kind != Kind::Search);
-                if let Some(known) = known {
+                if let Some(known) =
+                    KNOWN.get(part.as_str()).filter(|known| is_whole || known.has_all_below())
+                {
                     return Some(*known);
                 }
             }

@@ -73,6 +73,7 @@ impl Found {
             Some(City::Named(city)) => city.name(language),
             None => None,
         };
+        let city = city.map(|name| whole(&name).to_owned());
         Some(Place {
             country: self
                 .country
@@ -83,6 +84,11 @@ impl Found {
             city: city.and_then(bounded),
         })
     }
+}
+
+/// A city's name without its part: DB-IP has `Moscow (Tsentralnyy administrativnyy okrug)`, and a dozen more Moscows.
+fn whole(city: &str) -> &str {
+    city.split_once(" (").map_or(city, |(name, _)| name)
 }
 
 impl Regions {
@@ -223,7 +229,8 @@ mod tests {
             "subdivisions": [{ "iso_code": "TUL", "names": { "en": "Tula Oblast", "ru": "Тульская область" } }],
             "city": { "names": { "en": "Tula", "ru": "Тула" } },
         });
-        let flat = json!({ "country_code": "GB", "state1": "England", "city": "London" });
+        let flat =
+            json!({ "country_code": "GB", "state1": "England", "city": "London (City of Westminster)" });
         let reader = Reader::from_source(database([nested, flat])).unwrap();
         let told = |ip: &str, language| {
             let found = reader.lookup(ip.parse::<IpAddr>().unwrap()).unwrap().decode::<Found>().unwrap();
@@ -233,6 +240,44 @@ mod tests {
         assert_eq!(told("5.8.16.1", Language::Ru), "RU Тульская область Тула");
         assert_eq!(told("5.8.16.1", Language::En), "RU Tula Oblast Tula");
         assert_eq!(told("192.0.2.1", Language::Ru), "GB England London", "it has names in no other language");
+    }
+
+    /// MaxMind's own database for tests, and addresses of the source that it publishes for it.
+    #[test]
+    fn known_addresses_are_where_maxmind_says() {
+        let file = include_bytes!("../tests/regions/GeoIP2-City-Test.mmdb");
+        let reader = Reader::from_source(file.to_vec()).unwrap();
+        let check = |ip: &str, language, expected: &str| {
+            let found = reader.lookup(ip.parse::<IpAddr>().unwrap()).unwrap().decode::<Found>().unwrap();
+            let place = found.and_then(|found| found.place(language));
+            let told = place.map_or("nowhere".to_owned(), |place| {
+                let name = |name: Option<String>| name.unwrap_or("-".to_owned());
+                format!("{} · {} · {}", place.country, name(place.region), name(place.city))
+            });
+            assert_eq!(told, expected, "{ip}");
+        };
+        for (ip, en, ru) in [
+            ("81.2.69.142", "GB · England · London", "GB · England · Лондон"),
+            ("81.2.69.192", "GB · England · London", "GB · England · Лондон"),
+            ("2.125.160.216", "GB · England · Boxford", "GB · England · Boxford"),
+            ("216.160.83.56", "US · Washington · Milton", "US · Вашингтон · Мильтон"),
+            ("216.160.83.64", "US · Washington · -", "US · Вашингтон · -"),
+            ("89.160.20.112", "SE · Östergötland County · Linköping", "SE · Östergötland County · Linköping"),
+            ("175.16.199.1", "CN · Jilin Sheng · Changchun", "CN · Jilin Sheng · Чанчунь"),
+            ("214.0.0.1", "SG · - · Singapore", "SG · - · Сингапур"),
+            ("214.78.120.1", "US · California · San Diego", "US · Калифорния · Сан-Диего"),
+            ("2001:480:10::1", "US · California · San Diego", "US · Калифорния · Сан-Диего"),
+            ("202.196.224.1", "PH · - · -", "PH · - · -"),
+            ("67.43.156.1", "BT · - · -", "BT · - · -"),
+            ("2001:218::1", "JP · - · -", "JP · - · -"),
+            ("2001:250::1", "CN · - · -", "CN · - · -"),
+            ("2002:d8a0:5338::1", "US · Washington · Milton", "US · Вашингтон · Мильтон"),
+            ("8.8.8.8", "nowhere", "nowhere"),
+            ("2001:db8::1", "nowhere", "nowhere"),
+        ] {
+            check(ip, Language::En, en);
+            check(ip, Language::Ru, ru);
+        }
     }
 
     #[test]

@@ -26,9 +26,8 @@ const LOOK: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(45);
 /// How long it may take to answer for a letter that it has (RFC 5321 §4.5.3.2.6): who goes away sooner sends it twice.
 const ANSWER: Duration = Duration::from_secs(600);
-/// How long a letter is the process's that tries it; while it tries, it says so again.
+/// How long a letter is the process's that tries it; while it tries, it says so again, three times as often.
 const HELD: Duration = Duration::from_secs(60);
-const HELD_AGAIN: Duration = Duration::from_secs(20);
 /// How long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The pause after a letter that was not taken; each next one is twice as long.
@@ -46,6 +45,7 @@ pub struct Post {
     credentials: Option<Credentials>,
     from: Mailbox,
     cabinet: Origin,
+    held: Duration,
 }
 
 /// How the way to the server is guarded.
@@ -96,7 +96,14 @@ impl Post {
         let credentials = credentials
             .map(|known| Credentials::new(known.username.clone(), known.password.expose().to_owned()));
         let port = mail.server.port.unwrap_or(port);
-        Ok(Self { host, port, way, credentials, from: mail.from.clone(), cabinet: cabinet.clone() })
+        let (from, cabinet) = (mail.from.clone(), cabinet.clone());
+        Ok(Self { host, port, way, credentials, from, cabinet, held: HELD })
+    }
+
+    /// A letter is the process's for this long at a time, in place of a minute.
+    #[must_use]
+    pub fn holding(self, held: Duration) -> Self {
+        Self { held, ..self }
     }
 
     /// Tries one letter, if one is due; when the next is to be tried, if one waits.
@@ -109,16 +116,18 @@ impl Post {
             return Ok(next);
         }
         // Another process may have been quicker.
-        let Some(row) = store.claim_letter(now, now + HELD).await? else { return Ok(None) };
+        let Some(row) = store.claim_letter(now, now + self.held).await? else { return Ok(None) };
         let began = Instant::now();
         let tried = {
             let sent = self.send(&row);
-            let mut again = interval_at(began + HELD_AGAIN, HELD_AGAIN);
+            let often = self.held / 3;
+            let mut again = interval_at(began + often, often);
             tokio::pin!(sent);
             loop {
                 tokio::select! {
                     tried = &mut sent => break tried,
-                    _ = again.tick() => store.hold_letter(row.id, now + began.elapsed() + HELD).await?,
+                    // From a database that is away nobody takes the letter, and the server still has it.
+                    _ = again.tick() => drop(store.hold_letter(row.id, now + began.elapsed() + self.held).await),
                 }
             }
         };

@@ -211,7 +211,7 @@ impl Store {
     /// Says again that a letter is being sent; until `until` no other process takes it.
     ///
     /// # Errors
-    /// The store is closed.
+    /// The store is closed; the database is away.
     pub async fn hold_letter(&self, id: Uuid, until: Ts) -> Result<()> {
         self.deed((id, until), |tx, (id, until)| {
             Box::pin(async move {

@@ -205,6 +205,49 @@ fn a_server_that_takes_a_letter_and_forgets_its_manners_has_it_once() {
 }
 
 #[test]
+fn a_server_that_thinks_a_letter_over_for_longer_than_it_is_held_has_it_once() {
+    const HELD: Duration = Duration::from_millis(300);
+    on_both(async |world| {
+        let mut server = Server::answers(&["think it over", "250 OK"]).await;
+        let mail = server.mail(MailSecurity::None);
+        let stores = [world.open().await, world.open().await];
+        stores[0].write_letter(letter(1), MORNING).await.unwrap();
+        let slow = post(&mail).holding(HELD);
+        let meanwhile = async {
+            server.next("recipient").await;
+            server.next("letter").await;
+            let quick = post(&mail);
+            let mut held = MORNING + HELD;
+            // The third hold begins after the first has run out.
+            for _ in 0..4 {
+                let began = Instant::now();
+                let next = loop {
+                    let row = only(&stores[1]).await;
+                    if row.run_at > held {
+                        break row.run_at;
+                    }
+                    assert!(began.elapsed() < LIMIT, "nobody says that it is still being sent: {row:?}");
+                };
+                // When it would have been free, another process looks for what is due.
+                let due = quick.try_one(&stores[1], held).await.unwrap();
+                assert!(due.is_some_and(|due| due >= next), "{due:?}");
+                let row = only(&stores[1]).await;
+                assert_eq!((row.attempts, row.sent_at, row.given_up_at), (1, None, None));
+                held = next;
+            }
+            server.answer().await;
+        };
+        let (sent, ()) = tokio::join!(slow.try_one(&stores[0], MORNING), meanwhile);
+        assert_eq!(sent.unwrap(), None, "no letter waits");
+        let row = only(&stores[1]).await;
+        assert!(row.sent_at.is_some_and(|sent| sent > MORNING + HELD), "{row:?}");
+        assert_eq!((row.attempts, row.trouble), (1, None));
+        assert_eq!(post(&mail).try_one(&stores[1], at(9_999)).await.unwrap(), None);
+        assert_eq!(server.end().await, Vec::<Value>::new(), "it was brought nothing else");
+    });
+}
+
+#[test]
 fn two_processes_send_each_letter_once() {
     const LETTERS: usize = 20;
     on_both(async |world| {

@@ -4,7 +4,8 @@ server.py [--port N] [--answers JSON] [--tls starttls|wrapper --cert FILE --key 
 
 It answers each recipient with the next of `answers`, and the last of them from then on. An answer is a line of SMTP,
 like "451 4.7.1 Come again"; or "hang up", which reads the letter and closes without a word; or "stand still", which
-takes the letter, and then says nothing any more, not even goodbye. On stdout it reports, a JSON object a line: ready
+takes the letter, and then says nothing any more, not even goodbye; or "think it over", which takes the letter, and says
+so when a line comes by stdin. On stdout it reports, a JSON object a line: ready
 (with its port), recipient (with what it was answered), letter (with what is in it). It ends with its stdin.
 """
 
@@ -33,6 +34,7 @@ class Handler:
     def __init__(self, answers):
         self.answers = answers
         self.answer = None
+        self.thought = asyncio.Event()
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         self.answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -56,6 +58,8 @@ class Handler:
             body=text(letter, "plain"),
             html=text(letter, "html"),
         )
+        if self.answer == "think it over":
+            await self.thought.wait()
         return "250 taken"
 
     async def handle_QUIT(self, server, session, envelope):
@@ -84,7 +88,8 @@ async def serve(words):
     wrapper = tls if words.tls == "wrapper" else None
     server = await loop.create_server(connection, "127.0.0.1", words.port, ssl=wrapper)
     report("ready", port=server.sockets[0].getsockname()[1])
-    await loop.run_in_executor(None, sys.stdin.read)
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        handler.thought.set()
 
 
 parser = argparse.ArgumentParser()

@@ -5,7 +5,7 @@ use callback::config::{HostPort, Mail, MailSecurity};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -67,6 +67,11 @@ impl Server {
     pub(crate) async fn any(&mut self) -> Value {
         let report = timeout(LIMIT, self.reports.recv()).await.expect("the server says something");
         report.expect("the server is there")
+    }
+
+    /// It has thought over what it was given, and takes it.
+    pub(crate) async fn answer(&mut self) {
+        self.program.stdin.as_mut().unwrap().write_all(b"\n").await.unwrap();
     }
 
     /// Ends it; what it had reported beyond what was read.
