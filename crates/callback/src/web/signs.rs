@@ -123,11 +123,14 @@ impl Signs {
 
 /// Writes what is noted now and then, and once more in the end.
 pub(crate) async fn keep(signs: Arc<Signs>, store: Store, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            _ = stop.changed() => {}
-        }
+    loop {
+        let is_over = tokio::select! {
+            () = tokio::time::sleep(EVERY) => false,
+            _ = stop.changed() => true,
+        };
         signs.flush(&store).await;
+        if is_over {
+            return;
+        }
     }
 }

@@ -212,6 +212,8 @@ const MAY: &str = "
     post /sites/{site}/publish
     post /sites/{site}/recordings
     get /sites/{site}/rehearsal k
+    get /sites/{site}/scenarios/shows k
+    post /sites/{site}/scenarios/try k
     post /sites/{site}/test-call
     post /sites/{site}/unarchive
     get /sites/{site}/versions k

@@ -12,7 +12,7 @@ pub(super) fn body() -> Value {
     json!({
         "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
         "confirm": "romashka.example", "phone": "+74951234501", "code": "1234", "telephones": [],
-        "is": true, "note": "тот же",
+        "is": true, "note": "тот же", "facts": {},
     })
 }
 
@@ -55,7 +55,7 @@ fn nothing_of_another_customer_is_there_whatever_is_asked() {
                 let method = method.to_uppercase();
                 let answer = stranger.ask(&method, &path, body()).await;
                 assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
-                let nobody = Browser::of(&stage).ask(&method, &path, body()).await;
+                let nobody = Browser::of(&stage).at("192.0.2.9").ask(&method, &path, body()).await;
                 assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {path}: {}", nobody.body);
                 asked += 1;
             }
