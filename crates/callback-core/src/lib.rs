@@ -10,6 +10,7 @@ pub mod blacklist;
 pub mod flow;
 pub mod holidays;
 pub mod id;
+pub mod ledger;
 pub mod money;
 pub mod number;
 pub mod order;
