@@ -42,7 +42,7 @@ pub(crate) struct Quote {
     /// How long they talk; 0 is nobody's answer
     #[arg(long, value_parser = seconds, required_unless_present = "batch")]
     seconds: Option<u32>,
-    /// Read lines NUMBER<TAB>SECONDS, write NUMBER<TAB>SECONDS<TAB>PREFIX<TAB>BILLABLE<TAB>COST<TAB>PRICE
+    /// Read lines of number and seconds, write number, seconds, prefix, billed seconds, cost and price: a tab between them
     #[arg(long, conflicts_with_all = ["number", "seconds", "json"])]
     batch: bool,
     /// The day of the answer; today where it is not given

@@ -218,6 +218,8 @@ pub fn book(booking: &Booking, known: &Known<'_>, at: Ts) -> Result<Booked, Refu
             if amount > left {
                 return Err(Refused::MoreThanLeft { left });
             }
+            // Credit is there to be talked with, not to be paid out.
+            let free = known.balance.free(Micros::ZERO);
             if *why == Reversal::Refund && amount > free {
                 return Err(Refused::Funds { free });
             }

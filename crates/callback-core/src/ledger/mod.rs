@@ -4,7 +4,7 @@
 //!
 //! A [`Booking`] says what happened; [`book`] says which [`Transfer`]s that is, or why it cannot be. It is given what it
 //! must know and writes nothing: whoever stores the transfers does so in the transaction in which he read that. A booking
-//! has a key by what it is about; what has the key of one that was written is that one, or an error. [`check`] compares
+//! has a key by what it is about; what has the key of one that was written is that one, or an error. [`check()`] compares
 //! balances with what they are made of.
 
 mod account;

@@ -191,6 +191,10 @@ fn what_is_above_the_reservation_is_owed_or_waived() {
             (reserve(1, 0, 2), "holds 2 customer→revenue | 0 / 2"),
             (settle(1, 5, 0, Beyond::Waive), "posts 2 customer→revenue | -2 / 0"),
             (top_up(1, 1), "moves 1 payments→customer | -1 / 0"),
+            (
+                reverse(1, Key::TopUp(id(1)), 0, 1, Reversal::Refund),
+                "not enough money: -1.000000 is free | -1 / 0",
+            ),
             (reserve(2, 0, 1), "holds 1 customer→revenue | -1 / 1"),
             (settle(2, 5, 0, Beyond::Owe), "posts 1 customer→revenue, moves 4 customer→revenue | -6 / 0"),
             (reserve(3, 0, 1), "not enough money: -4.000000 is free | -6 / 0"),

@@ -156,7 +156,8 @@ impl Charge {
 
 impl Deck {
     /// What so many seconds to an address are charged at most where it is answered between two instants; none where there
-    /// is no rate then. A charge for as many seconds, or fewer, is never above it.
+    /// is no rate then. A charge for as many seconds, or fewer, is never above it; to go on for longer, what the quote of all
+    /// seconds is above what is reserved is reserved too.
     #[must_use]
     pub fn quote(&self, to: &Address, answered: (Ts, Ts), seconds: u32, markup: &Markup) -> Option<Micros> {
         let number: PhoneNumber = match to {

@@ -321,16 +321,14 @@ fn day(text: &str, zone: &TimeZone) -> Option<Ts> {
 fn twice(sorted: &[Read]) -> Vec<Problem> {
     let pairs = sorted.iter().zip(sorted.iter().skip(1));
     let same = pairs.filter(|(one, other)| (one.place, one.rate.from) == (other.place, other.rate.from));
-    let mut found: Vec<_> = same
-        .map(|(one, other)| {
-            let what =
-                format!("this prefix has a rate from that day on line {}; remove one of them", one.line);
-            Problem::at(other.line, 1, what)
-        })
-        .collect();
-    found.sort_by_key(|problem| problem.line);
-    found.truncate(PROBLEMS);
-    found
+    let mut lines: Vec<_> = same.map(|(one, other)| (other.line, one.line)).collect();
+    lines.sort_unstable();
+    lines.truncate(PROBLEMS);
+    let told = |(line, before)| {
+        let what = format!("this prefix has a rate from that day on line {before}; remove one of them");
+        Problem::at(line, 1, what)
+    };
+    lines.into_iter().map(told).collect()
 }
 
 fn indexed(sorted: Vec<Read>, descriptions: String) -> Rates {
