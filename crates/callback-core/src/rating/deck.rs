@@ -400,10 +400,9 @@ fn digits(of: u64) -> u64 {
     of / 16 / ten_to(LONGEST.saturating_sub(length(of)))
 }
 
-/// Whether the digits of one place are the first of another's.
+/// Whether the digits of one place are the first of another's, which is that one or stands behind it.
 fn begins(prefix: u64, other: u64) -> bool {
-    let behind = ten_to(LONGEST.saturating_sub(length(prefix)));
-    length(prefix) <= length(other) && (other / 16).wrapping_sub(prefix / 16) < behind
+    (other / 16).wrapping_sub(prefix / 16) < ten_to(LONGEST.saturating_sub(length(prefix)))
 }
 
 impl FromStr for Prefix {
