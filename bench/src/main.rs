@@ -26,9 +26,9 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [overload] [flood] [idle] [cabinet] [logins] [statistics] [soak]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [rating] [overload] [flood] [idle] [cabinet] [logins] [statistics] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     "order",
     "sound",
     "cost",
@@ -36,6 +36,7 @@ const ALL: [&str; 14] = [
     "held",
     "memory",
     "sim",
+    "rating",
     "overload",
     "flood",
     "idle",
@@ -84,6 +85,7 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
                 "held" => measures::hold::held(&mut world).await?,
                 "memory" => measures::hold::memory(&mut world).await?,
                 "sim" => measures::sim::sim(world.quick)?,
+                "rating" => measures::rating::rating(world.quick)?,
                 "overload" => measures::pressure::overload(&mut world).await?,
                 "flood" => measures::pressure::flood(&mut world).await?,
                 "idle" => measures::pressure::idle(&mut world).await?,

@@ -4,6 +4,7 @@ pub(crate) mod cabinet;
 pub(crate) mod hold;
 pub(crate) mod pressure;
 pub(crate) mod rate;
+pub(crate) mod rating;
 pub(crate) mod sim;
 pub(crate) mod soak;
 pub(crate) mod statistics;

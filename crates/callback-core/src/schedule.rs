@@ -101,7 +101,7 @@ pub fn wall(at: Ts, zone: &TimeZone) -> Option<DateTime> {
 
 /// When the clock on the wall first shows so many minutes after a date's midnight, or more: where it is put forward over
 /// them, that instant.
-fn instant(date: Date, minutes: u16, zone: &TimeZone) -> Option<Ts> {
+pub(crate) fn instant(date: Date, minutes: u16, zone: &TimeZone) -> Option<Ts> {
     let wall = DateTime::from(date).checked_add(i64::from(minutes).minutes()).ok()?;
     let ambiguous = zone.to_ambiguous_timestamp(wall);
     let is_skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });

@@ -5,6 +5,7 @@ use crate::check::{Report, check};
 use crate::clock::wall_now;
 use crate::config::Config;
 use crate::engine::recovery;
+use crate::quote::{Quote, quote};
 use crate::serve::serve;
 use crate::settings::SettingsFile;
 use crate::speech::Speech;
@@ -14,6 +15,7 @@ use crate::{config, say, settings, web};
 use anyhow::Context as _;
 use callback_core::id::OrderId;
 use callback_core::number::PhoneNumber;
+use callback_core::rating::deck;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -77,6 +79,8 @@ enum Command {
         #[command(subcommand)]
         what: Operator,
     },
+    /// Say what calls cost by a carrier's deck, and what they would be charged; it needs no configuration
+    Quote(Quote),
     /// Print the OpenAPI document of the cabinet's API
     Openapi,
     /// Copy the database, while it is used
@@ -97,23 +101,25 @@ enum Operator {
 
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> ExitCode {
-    let done = match Config::read(cli.config.as_deref()) {
-        Err(problems) => Err(problems.into()),
-        Ok(config) => match &cli.command {
-            Command::Serve => serve(config).await,
-            Command::Explain { call } => explain(&config, *call, cli.json).await,
-            Command::Replay { call } => match replay(&config, *call, cli.json).await {
-                Ok(true) => Ok(()),
-                Ok(false) => return ExitCode::FAILURE,
-                Err(error) => Err(error),
-            },
-            Command::Check => return checked(&check(&config).await, cli.json),
-            Command::Apply { file, dry_run } => apply(&config, file, *dry_run, cli.json).await,
-            Command::Stop { number, lift } => stop(&config, number, *lift, cli.json).await,
-            Command::Operator { what: Operator::Add { email } } => operator(&config, email, cli.json).await,
-            Command::Openapi => web::document().map(say::out),
-            Command::Backup { file } => backup(&config, file, cli.json).await,
+    let done = match (&cli.command, Config::read(cli.config.as_deref())) {
+        // It asks for no configuration, so a wrong one is nothing to it.
+        (Command::Quote(asked), _) => quote(asked, cli.json),
+        (_, Err(problems)) => Err(problems.into()),
+        (Command::Serve, Ok(config)) => serve(config).await,
+        (Command::Explain { call }, Ok(config)) => explain(&config, *call, cli.json).await,
+        (Command::Replay { call }, Ok(config)) => match replay(&config, *call, cli.json).await {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
         },
+        (Command::Check, Ok(config)) => return checked(&check(&config).await, cli.json),
+        (Command::Apply { file, dry_run }, Ok(config)) => apply(&config, file, *dry_run, cli.json).await,
+        (Command::Stop { number, lift }, Ok(config)) => stop(&config, number, *lift, cli.json).await,
+        (Command::Operator { what: Operator::Add { email } }, Ok(config)) => {
+            operator(&config, email, cli.json).await
+        }
+        (Command::Openapi, Ok(_)) => web::document().map(say::out),
+        (Command::Backup { file }, Ok(config)) => backup(&config, file, cli.json).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -214,7 +220,7 @@ async fn call_file(config: &Config, call: Uuid) -> anyhow::Result<CallFile> {
     file.with_context(|| format!("there is no order {call} in this database"))
 }
 
-fn tell(words: &impl std::fmt::Display, value: &impl Serialize, as_json: bool) {
+pub(crate) fn tell(words: &impl std::fmt::Display, value: &impl Serialize, as_json: bool) {
     if !as_json {
         return say::out(words);
     }
@@ -226,13 +232,15 @@ fn tell(words: &impl std::fmt::Display, value: &impl Serialize, as_json: bool) {
 
 /// Says what went wrong: problems of a file one by one.
 fn failed(error: &anyhow::Error, as_json: bool) {
-    let problems =
-        match (error.downcast_ref::<config::Problems>(), error.downcast_ref::<settings::Problems>()) {
-            (Some(config::Problems(problems)), _) | (_, Some(settings::Problems(problems))) => {
-                problems.clone()
-            }
-            (None, None) => vec![format!("{error:#}")],
-        };
+    let problems = if let Some(config::Problems(problems)) = error.downcast_ref() {
+        problems.clone()
+    } else if let Some(settings::Problems(problems)) = error.downcast_ref() {
+        problems.clone()
+    } else if let Some(deck::Problems(problems)) = error.downcast_ref() {
+        problems.iter().map(ToString::to_string).collect()
+    } else {
+        vec![format!("{error:#}")]
+    };
     if as_json {
         return tell(&"", &json!({ "problems": problems }), true);
     }

@@ -7,13 +7,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use uuid::Uuid;
 
+pub use callback_core::id::CustomerId;
+
 /// The name space of site ids (RFC 9562 §5.5), drawn once.
 const SITES: Uuid = Uuid::from_u128(0x6f3a_9c51_7d0e_4b7a_9a4e_52d1_c0b8_e7f4);
-
-/// Who pays.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CustomerId(pub Uuid);
 
 /// A site, across versions of its settings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -30,12 +27,10 @@ pub struct SiteKey(Arc<str>);
 #[error("a site's key is 3 to 40 of a-z, 0-9 and \"-\"")]
 pub struct NotASiteKey;
 
-impl CustomerId {
-    /// What the ids of managers of a customer's own list are made in: his address's, which stays.
-    #[must_use]
-    pub fn namespace(email: &str) -> Uuid {
-        Uuid::new_v5(&SITES, email.as_bytes())
-    }
+/// What the ids of managers of a customer's own list are made in: his address's, which stays.
+#[must_use]
+pub fn namespace(email: &str) -> Uuid {
+    Uuid::new_v5(&SITES, email.as_bytes())
 }
 
 impl SiteId {

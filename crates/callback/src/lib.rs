@@ -13,6 +13,7 @@ pub mod ids;
 pub mod mail;
 mod metrics;
 pub mod practice;
+mod quote;
 pub mod regions;
 pub mod say;
 mod serve;

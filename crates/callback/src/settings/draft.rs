@@ -6,7 +6,7 @@ use super::scenarios;
 use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, missed_emails, time_zone};
 use crate::door::{Door, Kind, Wrong};
-use crate::ids::{CustomerId, SiteKey};
+use crate::ids::{self, SiteKey};
 use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
@@ -195,7 +195,7 @@ pub(crate) fn read_company(draft: &Kept, email: &str) -> Result<CompanySettings,
         let language = door.word("language", Some(&raw.language), &languages);
         let home = country.or_else(|| "RU".parse().ok())?;
         let blacklist = super::blacklist(&mut door, (None, None), Some(&raw.blocked), home);
-        let owner = Some(CustomerId::namespace(email));
+        let owner = Some(ids::namespace(email));
         let managers = site::managers(&mut door, &raw.managers, owner, home);
         near_places(&mut door, &managers, "");
         let missed_emails = missed_emails(&mut door, &raw.missed_emails);

@@ -15,7 +15,7 @@ pub(crate) use draft::{
 pub(crate) use site::{address_in_letters, host_in_letters};
 
 use crate::door::{Door, Kind};
-use crate::ids::{CustomerId, SiteKey};
+use crate::ids::{self, SiteKey};
 use callback_core::blacklist::{self, Blacklist, Blocked, Entry};
 use callback_core::number::{self, Country};
 use callback_core::site::{Language, Manager, Origin, Site};
@@ -157,7 +157,7 @@ fn customer(door: &mut Door, raw: &raw::Customer) -> Option<CustomerSettings> {
         let blacklist = blacklist(door, listed, raw.blocked.as_deref(), home);
         let languages = [("ru", Language::Ru), ("en", Language::En)];
         let language = door.word("language", raw.language.as_deref(), &languages);
-        let owner = email.as_deref().map(CustomerId::namespace);
+        let owner = email.as_deref().map(ids::namespace);
         let managers = site::managers(door, &raw.manager, owner, home);
         let missed_emails = missed_emails(door, &raw.missed_emails);
         let sites = raw.site.iter().filter_map(|raw| site::site(door, raw, home)).collect();

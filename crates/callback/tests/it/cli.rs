@@ -188,3 +188,106 @@ fn what_cannot_be_served_says_why() {
     std::fs::write(at.join("text.db"), "this is no database, and it stays as it is").unwrap();
     says(&["database", "text.db"]);
 }
+
+const DECK: &str = "prefix;description;rate_per_minute;connect_fee;initial_s;increment_s;effective_from\n\
+    7;Russia;0.9;0;1;1;2026-01-01\n7916;\"Russia; MTS\";0.5;0;60;60;2026-01-01\n7916;MTS;2.000001;0.1;30;6;2027-01-01\n";
+
+#[test]
+fn a_quote_needs_a_deck_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("deck.csv"), DECK).unwrap();
+    std::fs::write(at.join("callback.toml"), "nonsense").unwrap();
+    let quote = |words: &[&str], out: &str, err: &str| {
+        let words = [&["quote", "--deck", "deck.csv", "--on", "2026-12-31"], words].concat();
+        check(at, &words, i32::from(!err.is_empty()), out, err);
+    };
+    let markup = ["--markup-percent", "10", "--markup-per-minute", "0.50"];
+    quote(
+        &[&markup, &["--number", "+79161234567", "--seconds", "61"][..]].concat(),
+        "+79161234567 has the prefix 7916: Russia; MTS\n\
+         0.500000 a minute, 0.000000 for the answer, counted by 60/60 seconds\n\
+         61 s are billed as 120 s\ncost 1.000000, price 2.100000, margin 1.100000\n",
+        "",
+    );
+    let as_json = "{\n  \"number\": \"+79161234567\",\n  \"seconds\": 31,\n  \"prefix\": \"7916\",\n  \"description\": \"MTS\",\n  \
+                   \"rate_per_minute\": \"2.000001\",\n  \"connect_fee\": \"0.100000\",\n  \"initial_s\": 30,\n  \
+                   \"increment_s\": 6,\n  \"billable_s\": 36,\n  \"cost\": \"1.300001\",\n  \"price\": \"3.000000\",\n  \
+                   \"margin\": \"1.699999\"\n}\n";
+    let later =
+        ["--on", "2027-01-01", "--floor-per-minute", "5", "--number", "79161234567", "--seconds", "31"];
+    check(at, &[&["quote", "--json", "--deck", "deck.csv"], &later[..]].concat(), 0, as_json, "");
+    let none = "the deck has no rate for this number on that day\n";
+    quote(&["--number", "+12025550123", "--seconds", "61"], "", none);
+    check(
+        at,
+        &["quote", "--deck", "none.csv", "--number", "+79161234567", "--seconds", "1"],
+        1,
+        "",
+        "none.csv cannot be read: No such file or directory (os error 2)\n",
+    );
+    for wrong in [
+        &["--number", "8 916", "--seconds", "1"][..],
+        &["--number", "+79161234567"],
+        &["--number", "+79161234567", "--seconds", "1.5"],
+        &["--batch", "--json"],
+        &["--batch", "--markup-percent", "ten"],
+        &["--batch", "--markup-per-minute", "-1"],
+    ] {
+        let words = [&["quote", "--deck", "deck.csv"], wrong].concat();
+        assert_eq!(callback(at, &words).output().unwrap().status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn many_quotes_are_answered_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("deck.csv"), DECK).unwrap();
+    let batch = |asked: &str, code: i32, out: &str, err: &str| {
+        std::fs::write(at.join("asked"), asked).unwrap();
+        let words =
+            ["quote", "--deck", "deck.csv", "--on", "2026-12-31", "--markup-percent", "12.5", "--batch"];
+        let asked = std::fs::File::open(at.join("asked")).unwrap();
+        let done = callback(at, &words).stdin(asked).output().unwrap();
+        let said = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+        assert_eq!((done.status.code(), said), (Some(code), (out.to_owned(), err.to_owned())));
+    };
+    batch(
+        "+79161234567\t61\n79261234567\t7\r\n+12025550123\t61\n+79161234567\t0\n",
+        0,
+        "+79161234567\t61\t7916\t120\t1.000000\t1.125000\n79261234567\t7\t7\t7\t0.105000\t0.118125\n\
+         +12025550123\t61\t-\t-\t-\t-\n+79161234567\t0\t7916\t0\t0.000000\t0.000000\n",
+        "",
+    );
+    batch("", 0, "", "");
+    batch(
+        "+79161234567\t1\n\n+79161234567 1\n+79161234567\t1\n",
+        1,
+        "+79161234567\t1\t7916\t60\t0.500000\t0.562500\n",
+        "line 3, \"+79161234567 1\": write a number, a tab and seconds\n",
+    );
+    batch(
+        "+79161234567\t-1",
+        1,
+        "",
+        "line 1, \"+79161234567\\t-1\": \"-1\": write whole seconds, 0 to 2678400\n",
+    );
+}
+
+#[test]
+fn a_deck_that_is_wrong_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("deck.csv"), DECK.replace("0.9;", "0,9;").replace("0.5;", "five;")).unwrap();
+    let wrong = |line: u32, value: &str| {
+        format!(
+            "line {line}, column 3 (rate_per_minute): {value:?}: write a number with a decimal point, like 0.50"
+        )
+    };
+    let (one, other) = (wrong(2, "0,9"), wrong(3, "five"));
+    let words = ["quote", "--deck", "deck.csv", "--number", "+79161234567", "--seconds", "1"];
+    check(at, &words, 1, "", &format!("{one}\n{other}\n"));
+    let as_json = serde_json::to_string_pretty(&serde_json::json!({ "problems": [one, other] })).unwrap();
+    check(at, &[&words[..], &["--json"]].concat(), 1, &format!("{as_json}\n"), "");
+}
