@@ -6,6 +6,7 @@
 
 use crate::arrival::Device;
 use crate::attribution::Kind;
+use crate::look::Content;
 use crate::number::Country;
 use crate::site::Language;
 use serde::{Deserialize, Serialize};
@@ -20,11 +21,6 @@ pub const RULES: usize = 10;
 pub const MASKS: usize = 20;
 /// Letters of a mask, a variable's name or an event's at most.
 pub const LONGEST_MASK: usize = 100;
-/// Letters of a title or of a button at most, and of a text.
-pub const LONGEST_TITLE: usize = 120;
-/// Letters of a text at most.
-pub const LONGEST_TEXT: usize = 400;
-
 /// Whom to offer a call, and in which words.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Scenario {
@@ -39,21 +35,6 @@ pub struct Scenario {
     /// What it says; nearest wins, field by field (R45).
     #[serde(default)]
     pub content: Content,
-}
-
-/// What the dialog says first; what is not said here is said as usual.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Content {
-    /// The title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<Arc<str>>,
-    /// The text; `{seconds}` is the promise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Arc<str>>,
-    /// The button that orders.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub button: Option<Arc<str>>,
 }
 
 /// What must all be true of a visit; what is not said leaves everybody in.
@@ -250,7 +231,7 @@ pub fn usual(language: Language) -> Vec<Scenario> {
         name,
         on,
         rules,
-        content: Content { title: Some(title), text: Some(text), button: None },
+        content: Content { title: Some(title), text: Some(text), ..Content::default() },
     };
     let hot = if is_russian {
         ["*цен*", "*купить*", "*заказать*", "*срочно*"]
@@ -371,7 +352,7 @@ mod tests {
             let scenarios = usual(language);
             let on: Vec<_> = scenarios.iter().filter(|one| one.on).map(|one| &*one.key).collect();
             assert_eq!(on, ["leaving"]);
-            let says = |one: &super::Content| {
+            let says = |one: &crate::look::Content| {
                 [&one.title, &one.text].into_iter().flatten().any(|text| text.contains("{seconds}"))
             };
             assert!(scenarios.iter().all(|one| says(&one.content)));

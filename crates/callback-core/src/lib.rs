@@ -12,6 +12,7 @@ pub mod flow;
 pub mod holidays;
 pub mod id;
 pub mod ledger;
+pub mod look;
 pub mod money;
 pub mod number;
 pub mod order;

@@ -269,6 +269,7 @@ mod tests {
             missed_emails: Vec::new(),
             scenarios: None,
             quiet_days: 7,
+            look: crate::look::Look::default(),
             managers: vec![manager("+74951234567"), manager("+74951234568"), manager("+74951234569")],
         }
     }

@@ -4,6 +4,7 @@
 use crate::behaviour::{self, Scenario};
 use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
+use crate::look::Look;
 use crate::number::{Country, PhoneNumber};
 use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
 use crate::schedule::Schedule;
@@ -95,6 +96,9 @@ pub struct Site {
     /// After an order nothing is offered by itself for so many days, 0–90 (R44).
     #[serde(default = "week")]
     pub quiet_days: u32,
+    /// What the widget says and how it looks.
+    #[serde(default)]
+    pub look: Look,
 }
 
 /// Offices of one site at most.

@@ -51,7 +51,10 @@ for (const [width, colorScheme] of [[1440, 'light'], [360, 'dark']] as const) {
     await page.reload();
     await expect(dialog.getByText('Вы на связи')).toBeVisible();
     await accessible(page, 'a talk');
-    await expect(dialog.getByText('Спасибо!')).toBeVisible({ timeout: 40_000 });
+    await expect(dialog.getByText('Как поговорили?')).toBeVisible({ timeout: 40_000 });
+    await accessible(page, 'how it was');
+    await dialog.getByRole('button', { name: '5, отлично' }).click();
+    await expect(dialog.getByText('Спасибо!')).toBeVisible();
     await dialog.getByRole('button', { name: 'Закрыть окно' }).click();
     await expect(dialog).toHaveCount(0);
   });

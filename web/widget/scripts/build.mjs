@@ -32,7 +32,10 @@ const named = (name, text) => {
 };
 
 const files = { watch: named('watch', await made('watch', 'esm')), dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: named('ru', await made('ru', 'esm')), en: named('en', await made('en', 'esm')) };
-writeFileSync('dist/loader.js', await made('loader', 'iife'));
+writeFileSync('dist/loader.js', await made('loader', 'iife', [styles]));
 writeFileSync('dist/files.json', JSON.stringify(files));
+const at = (name) => `/w/a/${name}`;
+const preview = named('preview', await made('preview', 'esm', [styles]));
+writeFileSync('dist/preview.html', `<!doctype html><html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>CallBack</title><body><script type="module" src="${at(preview)}" data-dialog="${at(files.dialog)}" data-ru="${at(files.ru)}" data-en="${at(files.en)}"></script></body></html>`);
 const size = (file) => gzipSync(readFileSync(`dist/${file}`), { level: 9 }).length;
 for (const file of ['loader.js', ...Object.values(files)]) console.log(`${file}: ${size(file)} bytes gz`);

@@ -7,6 +7,10 @@ export interface Content {
   title?: string;
   text?: string;
   button?: string;
+  /** Of the buttons, and what is read on it. */
+  color?: string;
+  on?: string;
+  layout?: 'center' | 'corner' | 'side' | 'sheet' | 'bar';
 }
 
 /** A site's published settings, as its pages need them. */
@@ -21,6 +25,7 @@ export interface Config {
   language: 'ru' | 'en';
   /** What stands on the button. */
   label: string;
+  place: 'right' | 'left' | 'none';
   /** ISO 3166, and the calling code that goes with it. */
   country: string;
   code: string;
@@ -30,6 +35,15 @@ export interface Config {
   quiet: number;
   /** Whom to offer a call by itself: the first that holds. */
   scenarios: [key: string, rules: Rule[], content: Content][];
+  /** To all; and to who searched for something, the first that fits. */
+  content: Content;
+  groups: [masks: string[], content: Content][];
+  /** What must be ticked before an order. */
+  consent?: { text: string; version: string };
+  /** Where it says what becomes of a number. */
+  privacy?: string;
+  /** Who is told of shows, orders and talks: the counter of Metrica, Analytics, `dataLayer`. */
+  goals?: [metrica: number, analytics: boolean, dataLayer: boolean];
   /** The files that come when they are needed. */
   files: { watch: string; dialog: string; words: string; countries: string };
 }
@@ -67,6 +81,8 @@ export type Why = 'button' | 'rule' | 'api' | 'resume';
 export interface Shown {
   rule?: string;
   content?: Content;
+  /** What a form of the page's own took. */
+  phone?: string;
 }
 
 /** States, each with the seconds since the order was made. */
@@ -136,5 +152,12 @@ export interface Watched {
 
 /** Its module. */
 export interface Watcher {
-  watch(of: Watched): (moment: Facts) => void;
+  watch(of: Watched): Watching;
+}
+
+export interface Watching {
+  /** A moment has come. */
+  check(moment: Facts): void;
+  /** What is said to who searched for that. */
+  content: Content;
 }

@@ -3,7 +3,7 @@
 import type { Lent, Offer, Placed, Status, Told, Why } from './config.ts';
 import { h, s } from './dom.ts';
 import { lanes, segments } from './lanes.ts';
-import { Refused, cancel, follow, offer, order, type Wish } from './orders.ts';
+import { Refused, cancel, follow, offer, order, score, type Wish } from './orders.ts';
 import css from './style.css';
 import { fill, seconds as spoken, type Words } from './words.ts';
 
@@ -44,8 +44,12 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   const names = new Intl.DisplayNames([config.language], { type: 'region' });
   const nameOf = (country: string): string => names.of(country) ?? country;
   const before = document.activeElement;
-  let [typed, country] = ['', config.country];
+  let [typed, country] = [lent.shown.phone ?? '', config.country];
   let office: string | null = null;
+  let agreed = false;
+  const layout = content.layout ?? 'center';
+  /** Beside the page: it goes on being read. */
+  const isBeside = !['center', 'sheet'].includes(layout);
   let offered: Offer | null = null;
   /** How what goes on is stopped: a stream, a clock. */
   let stops: (() => void)[] = [];
@@ -57,8 +61,10 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   root.adoptedStyleSheets = [...root.adoptedStyleSheets.slice(0, 1), style];
   const cross = s('svg', { viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round', 'aria-hidden': 'true' }, s('path', { d: 'M5 5l14 14M19 5L5 19' }));
   const body = h('div');
-  const box = h('dialog', { class: 'd', oncancel: (event: Event) => (event.preventDefault(), end()), onclick: outside }, body, h('button', { class: 'x', type: 'button', 'aria-label': w.close, onclick: end }, cross));
+  const box = h('dialog', { class: `d ${layout}`, oncancel: (event: Event) => (event.preventDefault(), end()), onclick: outside }, body, h('button', { class: 'x', type: 'button', 'aria-label': w.close, onclick: end }, cross));
   root.append(box);
+  if (content.color) for (const [name, value] of [['--a', content.color], ['--on', content.on ?? '']] as const) box.style.setProperty(name, value);
+  if (isBeside) box.addEventListener('keydown', ({ key }) => key === 'Escape' && end());
 
   function outside({ target, clientX, clientY }: MouseEvent): void {
     const { left, right, top, bottom } = box.getBoundingClientRect();
@@ -118,14 +124,22 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const send = (event: Event): void => {
       event.preventDefault();
       if (!/\d/.test(typed)) ask(w.errors.empty, slots, head);
+      else if (config.consent && !agreed) ask(w.errors.consent, slots, head);
       else if (!trap.value) void place({ phone: typed, country, office, at });
     };
     const [start = '', after] = fill(words, { when: offered?.opens_at ? when(offered.opens_at) : '' }).split('{seconds}');
     const promise = seconds(promised() ?? config.promise);
     draw(fill(title, { seconds: promise }), after === undefined ? text(start) : text(start, h('b', { class: 'q' }, promise), after),
-      h('form', { onsubmit: send, novalidate: true }, offices(), slots.length > 0 && h('div', { class: 's', role: 'group' }, ...choices), h('div', { class: 'ph' }, ...countries(), phone), error, trap, go),
-      h('p', { class: 'c' }, w.policy));
+      h('form', { onsubmit: send, novalidate: true }, offices(), slots.length > 0 && h('div', { class: 's', role: 'group' }, ...choices), h('div', { class: 'ph' }, ...countries(), phone), error, trap, consent(), go),
+      !config.consent && h('p', { class: 'c' }, w.policy, ...privacy()));
     focus();
+  }
+
+  const privacy = (): Node[] => (config.privacy ? [document.createTextNode(' '), h('a', { href: config.privacy, target: '_blank', rel: 'noopener' }, w.privacy)] : []);
+
+  function consent(): HTMLElement | null {
+    if (!config.consent) return null;
+    return h('label', { class: 'c k' }, h('input', { type: 'checkbox', checked: agreed, onchange: (event: Event) => (agreed = (event.target as HTMLInputElement).checked) }), h('span', {}, config.consent.text, ...privacy()));
   }
 
   function offices(): HTMLElement | null {
@@ -249,6 +263,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const [f, cause] = [w.failures, detail.cause ?? ''];
     if (disposition === 'connected') {
       if (cause === 'media' && (detail.talk_s ?? 0) < 10) say(f.cut, picture, again(w.againCut), link(w.no, end));
+      else if (detail.talk_s) say(w.score, picture, h('div', { class: 's', role: 'group' }, ...[1, 2, 3, 4, 5].map((n) => h('button', { type: 'button', 'aria-label': n === 1 ? `1, ${w.scoreEnds[0]}` : n === 5 ? `5, ${w.scoreEnds[1]}` : n, onclick: () => rated(placed, n) }, String(n)))), link(w.noScore, () => rated(placed, 0)));
       else say(w.states.thanks, picture, finish());
     } else if (disposition === 'visitor_no_answer') {
       if (next[0]?.kind === 'fix_number') say(f.number, main(w.fix, () => ask()));
@@ -260,6 +275,12 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     else if (reason === 'cancelled') say(w.states.cancelled, again());
     else if (reason === 'closed') ask('', slots, [w.closed[0], w.busy[1]]);
     else say(f.line, main(w.fine, end, true), later());
+  }
+
+  function rated({ id }: Placed, n: number): void {
+    if (n) void score(config, id, n).catch(() => undefined);
+    draw(w.states.thanks[0], text(w.states.thanks[1]), finish());
+    focus();
   }
 
   /** Another time: what is free now is asked for. */
@@ -281,8 +302,10 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   const { order: placed } = lent.visit();
   const goesOn = placed && placed.state !== 'ended' && (placed.due ?? Date.now() - placed.at < OVER_MS);
   const begin = (): void => {
-    box.showModal();
-    focus();
+    if (isBeside) box.show();
+    else box.showModal();
+    // What came by itself beside the page leaves its reader where he is.
+    if (!isBeside || why !== 'rule') focus();
     // What came by itself is taken up by a press or a letter.
     const taken = (): void => lent.tell('opened', { why, rule });
     if (why !== 'rule') taken();
@@ -292,7 +315,9 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
       taken();
     }
   };
+  const { phone } = lent.shown;
   if (placed && goesOn) watch(placed);
+  else if (phone && !config.consent) void place({ phone, country, office, at: null });
   // What can be promised is asked for now. Where that is not told, or not soon, nothing is promised, and nobody waits.
   else void Promise.race([offer(config).catch(() => null), pause(SOON_MS)]).then((told) => {
     offered = told;

@@ -53,7 +53,12 @@ export default {
   callAt: 'Call me {when}',
   booked: ['We’ll call {when}', 'On {phone}. Your time.'],
   undoBooked: 'Cancel',
+  score: ['How was it?', 'Only the company sees your rating.'],
+  scoreEnds: ['poor', 'great'],
+  noScore: 'Skip',
+  privacy: 'Privacy',
   errors: {
+    consent: 'Tick the box and we’ll call.',
     empty: 'Enter a phone so we can call.',
     invalid: 'That’s not a number of {country}. Check the digits, or pick the country on the left.',
     refused: 'We don’t call short or premium numbers.',

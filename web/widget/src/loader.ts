@@ -1,7 +1,9 @@
 // In every page of a site: the button, who is there, and the one object that a page may talk to, `CallBack`. It leaves the
 // page as it found it: a host element with a closed shadow. Who watches when to offer a call, and the dialog, come later.
 
-import type { Config, Dialog, Lent, Shown, Visit, Watcher, Why } from './config.ts';
+import css from './button.css';
+import type { Config, Dialog, Lent, Shown, Visit, Watcher, Watching, Why } from './config.ts';
+import { handset } from './handset.ts';
 
 // The service puts the site's settings here.
 const config = '$CONFIG$' as unknown as Config;
@@ -15,6 +17,14 @@ interface Api {
   on(event: string, listener: (detail: unknown) => void): void;
   set(name: string, value: string): void;
   event(name: string): void;
+  order(phone: string): void;
+}
+
+/** What counters of the page's own listen to, where they are. */
+interface Counters {
+  ym?(counter: number, what: 'reachGoal', goal: string): void;
+  gtag?(what: 'event', goal: string): void;
+  dataLayer?: { event: string }[];
 }
 
 type Told = Parameters<Lent['tell']>[1];
@@ -70,6 +80,14 @@ function begin(): void {
   /** Tells the page what became of the dialog; how often each thing happened is counted by the service. */
   function tell(event: string, detail: NonNullable<Told> = {}): void {
     listeners.forEach(([of, listener]) => of === event && listener(detail));
+    const goal = `callback_${event}`;
+    if (config.goals && /^(shown|opened|ordered|connected)$/.test(event)) {
+      const [metrica, analytics, layer] = config.goals;
+      const page = window as unknown as Counters;
+      if (metrica) page.ym?.(metrica, 'reachGoal', goal);
+      if (analytics) page.gtag?.('event', goal);
+      if (layer) (page.dataLayer ??= []).push({ event: goal });
+    }
     const said = JSON.stringify({ event, rule: detail.rule, page: location.href });
     if (/^(shown|opened|closed)$/.test(event)) navigator.sendBeacon(`${config.base}/w/v1/${config.key}/events`, said);
   }
@@ -83,7 +101,8 @@ function begin(): void {
   function open(why: Why, shown: Shown = {}): void {
     dialog ??= import(config.base + config.files.dialog) as Promise<Dialog>;
     // A service that is away is not there: the next press asks again.
-    dialog.then((it) => it.open({ config, root, id: uuid, visit, keep, tell, shown, opened_on: location.href }, why), () => (dialog = null));
+    const opened_on = location.href;
+    Promise.all([dialog, watched]).then(([it, watching]) => it.open({ config, root, id: uuid, visit, keep, tell, opened_on, shown: { ...shown, content: { ...config.content, ...shown.content, ...watching?.content } } }, why), () => (dialog = null));
   }
 
   /** By itself, once in a visit: of two tabs one. */
@@ -106,14 +125,19 @@ function begin(): void {
     else addEventListener('load', whenIdle, { once: true });
   });
   const watching = settled.then(() => {
+    const { color, on } = config.content;
+    if (color && on) {
+      host.style.setProperty('--a', color);
+      host.style.setProperty('--on', on);
+    }
     const button = document.createElement('button');
-    button.className = 'f';
+    button.className = `f ${config.place}`;
     const style = new CSSStyleSheet();
-    style.replaceSync(BUTTON);
+    style.replaceSync(css);
     root.adoptedStyleSheets = [style];
     button.append(handset(), config.label);
     button.addEventListener('click', () => open('button'));
-    root.append(button);
+    if (config.place !== 'none') root.append(button);
     document.body.append(host);
     // A click that was paid for begins a visit of its own.
     if (/[?&](utm_source|gclid|yclid|fbclid)=/.test(location.search) && visit().landing !== location.href) keep(anew(visit()));
@@ -122,29 +146,14 @@ function begin(): void {
     if (order && order.state !== 'ended' && now() - order.at < IDLE_MS) open('resume');
     return import(config.base + config.files.watch) as Promise<Watcher>;
   });
-  const check = watching.then((it) => it.watch({ config, visit, keep, show, isOwn })).catch(() => undefined);
+  const watched: Promise<Watching | undefined> = watching.then((it) => it.watch({ config, visit, keep, show, isOwn })).catch(() => undefined);
 
   scope.CallBack = {
     open: () => open('api'),
     close: () => void dialog?.then((it) => it.close()),
     on: (event, listener) => void listeners.push([event, listener]),
     set: (variable, value) => keep({ variables: { ...visit().variables, [variable]: String(value) } }),
-    event: (event) => void check.then((say) => say?.({ event })),
+    event: (event) => void watched.then((it) => it?.check({ event })),
+    order: (phone) => open('api', { phone }),
   };
 }
-
-function handset(): SVGElement {
-  const made = (name: string, of: Record<string, string>): SVGElement => {
-    const node = document.createElementNS('http://www.w3.org/2000/svg', name);
-    for (const key in of) node.setAttribute(key, of[key] ?? '');
-    return node;
-  };
-  const svg = made('svg', { viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': '2', 'aria-hidden': 'true' });
-  svg.append(made('path', { d: 'M14 17a1 1 0 0 0 1-.7l.4-.5a2 2 0 0 1 1.6-.8h3a2 2 0 0 1 2 2v3a2 2 0 0 1-2 2A18 18 0 0 1 2 4a2 2 0 0 1 2-2h3a2 2 0 0 1 2 2v3a2 2 0 0 1-.8 1.6l-.5.4a1 1 0 0 0-.3 1.2A14 14 0 0 0 14 17' }));
-  return svg;
-}
-
-const BUTTON = `:host{all:initial;--a:#0B6B55;--on:#fff;--fo:#1D5BD6}
-.f{all:unset;position:fixed;bottom:20px;inset-inline-end:20px;z-index:2147483000;height:56px;border-radius:99px;background:var(--a);color:var(--on);display:flex;gap:10px;align-items:center;padding:0 22px 0 18px;font:650 16px/1 system-ui,sans-serif;cursor:pointer;box-shadow:0 4px 16px #0003}
-.f svg{width:22px;height:22px}.f:focus-visible{outline:3px solid var(--fo);outline-offset:2px}
-@media(forced-colors:active){.f{border:2px solid ButtonText}}`;

@@ -40,8 +40,10 @@ export interface Wish {
 export function order({ config, visit, shown, opened_on }: Lent, id: string, wish: Wish): Promise<Answer> {
   const { landing, referrer, started, pages, active, variables } = visit();
   const told = { page: location.href, opened_on, landing, referrer, started_at: new Date(started).toISOString(), pages, active_s: Math.round(active / 1000), language: config.language, variables, rule: shown.rule, scenario: shown.rule?.split('/')[0] };
-  return ask(config, 'orders', { order_id: id, ...wish, visit: told, consent: {} });
+  return ask(config, 'orders', { order_id: id, ...wish, visit: told, consent: config.consent ? { given: true, text_version: config.consent.version } : {} });
 }
+
+export const score = (config: Config, id: string, n: number): Promise<unknown> => ask(config, `orders/${id}/score`, { score: n });
 
 export const cancel = (config: Config, id: string): Promise<Answer> => ask(config, `orders/${id}/cancel`, {});
 

@@ -4,7 +4,8 @@
 export type Rule = Record<string, number[] | string[]>;
 export type Facts = Record<string, number | string | undefined>;
 
-const isLike = (mask: string, text: string): boolean => {
+/** Whether a text in small letters is like a mask: `*` stands for any letters or none. */
+export const isLike = (mask: string, text: string): boolean => {
   const [first = '', ...parts] = mask.split('*');
   const last = parts.pop();
   if (last === undefined) return text === first;

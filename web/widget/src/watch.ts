@@ -1,8 +1,8 @@
 // What a visit does, counted in the browser and told to nobody: when one of the site's rules holds of it, the dialog comes.
 
 import { came } from './came.ts';
-import type { Watched } from './config.ts';
-import { decide, type Facts } from './rules.ts';
+import type { Watched, Watching } from './config.ts';
+import { decide, isLike, type Facts } from './rules.ts';
 
 /** Nobody leaves a page that he has just come to. */
 const SETTLED_MS = 3_000;
@@ -13,8 +13,7 @@ const [CLICK, SCREEN, PAGE] = [10, 5, 15];
 
 const { now } = Date;
 
-/** Watches; gives back how to say that a moment has come. */
-export function watch({ config, visit, keep, show, isOwn }: Watched): (moment: Facts) => void {
+export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
   const opened = now();
   const { landing, referrer } = visit();
   const [source, keyword] = came(landing, referrer, isOwn);
@@ -94,5 +93,5 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): (moment: F
   // What comes with time comes to who looks.
   setInterval(() => document.hidden || check({}), 1_000);
   alive();
-  return check;
+  return { check, content: config.groups.find(([masks]) => keyword && masks.some((mask) => isLike(mask, keyword.toLowerCase())))?.[1] ?? {} };
 }

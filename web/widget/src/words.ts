@@ -31,7 +31,11 @@ export interface Words {
   callAt: string;
   booked: [title: string, text: string];
   undoBooked: string;
-  errors: { empty: string; invalid: string; refused: string; overloaded: string; unknown: string };
+  score: [title: string, text: string];
+  scoreEnds: [poor: string, great: string];
+  noScore: string;
+  privacy: string;
+  errors: { empty: string; consent: string; invalid: string; refused: string; overloaded: string; unknown: string };
 }
 
 /** Fills what stands in braces. */

@@ -68,6 +68,7 @@ pub(crate) fn site() -> Site {
         missed_emails: Vec::new(),
         scenarios: None,
         quiet_days: 7,
+        look: crate::look::Look::default(),
     }
 }
 

@@ -2,11 +2,12 @@
 //! what a file would have made of it.
 
 use super::raw;
-use super::scenarios;
 use super::site::{self, address_in_letters, host_in_letters};
 use super::{Blacklist, LONGEST_NAME, missed_emails, time_zone};
+use super::{look, scenarios};
 use crate::door::{Door, Kind, Wrong};
 use crate::ids::{self, SiteKey};
+use callback_core::look::Look;
 use callback_core::number::Country;
 use callback_core::plan::{AcceptKey, Address, Digits, Mode, RingStrategy};
 use callback_core::schedule::{Hours, Schedule};
@@ -21,7 +22,16 @@ use std::sync::Arc;
 pub(crate) type Kept = Map<String, Value>;
 
 /// Fields that may be empty.
-const MAY_BE_NULL: [&str; 4] = ["pronunciation", "own_recording", "schedule", "default_country"];
+const MAY_BE_NULL: [&str; 8] = [
+    "pronunciation",
+    "own_recording",
+    "schedule",
+    "default_country",
+    "button_label",
+    "consent_text",
+    "privacy_url",
+    "metrica",
+];
 
 /// A customer's own settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,6 +111,7 @@ pub(crate) fn site_draft(site: &Site) -> Kept {
     draft.as_object_mut().map_or_else(Map::new, |draft| {
         draft.insert("offices".to_owned(), offices);
         draft.insert("scenarios".to_owned(), scenarios);
+        look::in_draft(&site.look, draft);
         std::mem::take(draft)
     })
 }
@@ -154,6 +165,7 @@ pub(crate) fn usual_site(origin: &Origin, country: Country, language: Language) 
         missed_emails: Vec::new(),
         scenarios: None,
         quiet_days: 7,
+        look: Look::default(),
     }
 }
 
@@ -367,7 +379,7 @@ mod tests {
 
     /// A site with everything in it that a site can have.
     fn full() -> Site {
-        let text = r#"
+        let text = r##"
             [[customer]]
             name = "R"
             email = "a@b.example"
@@ -390,10 +402,22 @@ mod tests {
             own_missed_emails = true
             missed_emails = ["Leads@shop.example"]
             quiet_days = 3
+            content = { text = "Позвоним за {seconds}", layout = "corner" }
+            button_label = "Звонок"
+            button_place = "left"
+            consent = true
+            consent_text = "Согласен"
+            privacy_url = "https://shop.example/privacy"
+            metrica = 12345
+            data_layer = true
+            [[customer.site.keyword_group]]
+            name = "Цены"
+            masks = ["*цен*"]
+            content = { button = "Узнать цену" }
             [[customer.site.scenario]]
             key = "night"
             name = "Ночная акция"
-            title = "Не спится?"
+            content = { title = "Не спится?", color = "#112233" }
             [[customer.site.scenario.rule]]
             source = ["search", "ad"]
             keyword = ["*цен*"]
@@ -422,7 +446,7 @@ mod tests {
             [[customer.site.office.manager]]
             name = "Boris"
             address = "sip:boris@192.0.2.7"
-        "#;
+        "##;
         SettingsFile::parse(text).unwrap().customers.remove(0).sites.remove(0).body
     }
 
@@ -491,6 +515,12 @@ mod tests {
         );
         let same = json!({ "key": "a", "name": "A", "rules": [{ "exit": true }] });
         check("scenarios", json!([same, same]), "scenarios[1].key", "twice");
+        check("content", json!({ "color": "red" }), "content.color", "color");
+        check("content", json!({ "layout": "round" }), "content.layout", "choice");
+        check("keyword_groups", json!([{ "name": "A" }]), "keyword_groups[0].masks", "required");
+        check("privacy_url", json!("javascript:alert(1)"), "privacy_url", "url");
+        check("button_place", json!("up"), "button_place", "choice");
+        check("metrica", json!(0), "metrica", "range");
         check("quiet_days", json!(91), "quiet_days", "range");
         assert_eq!(said("scenarios", json!([])), [], "no scenario: nothing is offered by itself");
         assert_eq!(said("pronunciation", Value::Null), []);

@@ -4,6 +4,7 @@
 //! whether a key is another customer's is found out when the file is applied.
 
 mod draft;
+mod look;
 mod raw;
 mod scenarios;
 mod site;

@@ -113,6 +113,42 @@ pub(super) struct Site {
     #[serde(default, alias = "scenarios")]
     pub(super) scenario: Option<Vec<Scenario>>,
     pub(super) quiet_days: Option<i64>,
+    #[serde(default)]
+    pub(super) content: Content,
+    #[serde(default, alias = "keyword_groups")]
+    pub(super) keyword_group: Vec<KeywordGroup>,
+    pub(super) button_label: Option<String>,
+    pub(super) button_place: Option<String>,
+    #[serde(default)]
+    pub(super) consent: bool,
+    pub(super) consent_text: Option<String>,
+    pub(super) privacy_url: Option<String>,
+    pub(super) metrica: Option<i64>,
+    #[serde(default)]
+    pub(super) analytics: bool,
+    #[serde(default)]
+    pub(super) data_layer: bool,
+}
+
+/// What the dialog says and how it looks.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Content {
+    pub(super) title: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) button: Option<String>,
+    pub(super) color: Option<String>,
+    pub(super) layout: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeywordGroup {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) masks: Vec<String>,
+    #[serde(default)]
+    pub(super) content: Content,
 }
 
 #[derive(Deserialize)]
@@ -121,9 +157,8 @@ pub(super) struct Scenario {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) on: Option<bool>,
-    pub(super) title: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) button: Option<String>,
+    #[serde(default)]
+    pub(super) content: Content,
     #[serde(default, alias = "rule")]
     pub(super) rules: Vec<Rule>,
 }

@@ -1,12 +1,10 @@
 //! Scenarios of a site's widget, as they are written and as a draft has them.
 
-use super::{LONGEST_NAME, raw};
+use super::{LONGEST_NAME, look, raw};
 use crate::door::{Door, Kind};
 use callback_core::arrival::Device;
 use callback_core::attribution::Kind as Source;
-use callback_core::behaviour::{
-    Content, LONGEST_MASK, LONGEST_TEXT, LONGEST_TITLE, MASKS, RULES, Rule, SCENARIOS, Scenario, Visitor,
-};
+use callback_core::behaviour::{LONGEST_MASK, MASKS, RULES, Rule, SCENARIOS, Scenario, Visitor};
 use callback_core::number::Country;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -65,15 +63,7 @@ fn scenario(door: &mut Door, raw: &raw::Scenario, others: &[Scenario]) -> Option
         door.inside(place, format!("rules[{at}]"), |door| rule(door, raw))
     });
     let rules = rules.collect();
-    let mut says = |field: &str, text: &Option<String>, longest| {
-        let text = text.as_deref().filter(|text| !text.trim().is_empty())?;
-        door.text(field, text, longest).map(Into::into)
-    };
-    let content = Content {
-        title: says("title", &raw.title, LONGEST_TITLE),
-        text: says("text", &raw.text, LONGEST_TEXT),
-        button: says("button", &raw.button, LONGEST_TITLE),
-    };
+    let content = look::content(door, &raw.content);
     Some(Scenario { key: key?, name: name?.into(), on: raw.on.unwrap_or(true), rules, content })
 }
 
@@ -136,7 +126,7 @@ fn words<T: Copy + PartialEq>(door: &mut Door, field: &str, given: &[String], wo
     found
 }
 
-fn masks(door: &mut Door, field: &str, given: &[String]) -> Vec<Arc<str>> {
+pub(super) fn masks(door: &mut Door, field: &str, given: &[String]) -> Vec<Arc<str>> {
     if given.len() > MASKS {
         door.too_many(field, MASKS, format_args!("{} masks: {MASKS} at most", given.len()));
     }
@@ -174,9 +164,7 @@ pub(super) fn in_draft(scenarios: &[Scenario]) -> Value {
             "key": scenario.key,
             "name": scenario.name,
             "on": scenario.on,
-            "title": scenario.content.title,
-            "text": scenario.content.text,
-            "button": scenario.content.button,
+            "content": scenario.content,
             "rules": scenario.rules.iter().map(rule).collect::<Vec<_>>(),
         })
     };

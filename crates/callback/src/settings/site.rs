@@ -1,6 +1,6 @@
 //! A site of settings.toml, and its managers.
 
-use super::{LONGEST_NAME, SiteSettings, blacklist, raw, scenarios};
+use super::{LONGEST_NAME, SiteSettings, blacklist, look, raw, scenarios};
 use crate::door::{Door, Kind};
 use crate::ids::{SiteId, SiteKey};
 use callback_core::id::ManagerId;
@@ -68,6 +68,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
         let missed_emails = super::missed_emails(door, &raw.missed_emails);
         let scenarios = raw.scenario.as_deref().map(|raw| scenarios::scenarios(door, raw));
         let quiet_days = door.number("quiet_days", raw.quiet_days, 7, 0..=90);
+        let look = look::look(door, raw);
         let body = Site {
             name: name?.into(),
             origin: origin?,
@@ -100,6 +101,7 @@ pub(super) fn site(door: &mut Door, raw: &raw::Site, country: Country) -> Option
             missed_emails,
             scenarios,
             quiet_days: quiet_days?,
+            look: look?,
         };
         Some(SiteSettings { key: key?, body })
     })

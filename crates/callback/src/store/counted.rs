@@ -188,6 +188,8 @@ pub struct TalliedRow {
     pub called_back_by: Option<String>,
     /// What somebody wrote about it.
     pub note: Option<String>,
+    /// What the visitor thought of the talk, 1 to 5.
+    pub score: Option<u16>,
 }
 
 /// A call of a table.
@@ -218,4 +220,5 @@ pub struct ExportRow {
     pub record: Option<CallRecord>,
     pub called_back_at: Option<Ts>,
     pub note: Option<String>,
+    pub score: Option<u64>,
 }

@@ -23,6 +23,7 @@ mod orders;
 mod phones;
 mod recordings;
 mod schema;
+mod scores;
 mod shows;
 mod signs;
 mod sites;
@@ -183,6 +184,7 @@ impl Store {
             drafts::STATEMENTS,
             phones::STATEMENTS,
             recordings::STATEMENTS,
+            scores::STATEMENTS,
             shows::STATEMENTS,
             signs::STATEMENTS,
             writer::STATEMENTS,

@@ -85,6 +85,7 @@ fn export_row(row: &Row) -> sqlx::Result<ExportRow> {
         record: row.maybe_json("record")?,
         called_back_at: row.maybe_time("called_back_at")?,
         note: row.get("note")?,
+        score: number("score")?,
     })
 }
 
@@ -372,6 +373,7 @@ fn tallied_row(row: &Row) -> sqlx::Result<TalliedRow> {
         called_back_at: row.maybe_time("called_back_at")?,
         called_back_by: row.get("called_back_by")?,
         note: row.get("note")?,
+        score: row.get::<Option<i64>>("score")?.and_then(|score| score.try_into().ok()),
     })
 }
 
@@ -437,11 +439,12 @@ macro_rules! lines {
             "SELECT ",
             order_columns!(),
             ", s.key, s.name, o.record, p.plan, c.telephone, COALESCE(c.talk_s, 0) AS talked, c.called_back_at, \
-             c.called_back_by, c.note FROM ",
+             c.called_back_by, c.note, r.score FROM ",
             $from,
             " c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = o.site_id
             LEFT JOIN orders j ON j.id = o.joined_to
-            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1 "
+            LEFT JOIN processes p ON p.order_id = o.id AND p.process = 1
+            LEFT JOIN scores r ON r.order_id = o.id "
         )
     };
 }
@@ -519,8 +522,9 @@ statements! {
     EXPORT = concat!("WITH page AS (", counted!("c.*", "", "AND (c.accepted_at, c.order_id) < ($23, $24)
             ORDER BY c.accepted_at DESC, c.order_id DESC LIMIT $25"), ")
         SELECT c.*, s.name, o.ip, o.visit ->> 'opened_on' AS opened_on, o.visit ->> 'landing' AS landing,
-            o.visit ->> 'referrer' AS referrer, o.arrival, o.record
+            o.visit ->> 'referrer' AS referrer, o.arrival, o.record, r.score
         FROM page c JOIN orders o ON o.id = c.order_id JOIN sites s ON s.id = c.site_id
+            LEFT JOIN scores r ON r.order_id = c.order_id
         ORDER BY c.accepted_at DESC, c.order_id DESC");
     ANY = "SELECT order_id FROM tallies WHERE customer_id = $1 LIMIT 1";
     ONE = concat!(lines!("tallies"), "WHERE c.order_id = $1 AND c.customer_id = $2");

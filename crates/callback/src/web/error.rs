@@ -79,6 +79,8 @@ pub(crate) enum Problem {
     PhoneRefused,
     /// The time asked for cannot be.
     AtInvalid,
+    /// The visitor has not consented to what he must.
+    ConsentRequired,
     /// The order's id is another order's.
     OrderConflict,
     /// More orders wait than can be carried.
@@ -130,6 +132,11 @@ impl Problem {
             Self::OrderUnknown => {
                 (StatusCode::NOT_FOUND, "order-unknown", "There is no such order on this site.")
             }
+            Self::ConsentRequired => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "consent-required",
+                "This site calls nobody who has not consented. Tick the box: {\"consent\": {\"given\": true}}.",
+            ),
             Self::OriginRefused => (
                 StatusCode::FORBIDDEN,
                 "origin-refused",

@@ -5,6 +5,7 @@ use super::error::Problem;
 use super::flood::StreamPass;
 use super::queue::Entering;
 use super::status::{Status, is_secret, pretence};
+use super::widget::consent_version;
 use super::{App, PATIENCE};
 use crate::clock::wall_now;
 use crate::engine::Pretence;
@@ -63,6 +64,12 @@ pub(crate) struct OrderBody {
     visit: Value,
     #[serde(default)]
     consent: Value,
+}
+
+/// What a visitor thought of his talk.
+#[derive(Deserialize)]
+struct Score {
+    score: u8,
 }
 
 /// What is answered of an order.
@@ -139,7 +146,7 @@ fn read(body: &[u8], page: &Page, app: &App, now: Ts) -> Result<NewOrder, Proble
         accepted_at: now,
         arrival: Box::new(understood(&visit, page, app)),
         visit,
-        consent: bounded(body.consent, "consent")?,
+        consent: consented(bounded(body.consent, "consent")?, &page.site)?,
         ip: Some(page.ip),
         office: body.office.map(Into::into),
     };
@@ -424,6 +431,37 @@ fn understood(visit: &Value, page: &Page, app: &App) -> Arrival {
         device: page.device,
         rule: text("rule").filter(|rule| has_rule(&page.site.body.scenarios(), rule)).map(str::to_owned),
     }
+}
+
+/// What a visitor consented to, with its text where that is the one that is asked for: the evidence that he did (R49).
+fn consented(mut consent: Value, site: &PublishedSite) -> Result<Value, Problem> {
+    let Some(text) = site.body.look.consent(site.body.language) else { return Ok(consent) };
+    if consent.get("given") != Some(&Value::Bool(true)) {
+        return Err(Problem::ConsentRequired);
+    }
+    let is_of_it = consent.get("text_version").and_then(Value::as_str) == Some(&*consent_version(text));
+    if let (true, Some(fields)) = (is_of_it, consent.as_object_mut()) {
+        fields.insert("text".to_owned(), text.into());
+        fields.insert("privacy_url".to_owned(), site.body.look.privacy_url.as_deref().into());
+    }
+    Ok(consent)
+}
+
+/// `POST /w/v1/{site_key}/orders/{order_id}/score`: what a visitor thought of his talk.
+pub(crate) async fn score(State(app): State<App>, page: Page, body: Bytes) -> Response {
+    let kept = scored(&app, &page, &body).await;
+    page.cors.on(kept.into_response())
+}
+
+async fn scored(app: &App, page: &Page, body: &[u8]) -> Result<StatusCode, Problem> {
+    let wrong = || Problem::BodyInvalid("write {\"score\": 1} to 5".to_owned());
+    let body: Score = serde_json::from_slice(body).map_err(|_| wrong())?;
+    if !(1..=5).contains(&body.score) {
+        return Err(wrong());
+    }
+    let order = app.order(&page.site, page.order).await?;
+    let kept = app.store.score(order.facts.id, body.score, wall_now()).await.map_err(Problem::of_store)?;
+    if kept { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::OrderUnknown) }
 }
 
 /// Keeps of a visit, or a consent, what is known of it, each text bounded.

@@ -4,6 +4,7 @@ use crate::cabinet::Browser;
 use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers, problem};
 use crate::world::World;
 use callback::store::Sign;
+use callback_core::id::OrderId;
 use callback_core::time::Ts;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -168,5 +169,53 @@ async fn an_owner_tries_what_a_visitor_would_see() {
     let script = file(&stage, "/w/demo.js", None).await.text().await.unwrap();
     assert!(script.contains("[\"prices\",[{\"exit\":[1],\"source\":[\"social\"]},"), "{script}");
     assert!(!script.contains("\"off\""), "what is off is told to nobody");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_consents_is_called_and_says_how_it_was() {
+    let network = Network::start(&[(ANNA, Does::Talks(1_100)), (VISITOR, Does::Answers)]).await;
+    let site = format!("consent = true\nconsent_text = \"Согласен\"\n{}", managers(&[ANNA]));
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let script = file(&stage, "/w/demo.js", None).await.text().await.unwrap();
+    let (_, consent) = script.split_once("\"consent\":{\"text\":\"Согласен\",\"version\":\"").unwrap();
+    let version = consent.split('"').next().unwrap();
+    let order = Uuid::new_v4();
+    let mut wish = body(order, VISITOR);
+    for refused in [json!({}), json!({ "given": false }), json!({ "given": "true", "text_version": version })]
+    {
+        wish["consent"] = refused;
+        assert_eq!(problem(stage.post("/orders", &wish).await).await, "consent-required");
+    }
+    wish["consent"] = json!({ "given": true, "text_version": version, "text": "another" });
+    assert_eq!(stage.post("/orders", &wish).await.status(), StatusCode::ACCEPTED);
+    let store = stage.world.open().await;
+    let kept = store.order(&"demo".parse().unwrap(), OrderId(order)).await.unwrap().unwrap().facts;
+    assert_eq!(
+        (&kept.consent["text"], kept.ip.is_some()),
+        (&json!("Согласен"), true),
+        "what he saw, and where from"
+    );
+
+    let path = format!("/orders/{order}/score");
+    assert_eq!(
+        problem(stage.post(&path, &json!({ "score": 5 })).await).await,
+        "order-unknown",
+        "he has not talked"
+    );
+    stage.record(order).await;
+    for wrong in
+        [json!({ "score": 0 }), json!({ "score": 6 }), json!({ "score": "5" }), json!({}), json!(null)]
+    {
+        assert_eq!(problem(stage.post(&path, &wrong).await).await, "body-invalid", "{wrong}");
+    }
+    for score in [2, 5] {
+        assert_eq!(stage.post(&path, &json!({ "score": score })).await.status(), StatusCode::NO_CONTENT);
+    }
+    let calls = owner.get(&format!("/customers/{number}/calls")).await.ok();
+    assert_eq!(calls["calls"][0]["score"], 5);
+    let nobody = format!("/orders/{}/score", Uuid::new_v4());
+    assert_eq!(problem(stage.post(&nobody, &json!({ "score": 5 })).await).await, "order-unknown");
     stage.service.take();
 }

@@ -4,7 +4,7 @@ import type { Role } from './api/types';
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'more'
+  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'look' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'more'
   | 'missing';
 
 export interface Place {
@@ -34,6 +34,7 @@ const table: [string, Page][] = [
   ['/c/:c/sites/:site', 'calling'],
   ['/c/:c/sites/:site/installation', 'installation'],
   ['/c/:c/sites/:site/scenarios', 'scenarios'],
+  ['/c/:c/sites/:site/look', 'look'],
   ['/c/:c/sites/:site/calling', 'calling'],
   ['/c/:c/sites/:site/schedule', 'schedule'],
   ['/c/:c/sites/:site/offices', 'offices'],
@@ -51,7 +52,7 @@ const table: [string, Page][] = [
 export const open: ReadonlySet<Page> = new Set<Page>(['login', 'register', 'confirm', 'forgot', 'reset', 'email', 'invite']);
 
 /** Pages of one site's settings, in the order of the side rail. */
-export const sitePages = ['installation', 'scenarios', 'calling', 'schedule', 'offices', 'notices', 'protection', 'history'] as const;
+export const sitePages = ['installation', 'scenarios', 'look', 'calling', 'schedule', 'offices', 'notices', 'protection', 'history'] as const;
 export type SitePage = (typeof sitePages)[number];
 
 /** Finds the page of an address. */

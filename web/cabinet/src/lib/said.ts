@@ -1,6 +1,6 @@
 // Settings and their differences in words: «Ждём трубку: 15 с → 20 с», «Добавили Анну Белову».
 
-import type { Blocked, Change, Exception, Manager, Office, Scenario, SiteBody, Week } from './api/types';
+import type { Blocked, Change, Content, Exception, KeywordGroup, Manager, Office, Scenario, SiteBody, Week } from './api/types';
 import { same } from './draft-logic';
 import { siteFields } from './fields';
 import { grouped, pretty as prettyHours } from './hours';
@@ -52,7 +52,7 @@ export interface Told {
 /** One difference in words. */
 export function told(change: Change): Told {
   const label = maybe(`field.${change.field}`, {}, change.field);
-  const lists: Record<string, (from: never, to: never) => string[]> = { managers, offices, blocked, exceptions, schedule, missed_emails: emails, scenarios };
+  const lists: Record<string, (from: never, to: never) => string[]> = { managers, offices, blocked, exceptions, schedule, missed_emails: emails, scenarios, keyword_groups: groups, content };
   const tell = lists[change.field];
   if (!tell) return { label, from: said(change.field, change.from), to: said(change.field, change.to) };
   return { label, lines: tell(change.from as never, change.to as never) };
@@ -120,6 +120,14 @@ function named<T>(from: T[] | null, to: T[] | null, name: (item: T) => string, k
 
 const offices = (from: Office[] | null, to: Office[] | null): string[] => named(from, to, (office) => office.name || t('office.unnamed'));
 const scenarios = (from: Scenario[] | null, to: Scenario[] | null): string[] => named(from, to, (one) => one.name || t('scenarios.unnamed'), (one) => one.key);
+const groups = (from: KeywordGroup[] | null, to: KeywordGroup[] | null): string[] => named(from, to, (one) => one.name || t('scenarios.unnamed'));
+
+function content(from: Content | null, to: Content | null): string[] {
+  const fields = ['title', 'text', 'button', 'color', 'layout'] as const;
+  const value = (of: Content | null, field: (typeof fields)[number]): string => (field === 'layout' ? t(`layout.${of?.layout ?? 'center'}`) : (of?.[field] ?? t('content.inherited')));
+  return fields.filter((field) => (from?.[field] ?? null) !== (to?.[field] ?? null)).map((field) => `${t(`content.${field}`)}: ${value(from, field)} → ${value(to, field)}.`);
+}
+
 const emails = (from: string[] | null, to: string[] | null): string[] => named(from, to, (email) => email);
 const blocked = (from: Blocked[] | null, to: Blocked[] | null): string[] => named(from, to, (entry) => pretty(entry.what));
 const exceptions = (from: Exception[] | null, to: Exception[] | null): string[] => named(from, to, (one) => date(one.date, language()), (one) => one.date);

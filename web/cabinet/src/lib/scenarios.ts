@@ -74,4 +74,4 @@ export function sentence(rule: Rule): string {
 }
 
 /** A scenario that is added. */
-export const blank = (): Scenario => ({ key: crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? 'new', name: t('scenarios.new'), on: false, title: null, text: null, button: null, rules: [{ exit: true }] });
+export const blank = (): Scenario => ({ key: crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? 'new', name: t('scenarios.new'), on: false, content: {}, rules: [{ exit: true }] });

@@ -30,8 +30,18 @@ export const siteBody = (more: Partial<SiteBody> = {}): SiteBody => ({
   offices: [],
   own_missed_emails: false,
   missed_emails: [],
-  scenarios: [{ key: 'leaving', name: 'Ловить на выходе', on: true, title: null, text: null, button: null, rules: [{ exit: true }] }],
+  scenarios: [{ key: 'leaving', name: 'Ловить на выходе', on: true, content: {}, rules: [{ exit: true }] }],
   quiet_days: 7,
+  content: {},
+  keyword_groups: [],
+  button_label: null,
+  button_place: 'right',
+  consent: false,
+  consent_text: null,
+  privacy_url: null,
+  metrica: null,
+  analytics: false,
+  data_layer: false,
   ...more,
 });
 
@@ -87,7 +97,7 @@ function call(time: string, phone: string, lanes: Leg[], row: Partial<CallRow>):
   const ended = Math.max(0, ...lanes.map((one) => one.over_ms ?? 0));
   return {
     id: `0b6f${time.replace(/\D/g, '')}-7c1e-4f2a-9d30-5a1b2c3d4e5f`, at: `2026-11-${time}:07Z`, site: { key: 'k7m2', name: 'romashka.example' }, phone, disposition: 'connected', reason: null,
-    state: 'ended', over: true, due_at: null, manager: null, telephone: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', by: 'visitor', ip: null, place: null, by_number: null, device: 'phone', called_back_at: null, called_back_by: null, note: null, came: { kind: 'ad', name: 'Yandex', medium: 'cpc', campaign: 'osen', content: null, keyword: 'уборка квартир', keyword_hidden: false, landing: 'https://romashka.example/', referrer: 'https://yandex.ru/' }, lanes, ...row,
+    state: 'ended', over: true, due_at: null, manager: null, telephone: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', by: 'visitor', ip: null, place: null, by_number: null, device: 'phone', called_back_at: null, called_back_by: null, note: null, score: null, rule: null, came: { kind: 'ad', name: 'Yandex', medium: 'cpc', campaign: 'osen', content: null, keyword: 'уборка квартир', keyword_hidden: false, landing: 'https://romashka.example/', referrer: 'https://yandex.ru/' }, lanes, ...row,
   };
 }
 

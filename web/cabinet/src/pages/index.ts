@@ -25,6 +25,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   offices: () => import('./site/Offices.svelte'),
   installation: () => import('./site/Installation.svelte'),
   scenarios: () => import('./site/Scenarios.svelte'),
+  look: () => import('./site/Look.svelte'),
   protection: () => import('./site/Protection.svelte'),
   notices: () => import('./notices/SiteNotices.svelte'),
   letters: () => import('./notices/Notices.svelte'),

@@ -64,6 +64,10 @@ pub(super) struct CallRow {
     /// Who said so; none where it was a later call.
     called_back_by: Option<String>,
     note: Option<String>,
+    /// What the visitor thought of the talk, 1 to 5.
+    score: Option<u16>,
+    /// The rule that showed the dialog in which it was ordered, like `hot/2`.
+    rule: Option<String>,
     /// Its legs, as they are drawn: times in ms from the order.
     #[schema(value_type = Vec<Object>)]
     lanes: Vec<Value>,
@@ -132,7 +136,7 @@ impl CallRow {
         let phone = row.order.phone.to_string();
         let hidden = (!role.sees_numbers()).then(|| masked(&phone));
         let lanes = legs_of(row, plan.as_deref(), shown.map_or(&[], |shown| &shown.legs));
-        let Arrival { by, place, by_number, device, .. } = (*facts.arrival).clone();
+        let Arrival { by, place, by_number, device, rule, .. } = (*facts.arrival).clone();
         Self {
             id: facts.id.0,
             at: stamp(zero),
@@ -160,6 +164,8 @@ impl CallRow {
             called_back_at: None,
             called_back_by: None,
             note: None,
+            score: None,
+            rule,
             lanes: lanes
                 .iter()
                 .filter_map(|lane| serde_json::to_value(lane).ok())
@@ -176,12 +182,13 @@ impl CallRow {
 
     /// A call of the journal.
     pub(super) fn of(counted: &TalliedRow, role: Role) -> Self {
-        let TalliedRow { row, telephone, called_back_at, called_back_by, note, .. } = counted;
+        let TalliedRow { row, telephone, called_back_at, called_back_by, note, score, .. } = counted;
         Self {
             telephone: telephone.clone(),
             called_back_at: called_back_at.map(stamp),
             called_back_by: called_back_by.clone(),
             note: note.clone(),
+            score: *score,
             ..Self::open(row, None, role)
         }
     }

@@ -35,7 +35,7 @@ const PAGE: u32 = 1_000;
 const SHEET: u64 = 1_048_575;
 /// Bytes that are sent at once.
 const PIECE: usize = 64 * 1024;
-const COLUMNS: usize = 33;
+const COLUMNS: usize = 35;
 
 /// What a cell holds.
 enum Cell {
@@ -92,6 +92,8 @@ fn head(language: Language) -> [&'static str; COLUMNS] {
             "Город",
             "Регион номера",
             "Устройство",
+            "Сценарий",
+            "Оценка",
             "Перезвонили",
             "Заметка",
             "Номер звонка",
@@ -127,6 +129,8 @@ fn head(language: Language) -> [&'static str; COLUMNS] {
             "City",
             "Region of the number",
             "Device",
+            "Scenario",
+            "Score",
             "Called back",
             "Note",
             "Call",
@@ -242,6 +246,8 @@ impl Reader {
             city.into(),
             row.arrival.by_number.map(|place| place.region.unwrap_or(place.country)).into(),
             row.device.map(|device| self.word(&device)).into(),
+            row.arrival.rule.into(),
+            number(row.score),
             time(row.called_back_at),
             row.note.into(),
             Cell::Text(row.order.0.to_string()),

@@ -1200,6 +1200,13 @@ export interface components {
             /** Format: int64 */
             promise_ms?: number | null;
             reason?: string | null;
+            /** @description The rule that showed the dialog in which it was ordered, like `hot/2`. */
+            rule?: string | null;
+            /**
+             * Format: int32
+             * @description What the visitor thought of the talk, 1 to 5.
+             */
+            score?: number | null;
             site: components["schemas"]["CallSite"];
             /** @description The state that its visitor sees. */
             state: string;

@@ -218,6 +218,31 @@ export interface SiteBody {
   missed_emails: string[];
   scenarios: Scenario[];
   quiet_days: number;
+  content: Content;
+  keyword_groups: KeywordGroup[];
+  button_label: string | null;
+  button_place: 'right' | 'left' | 'none';
+  consent: boolean;
+  consent_text: string | null;
+  privacy_url: string | null;
+  metrica: number | null;
+  analytics: boolean;
+  data_layer: boolean;
+}
+
+/** What the dialog says and how it looks; what is not here is inherited. */
+export interface Content {
+  title?: string | null;
+  text?: string | null;
+  button?: string | null;
+  color?: string | null;
+  layout?: 'center' | 'corner' | 'side' | 'sheet' | 'bar' | null;
+}
+
+export interface KeywordGroup {
+  name: string;
+  masks: string[];
+  content: Content;
 }
 
 /** What must all be true of a visit. */
@@ -246,9 +271,7 @@ export interface Scenario {
   key: string;
   name: string;
   on: boolean;
-  title: string | null;
-  text: string | null;
-  button: string | null;
+  content: Content;
   /** One of them must hold. */
   rules: Rule[];
 }
@@ -383,6 +406,8 @@ export interface CallRow {
   /** None where it was a later call. */
   called_back_by: string | null;
   note: string | null;
+  score: number | null;
+  rule: string | null;
   lanes: Leg[];
 }
 

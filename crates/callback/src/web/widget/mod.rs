@@ -1,6 +1,10 @@
 //! What a site's pages load: one script with the site's published settings in it, and the files that it asks for when
 //! they are needed, whose names change with their content.
 
+mod config;
+
+pub(super) use config::version as consent_version;
+
 use super::App;
 use super::door::Page;
 use super::error::Problem;
@@ -14,18 +18,16 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use callback_core::behaviour::{Compiled, Content, Rule, Scenario};
-use callback_core::number::{self, Country};
+use callback_core::number;
 use callback_core::order::could_call;
-use callback_core::site::{Language, Origin};
+use callback_core::site::Origin;
 use callback_core::time::Ts;
+use config::{Config, digest};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -52,42 +54,6 @@ struct Files {
     dialog: String,
     ru: String,
     en: String,
-}
-
-/// What the loader knows of its site (`web/widget/src/config.ts`).
-#[derive(Serialize)]
-struct Config<'a> {
-    base: &'a str,
-    key: &'a str,
-    host: &'a str,
-    subdomains: bool,
-    language: Language,
-    label: &'a str,
-    country: Country,
-    code: String,
-    promise: u32,
-    /// After an order nothing is offered by itself for so many days.
-    quiet: u32,
-    scenarios: Vec<ConfigScenario<'a>>,
-    files: ConfigFiles,
-}
-
-/// A scenario: its key, its rules, and what it says.
-#[derive(Serialize)]
-struct ConfigScenario<'a>(&'a str, Vec<Compiled>, &'a Content);
-
-impl<'a> ConfigScenario<'a> {
-    fn of(scenario: &'a Scenario) -> Self {
-        Self(&scenario.key, scenario.rules.iter().map(Rule::compiled).collect(), &scenario.content)
-    }
-}
-
-#[derive(Serialize)]
-struct ConfigFiles {
-    watch: String,
-    dialog: String,
-    words: String,
-    countries: String,
 }
 
 /// A script as it is sent.
@@ -127,36 +93,8 @@ impl Script {
         let files: Files = serde_json::from_slice(&files.data).map_err(Problem::internal)?;
         let loader = String::from_utf8_lossy(&loader.data);
         let (before, after) = loader.split_once(SETTINGS).ok_or(Problem::NotFound)?;
-        let body = &site.body;
-        let at = |name: &str| format!("/w/a/{name}");
-        let words = match body.language {
-            Language::Ru => files.ru,
-            Language::En => files.en,
-        };
-        let country = body.default_country.unwrap_or(site.customer.country);
-        let scenarios = body.scenarios();
-        let config = Config {
-            base: own.as_str(),
-            key: site.key.as_str(),
-            host: body.origin.as_str().split_once("://").map_or("", |(_, host)| host),
-            subdomains: body.subdomains,
-            language: body.language,
-            label: match body.language {
-                Language::Ru => "Перезвоните мне",
-                Language::En => "Call me back",
-            },
-            country,
-            code: code_of(country),
-            promise: body.promise_seconds,
-            quiet: body.quiet_days,
-            scenarios: scenarios.iter().filter(|one| one.on).map(ConfigScenario::of).collect(),
-            files: ConfigFiles {
-                watch: at(&files.watch),
-                dialog: at(&files.dialog),
-                words: at(&words),
-                countries: at(&COUNTRIES.0),
-            },
-        };
+        let scenarios = site.body.scenarios();
+        let config = Config::of(site, &scenarios, own, &files, &COUNTRIES.0);
         let plain = format!("{before}{}{after}", in_script(&config)?);
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         let packed = gzip.write_all(plain.as_bytes()).and_then(|()| gzip.finish());
@@ -173,19 +111,6 @@ impl Script {
 fn in_script(value: &impl Serialize) -> Result<String, Problem> {
     let json = serde_json::to_string(value).map_err(Problem::internal)?;
     Ok(json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in Sha256::digest(bytes).iter().take(8) {
-        let _fits = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn code_of(country: Country) -> String {
-    let known = number::countries().into_iter().find(|(known, _)| *known == country);
-    known.map_or_else(String::new, |(_, code)| format!("+{code}"))
 }
 
 /// All countries with their calling codes, a module of one text: `AC247 AD376 …`; its name and its text.
@@ -230,6 +155,22 @@ const JAVASCRIPT: [(HeaderName, &str); 3] = [
 fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|list| list.split(',').any(|part| part.trim().split(';').next() == Some(coding)))
+}
+
+/// Its own files alone, in a frame of the service's own pages alone.
+const PREVIEW_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'none'; base-uri 'none'; \
+                              form-action 'none'; frame-ancestors 'self'";
+
+/// `GET /preview/`: the dialog as a draft would have it, for the cabinet's frame.
+pub(super) async fn preview() -> Result<Response, Problem> {
+    let page = Built::get("preview.html").ok_or(Problem::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, PREVIEW_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    Ok((headers, page.data).into_response())
 }
 
 /// `GET /w/a/{file}`: a module of any page (CORS), the same for ever.
