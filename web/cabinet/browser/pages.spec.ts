@@ -12,7 +12,7 @@ const pages = (c: string, site: string): string[] => [
   `/c/${c}/live`,
   `/c/${c}/analysis`,
   `/c/${c}/sites`,
-  ...['installation', 'scenarios', 'calling', 'schedule', 'offices', 'notices', 'protection', 'history'].map((page) => `${site}/${page}`),
+  ...['installation', 'scenarios', 'look', 'calling', 'schedule', 'offices', 'notices', 'protection', 'history'].map((page) => `${site}/${page}`),
   `/c/${c}/team`,
   `/c/${c}/notices`,
   `/c/${c}/company`,

@@ -117,3 +117,34 @@ for (const [width, colorScheme] of [[1440, 'light'], [360, 'dark']] as const) {
     await expect(page.getByRole('region', { name: 'Сообщения' }).getByText('Удалили сценарий «Ночная акция».')).toBeVisible();
   });
 }
+
+test('what the dialog says and how it looks is seen beside its settings', async ({ page }) => {
+  test.slow();
+  await enter(page);
+  await page.goto(`${site}/look`);
+  // The frame's shadow is an open one.
+  const dialog = page.frameLocator('iframe').getByRole('dialog');
+  await expect(dialog.getByText('Хотите, перезвоним за 29 секунд')).toBeVisible();
+  const content = page.getByRole('region', { name: 'Окно', exact: true });
+  await content.getByRole('textbox', { name: 'Заголовок' }).pressSequentially('Цены на окна');
+  await expect(content.getByRole('textbox', { name: 'Заголовок' })).toHaveValue('Цены на окна');
+  await expect(dialog.getByText('Цены на окна')).toBeVisible();
+  await content.getByRole('textbox', { name: 'Цвет кнопок' }).fill('#777777');
+  await expect(page.getByText('нужно 4,5')).toHaveCount(0);
+  await page.getByRole('switch', { name: 'Звонить только тем, кто поставил галочку' }).click();
+  await expect(dialog.getByText('Даю согласие на обработку телефона')).toBeVisible();
+  await page.getByRole('button', { name: 'Закрыто' }).click();
+  await expect(dialog.getByText('Сейчас мы закрыты')).toBeVisible();
+  await page.getByRole('button', { name: 'Группа' }).click();
+  const groups = page.getByRole('region', { name: 'Группы запросов' });
+  await groups.getByRole('textbox', { name: 'Название' }).fill('Срочные');
+  await groups.getByRole('textbox', { name: 'Что искал' }).fill('*срочно*');
+  await groups.getByRole('textbox', { name: 'Кнопка' }).fill('Жду срочно');
+  await page.getByRole('button', { name: 'Открыто' }).click();
+  await expect(dialog.getByRole('button', { name: 'Жду срочно' })).toBeVisible();
+  await fits(page, 'look');
+  await accessible(page, 'look');
+  await page.getByLabel('Политика конфиденциальности').fill('javascript:alert(1)');
+  await page.getByLabel('Политика конфиденциальности').blur();
+  await expect(page.getByText('Пишите адрес так').or(page.getByText('https://shop.example', { exact: false })).first()).toBeVisible();
+});
