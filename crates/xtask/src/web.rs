@@ -31,7 +31,7 @@ const WIDGET: Part = Part {
     name: "widget",
     sources: &["src", "scripts", "package-lock.json"],
     made: "dist/files.json",
-    taken_by: "crates/callback/src/web/widget.rs",
+    taken_by: "crates/callback/src/web/widget/mod.rs",
 };
 
 impl Part {
@@ -71,7 +71,8 @@ impl Part {
         self.install()?;
         self.npm(&["run", "--silent", "build"])?;
         // What was built without it is built again: cargo does not look into the folder by itself.
-        fs::File::open(root().join(self.taken_by))?.set_modified(SystemTime::now())?;
+        let taken_by = fs::File::open(root().join(self.taken_by)).context(self.taken_by)?;
+        taken_by.set_modified(SystemTime::now())?;
         Ok(())
     }
 

@@ -61,6 +61,8 @@ export interface Offer {
   /** When it could be called, where not now. */
   slots: string[];
   opens_at: string | null;
+  /** Where the visitor is, by his address. */
+  country: string | null;
   offices: { name: string; open: boolean; opens_at: string | null }[];
 }
 
@@ -116,6 +118,8 @@ export interface Visit {
   /** Points of activity: 10 for a click, 5 for a screen scrolled. */
   score: number;
   shown: boolean;
+  /** Where he is, where a rule asks. */
+  country?: string | null;
   variables: Record<string, string>;
   order?: Placed;
 }

@@ -34,7 +34,7 @@ let host: HTMLElement | null = null;
 
 async function draw(told: Told): Promise<void> {
   const later = new Date(Date.now() + 18 * 3_600_000).toISOString();
-  offer = { promise_seconds: told.isClosed ? null : told.promise, slots: told.isClosed ? [later, new Date(Date.parse(later) + 900_000).toISOString()] : [], opens_at: told.isClosed ? later : null, offices: told.offices.map((name) => ({ name, open: !told.isClosed, opens_at: told.isClosed ? later : null })) };
+  offer = { country: null, promise_seconds: told.isClosed ? null : told.promise, slots: told.isClosed ? [later, new Date(Date.parse(later) + 900_000).toISOString()] : [], opens_at: told.isClosed ? later : null, offices: told.offices.map((name) => ({ name, open: !told.isClosed, opens_at: told.isClosed ? later : null })) };
   now?.close();
   host?.remove();
   host = document.createElement('div');

@@ -1,7 +1,7 @@
 // What a visit does, counted in the browser and told to nobody: when one of the site's rules holds of it, the dialog comes.
 
 import { came } from './came.ts';
-import type { Watched, Watching } from './config.ts';
+import type { Offer, Watched, Watching } from './config.ts';
 import { decide, isLike, type Facts } from './rules.ts';
 
 /** Nobody leaves a page that he has just come to. */
@@ -24,7 +24,7 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
 
   /** Offers a call, where a rule holds. */
   function check(moment: Facts): void {
-    const { shown, order, returns, pages, active, score, seen, variables } = visit();
+    const { shown, order, returns, pages, active, score, seen, country, variables } = visit();
     const days = order ? (now() - order.at) / DAY_MS : Infinity;
     if (shown || days < config.quiet) return;
     const found = decide(rules, {
@@ -34,6 +34,7 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
       page: location.pathname,
       visitor: returns ? 'returning' : 'new',
       hour: new Date().getHours(),
+      country: country ?? undefined,
       order_days: days,
       active: active / 1000,
       pages,
@@ -93,5 +94,8 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
   // What comes with time comes to who looks.
   setInterval(() => document.hidden || check({}), 1_000);
   alive();
+  // His address is the service's to see: it is asked once in a visit, and where a rule asks alone.
+  if (visit().country === undefined && rules.flat().some((rule) => 'country' in rule))
+    void fetch(`${config.base}/w/v1/${config.key}/offer`).then((answer) => answer.json()).then(({ country }: Offer) => keep({ country }), () => undefined);
   return { check, content: config.groups.find(([masks]) => keyword && masks.some((mask) => isLike(mask, keyword.toLowerCase())))?.[1] ?? {} };
 }

@@ -98,7 +98,10 @@ async fn what_is_promised_can_be_kept() {
         told
     };
     let open = offered(&managers(&[ANNA])).await;
-    assert_eq!(open, json!({ "promise_seconds": 29, "slots": [], "opens_at": null, "offices": [] }));
+    assert_eq!(
+        open,
+        json!({ "promise_seconds": 29, "slots": [], "opens_at": null, "offices": [], "country": null })
+    );
     let slow =
         offered(&format!("promise_seconds = 10\ndelay_to_visitor_s = 10\n{}", managers(&[ANNA]))).await;
     assert_eq!(slow["promise_seconds"], Value::Null, "his telephone rings when it is over");

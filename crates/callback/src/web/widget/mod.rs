@@ -206,6 +206,8 @@ pub(super) struct Offer {
     /// When it opens, where it is closed.
     opens_at: Option<String>,
     offices: Vec<OfficeOffer>,
+    /// Where the visitor is, by his address (ISO 3166); none where that is not known.
+    country: Option<String>,
 }
 
 /// An office, as the visitor chooses.
@@ -236,6 +238,11 @@ pub(super) async fn offer(State(app): State<App>, page: Page) -> Response {
         slots: if is_open { Vec::new() } else { slots(site, now).take(SLOTS).map(stamp).collect() },
         opens_at: later(site, now).filter(|_| !is_open),
         offices: named,
+        country: app
+            .regions
+            .as_ref()
+            .and_then(|regions| regions.place(page.ip, site.body.language))
+            .map(|at| at.country),
     };
     page.cors.on(Json(offer).into_response())
 }
