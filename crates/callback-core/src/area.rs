@@ -1,7 +1,7 @@
 //! Which area a number's plan puts it into: an estimate, for people move and take their numbers along.
 
+use crate::language::Language;
 use crate::number::PhoneNumber;
-use crate::site::Language;
 use std::collections::BTreeMap;
 use std::iter;
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ pub fn area(number: PhoneNumber, language: Language) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{AREAS, area};
-    use crate::site::Language;
+    use crate::language::Language;
 
     #[test]
     fn the_most_digits_that_stand_for_an_area_tell_it() {

@@ -2,8 +2,9 @@
 
 use crate::area::area;
 use crate::attribution::Attribution;
+use crate::language::Language;
 use crate::number::{Country, PhoneNumber};
-use crate::site::{Language, Origin};
+use crate::origin::Origin;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -117,7 +118,7 @@ pub fn page(address: &str, own: &Origin) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Device, page};
-    use crate::site::Origin;
+    use crate::origin::Origin;
 
     #[test]
     fn a_page_is_told_by_its_path() {

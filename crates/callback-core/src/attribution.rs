@@ -4,7 +4,7 @@
 //! In this order: what an advertiser's click id says, what the site's own marks (UTM) say, then who the page before belongs
 //! to. A keyword is known where it was passed; nothing is guessed.
 
-use crate::site::Origin;
+use crate::origin::Origin;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

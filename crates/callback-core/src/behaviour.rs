@@ -6,9 +6,9 @@
 
 use crate::arrival::Device;
 use crate::attribution::Kind;
+use crate::language::Language;
 use crate::look::Content;
 use crate::number::Country;
-use crate::site::Language;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -291,7 +291,7 @@ pub fn usual(language: Language) -> Vec<Scenario> {
 #[cfg(test)]
 mod tests {
     use super::{Compiled, Fact, Facts, Rule, Want, decide, is_like, usual};
-    use crate::site::Language;
+    use crate::language::Language;
     use serde_json::{Value, json};
 
     fn facts(value: Value) -> Facts {

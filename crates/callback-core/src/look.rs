@@ -1,7 +1,7 @@
 //! What a site's widget says and how it looks (R45): for all, for who comes to a scenario, for who searched for something;
 //! the nearest wins, field by field. And what it asks consent to, and tells the page's own counters.
 
-use crate::site::Language;
+use crate::language::Language;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
 use super::{Attribution, KNOWN, Keyword, Kind};
-use crate::site::Origin;
+use crate::origin::Origin;
 
 fn own() -> Origin {
     Origin::parse("https://shop.example").unwrap()
