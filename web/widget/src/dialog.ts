@@ -316,13 +316,13 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     }
   };
   const { phone } = lent.shown;
-  if (placed && goesOn) watch(placed);
-  else if (phone && !config.consent) void place({ phone, country, office, at: null });
+  if (placed && goesOn) begin(), watch(placed);
+  // What the page's own form took is ordered, where nothing more is to be asked.
+  else if (phone && !config.consent) begin(), void place({ phone, country, office, at: null });
   // What can be promised is asked for now. Where that is not told, or not soon, nothing is promised, and nobody waits.
   else void Promise.race([offer(config).catch(() => null), pause(SOON_MS)]).then((told) => {
     offered = told;
     if (shown) ask(), begin();
   });
-  if (goesOn) begin();
   return { focus, close: end };
 }

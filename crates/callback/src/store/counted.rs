@@ -103,6 +103,19 @@ pub struct Outcomes {
     pub rang_in_time: u64,
     /// Whose talk began within it.
     pub connected_in_time: u64,
+    /// The shortest and the longest promise among them; none where nothing was planned.
+    pub promise_ms: Option<(u64, u64)>,
+}
+
+/// Talks that began after so many tenths of a second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// After how many.
+    pub tenths: u64,
+    /// Later than was promised.
+    pub is_late: bool,
+    /// How many.
+    pub talks: u64,
 }
 
 /// A line of a panel.

@@ -38,7 +38,7 @@ mod writer;
 pub use audit::{Entry, EntryRow};
 pub use companies::{Asked, Company, NewCompany, NewSite, Part, SiteRow};
 pub use counted::{
-    After, Answering, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
+    After, Answering, Begun, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
 };
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};

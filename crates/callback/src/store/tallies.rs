@@ -2,7 +2,7 @@
 //! order. Every number of every page is counted over the same rows by the same condition.
 
 use super::counted::{
-    After, Answering, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
+    After, Answering, Begun, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
 };
 use super::db::{Query, Row, Tx, query};
 use super::orders::order_columns;
@@ -139,6 +139,13 @@ async fn talk_after(tx: &mut Tx, order: OrderId, of: CustomerId, at: Ts) -> sqlx
     Ok(talks.into_iter().filter(|talk| *talk > at).min())
 }
 
+/// The shortest and the longest promise of some calls.
+fn promise(row: &Row) -> sqlx::Result<Option<(u64, u64)>> {
+    let ends = ["least_promise", "most_promise"].map(|name| row.get::<Option<i64>>(name));
+    let [least, most] = ends.map(|end| Ok::<_, sqlx::Error>(end?.and_then(|ms| ms.try_into().ok())));
+    Ok(least?.zip(most?))
+}
+
 fn count(row: &Row) -> sqlx::Result<Count> {
     Ok(Count {
         orders: row.number("orders")?,
@@ -168,18 +175,24 @@ impl Store {
                 talk_s: row.number("talk_s")?,
                 rang_in_time: row.number("rang_in_time")?,
                 connected_in_time: row.number("connected_in_time")?,
+                promise_ms: promise(row)?,
             })
         };
         let rows = self.db.all(filter.ask(OUTCOMES)).await?;
         Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
     }
 
-    /// After how many tenths of a second how many talks began.
+    /// After how many tenths of a second how many talks began, and whether that was late.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn connected_after(&self, filter: &CallFilter) -> Result<Vec<(u64, u64)>> {
-        self.after(filter, CONNECTED_AFTER).await
+    pub async fn connected_after(&self, filter: &CallFilter) -> Result<Vec<Begun>> {
+        let line = |row: &Row| {
+            let is_late = row.get::<i64>("late")? == 1;
+            Ok(Begun { tenths: row.number("tenths")?, is_late, talks: row.number("orders")? })
+        };
+        let rows = self.db.all(filter.ask(CONNECTED_AFTER)).await?;
+        Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
     }
 
     /// After how many tenths of a second how many visitors' telephones rang.
@@ -187,11 +200,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn rang_after(&self, filter: &CallFilter) -> Result<Vec<(u64, u64)>> {
-        self.after(filter, RANG_AFTER).await
-    }
-
-    async fn after(&self, filter: &CallFilter, text: &'static str) -> Result<Vec<(u64, u64)>> {
-        let rows = self.db.all(filter.ask(text)).await?;
+        let rows = self.db.all(filter.ask(RANG_AFTER)).await?;
         let line = |row: &Row| Ok((row.number("tenths")?, row.number("orders")?));
         Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
     }
@@ -494,11 +503,14 @@ statements! {
     ANSWERED = "UPDATE tallies SET called_back_at = $3 WHERE customer_id = $1 AND order_id = $2";
     OUTCOMES = counted!("c.disposition, COUNT(*) AS orders, CAST(COALESCE(SUM(c.talk_s), 0) AS BIGINT) AS talk_s, \
         COUNT(CASE WHEN c.rang_ms <= c.promise_ms THEN 1 END) AS rang_in_time, \
-        COUNT(CASE WHEN c.connected_ms <= c.promise_ms THEN 1 END) AS connected_in_time", "",
+        COUNT(CASE WHEN c.connected_ms <= c.promise_ms THEN 1 END) AS connected_in_time, \
+        MIN(c.promise_ms) AS least_promise, MAX(c.promise_ms) AS most_promise", "",
         "GROUP BY c.disposition");
     VISITORS = counted!("COUNT(DISTINCT c.phone) AS visitors", "", "");
-    CONNECTED_AFTER = counted!("c.connected_ms / 100 AS tenths, COUNT(*) AS orders", "",
-        "AND c.connected_ms IS NOT NULL GROUP BY c.connected_ms / 100 ORDER BY tenths");
+    CONNECTED_AFTER = counted!("c.connected_ms / 100 AS tenths, \
+            CAST(CASE WHEN c.connected_ms > c.promise_ms THEN 1 ELSE 0 END AS BIGINT) AS late, COUNT(*) AS orders", "",
+        "AND c.connected_ms IS NOT NULL GROUP BY c.connected_ms / 100,
+            CASE WHEN c.connected_ms > c.promise_ms THEN 1 ELSE 0 END ORDER BY tenths, late");
     RANG_AFTER = counted!("c.rang_ms / 100 AS tenths, COUNT(*) AS orders", "",
         "AND c.rang_ms IS NOT NULL GROUP BY c.rang_ms / 100 ORDER BY tenths");
     QUARTERS = counted!("c.quarter, c.disposition, COUNT(*) AS orders", "", "GROUP BY c.quarter, c.disposition");
@@ -514,7 +526,7 @@ statements! {
         COUNT(CASE WHEN c.disposition = 'connected' AND c.telephone = t.telephone AND t.answered_ms IS NOT NULL \
             THEN 1 END) AS talks",
         "JOIN tries t ON t.customer_id = c.customer_id AND t.accepted_at = c.accepted_at AND t.order_id = c.order_id",
-        "GROUP BY t.manager ORDER BY talks DESC, taken DESC, t.manager LIMIT $23");
+        "AND (CAST($19 AS TEXT) IS NULL OR t.telephone IN ($19, $20, $21)) GROUP BY t.manager ORDER BY talks DESC, taken DESC, t.manager LIMIT $23");
     NEWEST = page!("AND (c.accepted_at, c.order_id) < ($23, $24)", " ORDER BY c.accepted_at DESC, c.order_id DESC");
     OLDEST = page!("AND (c.accepted_at, c.order_id) > ($23, $24)", " ORDER BY c.accepted_at, c.order_id");
     LONGEST = page!("AND (COALESCE(c.talk_s, 0), c.accepted_at, c.order_id) < (CAST($26 AS BIGINT), $23, $24)",

@@ -7,6 +7,7 @@ import type { CallRow } from './api/types';
 const TOGETHER_MS = 500;
 /** After a refusal of the stream. */
 const AGAIN_MS = 1_000;
+const LONGEST_MS = 30_000;
 
 export class Live {
   open = $state.raw<CallRow[]>([]);
@@ -33,11 +34,15 @@ export class Live {
       if (isOver) return;
       this.#stream = new EventSource(api.callEvents(this.c));
       this.#stream.addEventListener('call', (event) => this.#change(JSON.parse((event as MessageEvent<string>).data) as CallRow));
-      this.#stream.addEventListener('open', () => void this.read().catch(() => undefined));
+      this.#stream.addEventListener('open', () => void read());
       this.#stream.addEventListener('error', () => {
-        if (this.#stream?.readyState !== EventSource.CLOSED) return;
-        setTimeout(() => void this.read().then(begin, () => undefined), AGAIN_MS);
+        if (this.#stream?.readyState === EventSource.CLOSED) setTimeout(() => void read(begin), AGAIN_MS);
       });
+    };
+    // What is refused now is asked for again, ever later.
+    const read = async (then: () => void = () => undefined, pause = AGAIN_MS): Promise<void> => {
+      if (isOver) return;
+      await this.read().then(then, () => setTimeout(() => void read(then, Math.min(pause * 2, LONGEST_MS)), pause));
     };
     begin();
     return () => {

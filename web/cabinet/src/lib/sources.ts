@@ -6,11 +6,11 @@ import { maybe, t } from './i18n/index.svelte';
 import { pretty } from './phone';
 import { region } from './places';
 
-/** «Google, поиск»: who it was, then what kind; what has no name is its kind. */
+/** «Google, поиск»: who it was, then what kind; what has no name is its kind, and another site is told by its name. */
 export function source(kind: string, name: string | null): string {
   const what = maybe(`source.${kind}`, {}, kind);
   if (!name) return what;
-  return kind === 'search' || kind === 'ad' ? `${name}, ${what.toLowerCase()}` : name;
+  return kind === 'referral' ? name : `${name}, ${what.toLowerCase()}`;
 }
 
 /** Where a call came from. */

@@ -97,7 +97,7 @@ function call(time: string, phone: string, lanes: Leg[], row: Partial<CallRow>):
   const ended = Math.max(0, ...lanes.map((one) => one.over_ms ?? 0));
   return {
     id: `0b6f${time.replace(/\D/g, '')}-7c1e-4f2a-9d30-5a1b2c3d4e5f`, at: `2026-11-${time}:07Z`, site: { key: 'k7m2', name: 'romashka.example' }, phone, disposition: 'connected', reason: null,
-    state: 'ended', over: true, due_at: null, manager: null, telephone: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', by: 'visitor', ip: null, place: null, by_number: null, device: 'phone', called_back_at: null, called_back_by: null, note: null, score: null, rule: null, came: { kind: 'ad', name: 'Yandex', medium: 'cpc', campaign: 'osen', content: null, keyword: 'уборка квартир', keyword_hidden: false, landing: 'https://romashka.example/', referrer: 'https://yandex.ru/' }, lanes, ...row,
+    state: 'ended', over: true, due_at: null, manager: null, telephone: null, talk_s: null, ended_ms: ended, bridged_ms: null, promise_ms: 29_000, page: '/uborka/kvartiry', by: 'visitor', ip: null, place: null, by_number: null, device: 'phone', called_back_at: null, called_back_by: null, note: null, score: null, rule: null, came: { kind: 'ad', name: 'Yandex', medium: 'cpc', campaign: 'osen', content: null, keyword: 'уборка квартир', keyword_hidden: false, click: null, opened_on: null, landing: 'https://romashka.example/', referrer: 'https://yandex.ru/' }, lanes, ...row,
   };
 }
 

@@ -88,6 +88,10 @@ struct CameView {
     keyword: Option<String>,
     /// Something was searched for, and it was not passed.
     keyword_hidden: bool,
+    /// The name of the click id that came with him.
+    click: Option<String>,
+    /// The page that the dialog was opened on.
+    opened_on: Option<String>,
     /// The page that the visit began on.
     landing: Option<String>,
     /// The page before it.
@@ -112,6 +116,8 @@ impl CameView {
             content: came.content,
             keyword_hidden: came.keyword == Keyword::Hidden,
             keyword: if let Keyword::Known(keyword) = came.keyword { Some(keyword) } else { None },
+            click: came.click,
+            opened_on: visited(facts, "opened_on"),
             landing: visited(facts, "landing"),
             referrer: visited(facts, "referrer").filter(|page| !page.is_empty()),
         })

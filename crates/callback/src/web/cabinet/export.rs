@@ -224,7 +224,7 @@ impl Reader {
             row.manager.into(),
             row.telephone.map(|telephone| telephone.replace(";ext=", " # ")).into(),
             number(row.talk_s),
-            number(row.connected_ms.map(|ms| ms.div_ceil(1_000))),
+            number(row.connected_ms.map(|ms| (ms + 500) / 1_000)),
             time(legs().map(|leg| leg.times.dialled_at).min()),
             time(accepted.and_then(|leg| leg.times.answered_at)),
             time(visitor.filter_map(|leg| leg.times.answered_at).max()),
@@ -244,7 +244,7 @@ impl Reader {
             country.into(),
             region.into(),
             city.into(),
-            row.arrival.by_number.map(|place| place.region.unwrap_or(place.country)).into(),
+            row.arrival.by_number.and_then(|place| place.region).into(),
             row.device.map(|device| self.word(&device)).into(),
             row.arrival.rule.into(),
             number(row.score),
@@ -259,11 +259,15 @@ impl Reader {
 fn harmless(text: String) -> String {
     let is_number =
         |text: &str| text.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) {
-        format!("'{text}")
-    } else {
-        text
+    let begins = ['=', '+', '-', '@', '\t', '\r'];
+    let mut whole = if text.starts_with(begins) && !is_number(&text) { format!("'{text}") } else { text };
+    // What parts cells where the program is another's: a cell would begin behind it.
+    for part in [';', ',', '\t', '\n', '\r'] {
+        for begin in ['=', '+', '-', '@'] {
+            whole = whole.replace(&format!("{part}{begin}"), &format!("{part}'{begin}"));
+        }
     }
+    whole
 }
 
 /// The calls of a filter, page after page.
@@ -481,6 +485,9 @@ mod tests {
             ("\t=1", "'\t=1"),
             ("+79161234567", "+79161234567"),
             ("окна", "окна"),
+            ("x;=1+1;y", "x;'=1+1;y"),
+            ("x,@SUM(A1)", "x,'@SUM(A1)"),
+            ("a\n-1", "a\n'-1"),
         ] {
             assert_eq!(harmless(text.to_owned()), written);
         }

@@ -22,6 +22,8 @@ const FIRST: Date = Date::constant(2000, 1, 1);
 const LAST: Date = Date::constant(2100, 12, 31);
 /// The longest text that is looked for.
 const TEXT: usize = 400;
+/// Digits of a number at most (E.164), and what is dialled before it.
+const DIGITS: usize = 20;
 
 /// Which calls; what is not given leaves all in.
 #[derive(Deserialize, Default, utoipa::IntoParams)]
@@ -89,7 +91,9 @@ impl From<&Period> for PeriodView {
 fn digits_of(text: &str) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_whole = text.trim_start().starts_with('+') || digits.len() < 4;
-    let at_home = digits.strip_prefix(['8', '0']).filter(|_| !is_whole).map(str::to_owned);
+    // The end of a number may begin with a 0.
+    let home = if digits.len() < 9 { "8" } else { "80" };
+    let at_home = digits.strip_prefix(|first| home.contains(first)).filter(|_| !is_whole).map(str::to_owned);
     at_home.unwrap_or(digits)
 }
 
@@ -164,6 +168,9 @@ impl Chosen {
         let digits = self.number.as_deref().map(digits_of);
         if digits.is_some() && !at.role.sees_numbers() {
             return Err(Problem::field("number", "hidden", "numbers are not yours to look for"));
+        }
+        if digits.as_ref().is_some_and(|digits| digits.len() > DIGITS) {
+            return Err(Problem::field("number", "too_long", "a number has no more digits"));
         }
         if digits.as_ref().is_some_and(String::is_empty) {
             return Err(Problem::field("number", "digits", "write some digits of the number"));

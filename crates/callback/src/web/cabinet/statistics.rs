@@ -8,7 +8,7 @@ use super::scope::company_of;
 use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
-use crate::store::{self, CallFilter, CallOrder, Panel};
+use crate::store::{self, Begun, CallFilter, CallOrder, Outcomes, Panel};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::Problem;
@@ -48,7 +48,7 @@ struct Spread {
 }
 
 impl Spread {
-    /// Of tenths of a second, with how many each.
+    /// Of tenths of a second in their order, with how many each.
     fn of(tenths: &[(u64, u64)]) -> Self {
         let all: u64 = tenths.iter().map(|(_, count)| count).sum();
         let at = |percent: u64| {
@@ -139,11 +139,12 @@ struct HourLine {
     connected: u64,
 }
 
-/// Of how many seconds how many talks began.
-#[derive(Serialize, ToSchema)]
+/// After how many seconds how many talks began, and how many of them later than was promised.
+#[derive(Serialize, ToSchema, Default)]
 struct Second {
     second: u64,
     talks: u64,
+    late: u64,
 }
 
 /// What both pages tell.
@@ -153,6 +154,8 @@ struct Told {
     before: PeriodView,
     totals: Totals,
     totals_before: Totals,
+    /// What was promised, where that was the same for all.
+    promise_ms: Option<u64>,
     /// From the order until they talked, and the same of the period before.
     connected: Spread,
     connected_before: Spread,
@@ -255,13 +258,23 @@ fn steps(
     (name, steps)
 }
 
+/// What was promised, where that was the same for all.
+fn promised(outcomes: &[Outcomes]) -> Option<u64> {
+    let ends = || outcomes.iter().filter_map(|line| line.promise_ms);
+    let (least, most) = (ends().map(|(least, _)| least).min()?, ends().map(|(_, most)| most).max()?);
+    (least == most).then_some(least)
+}
+
+fn begun(talks: &[Begun]) -> Spread {
+    Spread::of(&talks.iter().map(|one| (one.tenths, one.talks)).collect::<Vec<_>>())
+}
+
 /// What both pages are made of.
 struct Counted {
     /// What was asked for.
     filter: CallFilter,
     told: Told,
-    /// After how many tenths of a second how many talks began.
-    talks: Vec<(u64, u64)>,
+    talks: Vec<Begun>,
     hours: Vec<HourLine>,
 }
 
@@ -269,8 +282,12 @@ async fn count(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Counted, 
     let period = chosen.period(&company_of(app, at).await?, wall_now())?;
     let before = period.before();
     let filter = chosen.filter(app, at, &period).await?;
-    let (from, until) = before.bounds()?;
-    let filter_before = CallFilter { from, until, ..filter.clone() };
+    let mut filter_before = chosen.filter(app, at, &before).await?;
+    // A day that is not over is held against the same part of the one before.
+    let now = wall_now();
+    if (filter.from..filter.until).contains(&now) {
+        filter_before.until = filter_before.until.min(now - filter.from.since(filter_before.from));
+    }
     let store = &app.store;
     let (totals, totals_before, connected, connected_before, now, then, answering, sites) = tokio::try_join!(
         store.outcomes(&filter),
@@ -289,8 +306,9 @@ async fn count(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Counted, 
         before: PeriodView::from(&before),
         totals: Totals::of(&totals),
         totals_before: Totals::of(&totals_before),
-        connected: Spread::of(&connected),
-        connected_before: Spread::of(&connected_before),
+        promise_ms: promised(&totals),
+        connected: begun(&connected),
+        connected_before: begun(&connected_before),
         step,
         steps,
         managers: answering.into_iter().map(Into::into).collect(),
@@ -329,18 +347,23 @@ pub(super) async fn overview(
         store.silent_sites(at.customer, now - SILENT),
     )
     .map_err(Problem::of_store)?;
-    let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
-    for (tenths, begun) in talks {
-        *seconds.entry(tenths / 10).or_default() += begun;
+    let mut seconds: BTreeMap<u64, Second> = BTreeMap::new();
+    for Begun { tenths, is_late, talks } in talks {
+        let second = tenths / 10;
+        let line = seconds.entry(second).or_insert(Second { second, ..Second::default() });
+        line.talks += talks;
+        line.late += if is_late { talks } else { 0 };
     }
     let mut seen = BTreeSet::new();
     let visitors = waiting.iter().filter(|counted| seen.insert(counted.row.row.order.phone.to_string()));
     let failing = failing.into_iter().filter(|line| line.taken == 0 && line.tries >= TRIES);
-    let silent = silent.into_iter().filter(|line| filter.site.as_ref().is_none_or(|site| *site == line.key));
+    // Who can look at no settings can do nothing about it.
+    let silent = silent.into_iter().filter(|_| at.role.may(Right::SeeSettings));
+    let silent = silent.filter(|line| filter.site.as_ref().is_none_or(|site| *site == line.key));
     Ok(Json(Overview {
         told,
         rang: Spread::of(&rang),
-        seconds: seconds.into_iter().map(|(second, talks)| Second { second, talks }).collect(),
+        seconds: seconds.into_values().collect(),
         waiting: visitors.take(SHOWN).map(|row| CallRow::of(row, at.role)).collect(),
         waiting_count,
         failing: failing.map(Into::into).collect(),

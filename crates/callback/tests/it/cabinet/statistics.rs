@@ -24,16 +24,30 @@ fn midnight(day: Date, zone: &TimeZone) -> Ts {
 }
 
 /// A question of dice: as the store is asked, and as an address asks it.
-fn question(base: &CallFilter, calls: &[Known], zone: &TimeZone, dice: &mut Dice) -> (CallFilter, String) {
-    let mut filter = CallFilter { telephones: None, ..asked(base, calls, dice) };
+/// The same of the days before.
+fn question(
+    base: &CallFilter,
+    calls: &[Known],
+    zone: &TimeZone,
+    dice: &mut Dice,
+) -> (CallFilter, CallFilter, String) {
+    let filter = CallFilter { telephones: None, ..asked(base, calls, dice) };
     let (mut from, mut to) = DAYS;
     if dice.percent(60) {
         from = from.checked_add(i64::try_from(dice.below(18)).unwrap().days()).unwrap();
         to = from.checked_add(i64::try_from(dice.below(12)).unwrap().days()).unwrap();
     }
-    (filter.from, filter.until) = (midnight(from, zone), midnight(to.tomorrow().unwrap(), zone));
     let hour = filter.quarters.as_ref().map(|quarters| quarters[0].hour(zone));
-    filter.quarters = hour.map(|hour| Quarter::at_hour(hour, from, to, zone).collect());
+    let of = |from: Date, to: Date, filter: &CallFilter| CallFilter {
+        from: midnight(from, zone),
+        until: midnight(to.tomorrow().unwrap(), zone),
+        quarters: hour.map(|hour| Quarter::at_hour(hour, from, to, zone).collect()),
+        ..filter.clone()
+    };
+    let days = from.until(to).unwrap().get_days() + 1;
+    let back = |day: Date| day.checked_sub(days.days()).unwrap();
+    let before = of(back(from), back(to), &filter);
+    let filter = of(from, to, &filter);
     let is = |word: &str, is: bool| is.then(|| word.to_owned());
     let asked = [
         ("from", Some(from.to_string())),
@@ -56,7 +70,7 @@ fn question(base: &CallFilter, calls: &[Known], zone: &TimeZone, dice: &mut Dice
     ];
     let asked = asked.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     let query = Url::parse_with_params("http://all.example", asked).unwrap().query().unwrap().to_owned();
-    (filter, query)
+    (filter, before, query)
 }
 
 /// The journal, page after page.
@@ -76,7 +90,13 @@ fn sum(lines: &Value, what: &str) -> u64 {
     lines.as_array().unwrap().iter().map(|line| line[what].as_u64().unwrap()).sum()
 }
 
-async fn check(owner: &mut Browser, path: &str, query: &str, mut by_hand: Vec<&Known>, zone: &TimeZone) {
+async fn check(
+    owner: &mut Browser,
+    path: &str,
+    query: &str,
+    (mut by_hand, before): (Vec<&Known>, usize),
+    zone: &TimeZone,
+) {
     by_hand.sort_by_key(|call| std::cmp::Reverse((call.at, call.id)));
     let ids: Vec<_> = by_hand.iter().map(|call| call.id.0.to_string()).collect();
     let (totals, listed) = journal(owner, path, query).await;
@@ -90,6 +110,8 @@ async fn check(owner: &mut Browser, path: &str, query: &str, mut by_hand: Vec<&K
     let analysis = owner.get(&format!("{path}/analysis?{query}")).await.ok();
     for page in [&overview, &analysis] {
         assert_eq!(page["totals"], totals, "{query}");
+        assert_eq!(page["totals_before"]["orders"], before, "{query}");
+        assert_eq!(sum(&page["steps"], "before"), before as u64, "{query}");
         assert_eq!(sum(&page["steps"], "orders"), told[0], "{query}");
         assert_eq!(sum(&page["steps"], "connected"), told[1], "{query}");
     }
@@ -128,10 +150,11 @@ fn overview_analysis_journal_and_export_tell_of_the_same_calls() {
             stage.world.open().await.apply(moved, "operator", Ts(0), false).await.unwrap();
             let zone = TimeZone::get(zone).unwrap();
             for n in 0..questions {
-                let (filter, query) = question(&base, &calls, &zone, &mut dice);
+                let (filter, before, query) = question(&base, &calls, &zone, &mut dice);
                 // One address may ask so much and no more.
                 owner = owner.at(&format!("192.0.2.{n}"));
-                let by_hand = calls.iter().filter(|call| call.is_in(&filter)).collect();
+                let before = calls.iter().filter(|call| call.is_in(&before)).count();
+                let by_hand = (calls.iter().filter(|call| call.is_in(&filter)).collect(), before);
                 check(&mut owner, &path, &query, by_hand, &zone).await;
             }
         }

@@ -352,9 +352,16 @@ async fn check(store: &Store, filter: &CallFilter, calls: &[Known]) {
         assert_eq!(orders, same as u64);
     }
     let talks = store.connected_after(filter).await.unwrap();
-    assert_eq!(talks.iter().map(|(_, talks)| talks).sum::<u64>(), connected);
+    assert_eq!(talks.iter().map(|one| one.talks).sum::<u64>(), connected);
+    let late = by_hand
+        .iter()
+        .filter(|call| call.tally.connected_ms.is_some_and(|ms| Some(ms) > call.tally.promise_ms));
+    let told: u64 = talks.iter().filter(|one| one.is_late).map(|one| one.talks).sum();
+    assert_eq!(told, late.count() as u64, "{filter:?}");
     let mut answering: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for one in by_hand.iter().flat_map(|call| &call.tally.tries) {
+    // Who sees the calls of some telephones alone hears of nobody else's.
+    let own = |telephone: &String| filter.telephones.as_ref().is_none_or(|own| own.0.contains(telephone));
+    for one in by_hand.iter().flat_map(|call| &call.tally.tries).filter(|one| own(&one.who.telephone)) {
         let line = answering.entry(one.who.name.to_string()).or_default();
         line.0 += 1;
         line.1 += u64::from(one.answered_ms.is_some());

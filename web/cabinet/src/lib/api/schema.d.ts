@@ -1233,6 +1233,8 @@ export interface components {
         /** @description Where a visitor came from, as it was understood when he ordered. */
         CameView: {
             campaign?: string | null;
+            /** @description The name of the click id that came with him. */
+            click?: string | null;
             content?: string | null;
             /** @description What was searched for, where that was passed. */
             keyword?: string | null;
@@ -1245,6 +1247,8 @@ export interface components {
             medium?: string | null;
             /** @description Who it was: a known name, `utm_source`, or the host of the page before. */
             name?: string | null;
+            /** @description The page that the dialog was opened on. */
+            opened_on?: string | null;
             /** @description The page before it. */
             referrer?: string | null;
         };
@@ -1702,8 +1706,10 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
-        /** @description Of how many seconds how many talks began. */
+        /** @description After how many seconds how many talks began, and how many of them later than was promised. */
         Second: {
+            /** Format: int64 */
+            late: number;
             /** Format: int64 */
             second: number;
             /** Format: int64 */
@@ -1837,6 +1843,11 @@ export interface components {
             connected_before: components["schemas"]["Spread"];
             managers: components["schemas"]["ManagerLine"][];
             period: components["schemas"]["PeriodView"];
+            /**
+             * Format: int64
+             * @description What was promised, where that was the same for all.
+             */
+            promise_ms?: number | null;
             sites: components["schemas"]["PanelLine"][];
             /** @description "day", "week" or "month": what `steps` are of. */
             step: string;

@@ -421,6 +421,8 @@ export interface Came {
   keyword: string | null;
   /** Something was searched for, and it was not passed. */
   keyword_hidden: boolean;
+  click: string | null;
+  opened_on: string | null;
   landing: string | null;
   referrer: string | null;
 }
@@ -482,6 +484,8 @@ interface Counted {
   before: Period;
   totals: Totals;
   totals_before: Totals;
+  /** What was promised, where that was the same for all. */
+  promise_ms: number | null;
   connected: Spread;
   connected_before: Spread;
   step: 'day' | 'week' | 'month';
@@ -492,7 +496,7 @@ interface Counted {
 
 export interface Overview extends Counted {
   rang: Spread;
-  seconds: { second: number; talks: number }[];
+  seconds: { second: number; talks: number; late: number }[];
   waiting: CallRow[];
   waiting_count: number;
   failing: ManagerLine[];

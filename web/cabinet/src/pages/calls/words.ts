@@ -22,7 +22,7 @@ export const drawnRow = (call: CallRow): Drawn => told({ ...call, talk_ms: call.
 export const drawnCall = (call: Timeline): Drawn => told(call, ending);
 
 /** A call that runs, as it is after so many seconds: what has no end yet goes on until now. */
-export function drawnNow(call: CallRow, seconds: number): Drawn {
+export function drawnNow(call: Pick<CallRow, 'lanes' | 'promise_ms' | 'reason'>, seconds: number): Drawn {
   const runs = new Set(call.lanes.filter((leg) => leg.over_ms === null).map((leg) => leg.leg));
   const lanes = call.lanes.map((leg) => ({ ...leg, over_ms: leg.over_ms ?? seconds * 1000 }));
   const joined = call.lanes.find((leg) => leg.lane === 'manager' && leg.bridged_ms !== null && leg.unbridged_ms === null);
