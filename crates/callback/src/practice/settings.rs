@@ -137,12 +137,19 @@ pub(super) async fn published(store: &Store) -> Result<Option<Arc<PublishedSite>
     }
 }
 
-/// Makes sure that there is a practice site at this address; what was chosen before stays.
+/// Makes sure that there is a practice site at this address; where there is, all that was published of it stays.
 ///
 /// # Errors
 /// It cannot be stored.
 pub async fn open_site(store: &Store, origin: &Origin, now: Ts) -> Result<()> {
-    let before = published(store).await?.map(|site| Published::from(&*site).choice);
+    let before = published(store).await?;
+    let is_here = |site: &PublishedSite| {
+        site.body.origin == *origin && Published::from(site).choice.file(origin).is_ok()
+    };
+    if before.as_deref().is_some_and(is_here) {
+        return Ok(());
+    }
+    let before = before.map(|site| Published::from(&*site).choice);
     let kept = before.filter(|choice| choice.file(origin).is_ok()).unwrap_or_default();
     kept.publish(store, origin, now).await.context("the practice site cannot be published")?;
     Ok(())
@@ -177,6 +184,7 @@ mod tests {
     use callback_core::plan::{AcceptKey, Mode, RingStrategy};
     use callback_core::site::{Announce, Origin};
     use callback_core::time::Ts;
+    use std::sync::Arc;
 
     fn origin() -> Origin {
         Origin::parse("http://127.0.0.1:8080").unwrap()
@@ -229,10 +237,17 @@ mod tests {
         assert_eq!(chosen.publish(&store, &origin(), Ts(2)).await.unwrap().version, 2);
         open_site(&store, &origin(), Ts(3)).await.unwrap();
         let site = published(&store).await.unwrap().unwrap();
-        assert_eq!((site.version, Published::from(&*site).choice), (2, chosen));
-        let moved = Origin::parse("http://127.0.0.1:9000").unwrap();
-        open_site(&store, &moved, Ts(4)).await.unwrap();
+        assert_eq!((site.version, &Published::from(&*site).choice), (2, &chosen));
+        // What an owner published in the cabinet is his.
+        let mut file = chosen.file(&origin()).unwrap();
+        file.customers[0].sites[0].body.quiet_days = 3;
+        store.apply(Arc::new(file), "an owner", Ts(4), false).await.unwrap();
+        open_site(&store, &origin(), Ts(5)).await.unwrap();
         let site = published(&store).await.unwrap().unwrap();
-        assert_eq!((site.version, site.body.origin.clone()), (3, moved));
+        assert_eq!((site.version, site.body.quiet_days), (3, 3));
+        let moved = Origin::parse("http://127.0.0.1:9000").unwrap();
+        open_site(&store, &moved, Ts(6)).await.unwrap();
+        let site = published(&store).await.unwrap().unwrap();
+        assert_eq!((site.version, site.body.origin.clone()), (4, moved));
     }
 }
