@@ -115,6 +115,12 @@ for (const [width, colorScheme] of [[1440, 'light'], [360, 'dark']] as const) {
     await page.getByRole('listitem').filter({ hasText: 'Ночная акция' }).getByRole('button', { name: 'Ночная акция: действия' }).click();
     await page.getByRole('menuitem', { name: 'Удалить сценарий' }).click();
     await expect(page.getByRole('region', { name: 'Сообщения' }).getByText('Удалили сценарий «Ночная акция».')).toBeVisible();
+    // The next story finds it gone.
+    const kept = async (): Promise<number> => {
+      const draft = await page.request.get(`/api/v1/sites/${site.split('/').pop()}/draft`);
+      return ((await draft.json()) as { body: { scenarios: unknown[] } }).body.scenarios.length;
+    };
+    await expect.poll(kept).toBe(3);
   });
 }
 
