@@ -6,10 +6,11 @@ use callback_core::flow::{Command, Flow, Past, VisitorState};
 use callback_core::id::OrderId;
 use callback_core::order::STALE;
 use callback_core::plan::{Callee, Plan, Telephone};
-use callback_core::record::{CallRecord, Disposition, NotCalled};
+use callback_core::record::{CallRecord, Disposition, LegRecord, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::StoredDialog;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,20 @@ pub(super) fn bury(file: &CallFile, plan: &Arc<Plan>, last_sign: Ts) -> CallReco
         Some(replayed) => replayed.flow.interrupted(replayed.until.max(last_sign)),
         None => Flow::new(Arc::clone(plan), &Past::default(), plan.accepted_at).interrupted(last_sign),
     }
+}
+
+/// Every leg of a call: those of its record, and those of processes before, as far as these were told of them; what of
+/// these is not known to have ended ended then.
+pub(crate) fn legs(file: &CallFile, plan: &Arc<Plan>, record: &CallRecord) -> Vec<LegRecord> {
+    let mut legs = BTreeMap::new();
+    for replayed in file.processes.iter().filter_map(|process| replay(process, plan)) {
+        for mut leg in replayed.flow.legs_so_far() {
+            leg.times.ended_at = leg.times.ended_at.or(Some(replayed.until));
+            legs.insert(leg.leg, leg);
+        }
+    }
+    legs.extend(record.legs.iter().map(|leg| (leg.leg, leg.clone())));
+    legs.into_values().collect()
 }
 
 /// A call that was cancelled between two processes has its end from there, and not from a flow.

@@ -47,10 +47,10 @@ pub enum Error {
     #[error("the store is closed")]
     Closed,
     /// The ledger does not take a booking: nothing is written of it.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refused),
     /// A booking of another currency than its customer's.
-    #[error("{0}")]
+    #[error(transparent)]
     OtherCurrency(OtherCurrency),
     /// A settings file that cannot be applied as it is.
     #[error("{0}")]
