@@ -2,7 +2,7 @@
 
 use crate::store::Store;
 use anyhow::{Context as _, Result};
-use callback_core::billing::Edition;
+use callback_core::billing::{Edition, Tariff, Terms};
 use callback_core::rating::deck::{Deck, Rates};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -22,6 +22,18 @@ pub(crate) struct Tariffs {
 impl Tariffs {
     pub(crate) fn new(store: Store) -> Self {
         Self { store, decks: Arc::default() }
+    }
+
+    /// Terms, with what their decks say.
+    ///
+    /// # Errors
+    /// The database cannot be read, or does not have a deck.
+    pub(crate) async fn of(&self, terms: Terms) -> Result<Tariff> {
+        let mut decks = Vec::new();
+        for edition in terms.decks.values() {
+            decks.push(self.deck(*edition).await?);
+        }
+        Ok(Tariff::new(terms, decks))
     }
 
     /// A version of a deck.

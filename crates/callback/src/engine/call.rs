@@ -6,6 +6,7 @@
 
 use super::LEASE;
 use super::hub::{Hub, Shown};
+use super::money::{Meter, More};
 use crate::clock::{Clock, wall_now};
 use crate::sounds::SiteSounds;
 use crate::store::{Error, Fact, Fence, Hold, Store};
@@ -15,7 +16,7 @@ use callback_core::flow::{
 };
 use callback_core::id::LegId;
 use callback_core::plan::{Callee, Plan, Telephone};
-use callback_core::record::{CallRecord, Cause, EndedBy};
+use callback_core::record::{CallRecord, Cause, EndedBy, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::{Dial, LegKey, Media, Phone, StoredDialog};
 use futures_util::StreamExt as _;
@@ -83,8 +84,10 @@ pub(crate) enum Outcome {
 
 /// What the loop waits for besides happenings and time.
 enum Done {
-    /// A dial was reserved and its intent is committed; or why it is none.
-    Dial(LegId, Result<(), (Cause, EndedBy)>),
+    /// A dial was reserved, by this trunk where it goes by one, and its intent is committed; or why it is none.
+    Dial(LegId, Result<Option<String>, (Cause, EndedBy)>),
+    /// More money was asked for, and is held, or is not there.
+    Money(More, bool),
     /// The end is stored: whoever cancelled is answered, and the visitor told where he was not.
     EndStored(Option<(VisitorState, Detail)>),
     /// Written behind.
@@ -123,6 +126,8 @@ pub(crate) struct Call {
     cancels: Vec<oneshot::Sender<()>>,
     end_is_stored: bool,
     bridged: Option<(LegId, LegId)>,
+    /// Its money; none where it is not charged.
+    meter: Option<Meter>,
     outcome: Option<Outcome>,
 }
 
@@ -135,6 +140,7 @@ impl Call {
         past: &Past,
         sounds: SiteSounds,
         inbox: mpsc::Receiver<Happening>,
+        meter: Option<Meter>,
     ) -> Self {
         let clock = Clock::start();
         let began_at = clock.now();
@@ -160,7 +166,34 @@ impl Call {
             cancels: Vec::new(),
             end_is_stored: false,
             bridged: None,
+            meter,
             outcome: None,
+        }
+    }
+
+    /// Holds its first money with what makes it begin; nothing is dialled before, and nothing without.
+    ///
+    /// # Errors
+    /// Within: why the order is not called. Without: the store is closed, or the order another process's.
+    pub(crate) async fn begin(&mut self) -> Result<Result<(), NotCalled>, Error> {
+        let order = self.fence.order;
+        let Some(meter) = self.meter.as_mut().filter(|meter| !meter.is_begun()) else { return Ok(Ok(())) };
+        let now = self.clock.now();
+        let Some((more, terms)) = meter.begin(order, now) else {
+            tracing::error!(%order, "the visitor, or every manager, has no rate: nothing is called");
+            return Ok(Err(NotCalled::Trunk));
+        };
+        let facts = more.fact(now).into_iter().chain([terms]).chain(take(&mut self.facts)).collect();
+        match self.tools.store.write(self.fence, facts).await {
+            Ok(()) => {
+                meter.hold(&more);
+                Ok(Ok(()))
+            }
+            Err(Error::Refused(why)) => {
+                tracing::info!(%order, %why, "nothing is called");
+                Ok(Err(NotCalled::NoFunds))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -172,6 +205,7 @@ impl Call {
                 return outcome;
             }
             self.wait().await;
+            self.ask_for_money();
             self.give();
         }
     }
@@ -179,7 +213,9 @@ impl Call {
     /// Waits until something happens, and takes all that has happened by then.
     async fn wait(&mut self) {
         if self.inputs.is_empty() {
-            let alarm = self.flow.poll_timeout().map(|at| self.clock.instant(at));
+            let money = self.meter.as_ref().and_then(Meter::next);
+            let alarm = self.flow.poll_timeout().into_iter().chain(money).min();
+            let alarm = alarm.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
                 Some(happening) = self.inbox.recv() => self.take(happening),
@@ -216,6 +252,9 @@ impl Call {
                 if matches!(event, LegEvent::Ended(..)) {
                     self.up.remove(&leg);
                 }
+                if let Some(meter) = self.meter.as_mut().filter(|_| event == LegEvent::Answered) {
+                    meter.answered(self.clock.now());
+                }
                 self.inputs.push(Input::Leg(leg, event));
             }
             Happening::MediaLost { leg, first, since } => {
@@ -223,6 +262,9 @@ impl Call {
                 self.inputs.push(Input::Leg(leg, LegEvent::MediaLost { first, since }));
             }
             Happening::Dialog(leg, dialog) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.goes_by(leg, dialog.trunk());
+                }
                 self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) });
                 self.dialogs.push(dialog);
             }
@@ -247,23 +289,27 @@ impl Call {
         match done {
             Done::Dial(leg, result) => {
                 let wanted = self.dialling.remove(&leg);
-                if result.is_ok() {
+                if let Ok(trunk) = &result {
                     self.intents.insert(leg);
+                    if let Some(meter) = &mut self.meter {
+                        meter.goes_by(leg, trunk.as_deref());
+                    }
                 }
                 match result {
-                    Ok(()) if wanted => {
+                    Ok(_) if wanted => {
                         self.up.insert(leg);
                         self.record_heard(leg);
                         self.tools.phone.send(self.key(leg)).await;
                     }
                     // It was hung up while its intent was being stored: its end has been reported.
-                    Ok(()) => self.tools.phone.release(self.key(leg)).await,
+                    Ok(_) => self.tools.phone.release(self.key(leg)).await,
                     Err((cause, by)) if wanted => {
                         self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by)))
                     }
                     Err(_) => {}
                 }
             }
+            Done::Money(more, is_held) => self.money(&more, is_held),
             Done::EndStored(untold) => self.end_stored(untold),
             Done::Written => {}
             Done::Lost => self.let_go().await,
@@ -282,11 +328,16 @@ impl Call {
                 Command::Bridge { visitor, manager } => {
                     self.bridged = Some((visitor, manager));
                     self.tools.media.bridge(self.key(visitor), self.key(manager));
+                    let limit = self.meter.as_mut().and_then(|meter| meter.bridged(self.last_tick));
+                    self.inputs.extend(limit.map(Input::TalkLimit));
                     self.sign_of_life();
                 }
                 Command::Unbridge => {
                     if let Some((visitor, manager)) = self.bridged.take() {
                         self.tools.media.unbridge(self.key(visitor), self.key(manager));
+                    }
+                    if let Some(meter) = &mut self.meter {
+                        meter.unbridged();
                     }
                 }
                 Command::Tell(state @ VisitorState::Ended(disposition), detail) => {
@@ -309,6 +360,10 @@ impl Call {
         else {
             return;
         };
+        if self.meter.as_ref().is_some_and(|meter| !meter.may_dial(&to.address)) {
+            let refused = LegEvent::Ended(Cause::RefusedNumber, EndedBy::Us);
+            return self.inputs.push(Input::Leg(leg, refused));
+        }
         self.dialling.insert(leg);
         let telephone = matches!(callee, Callee::Manager(_)).then(|| to.clone());
         let (tools, fence, key, at) = (self.tools.clone(), self.fence, self.key(leg), self.clock.now());
@@ -318,18 +373,43 @@ impl Call {
                 Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
             };
             let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
+            let trunk = dialog.trunk().map(str::to_owned);
             let dial = Fact::Intent { intent, telephone, dialog: Some(json(&dialog)) };
             let stored = tools.store.write(fence, vec![dial]).await;
             if stored.is_err() {
                 tools.phone.release(key).await;
             }
             match stored {
-                Ok(()) => Done::Dial(leg, Ok(())),
+                Ok(()) => Done::Dial(leg, Ok(trunk)),
                 Err(Error::FenceLost | Error::LegTaken(_)) => Done::Lost,
                 // Among them that the call ended while this was on its way.
                 Err(_) => Done::Dial(leg, Err((Cause::Interrupted, EndedBy::Us))),
             }
         }));
+    }
+
+    /// Asks for more money where it is due; the talk goes on meanwhile.
+    fn ask_for_money(&mut self) {
+        let now = self.clock.now();
+        let Some(more) = self.meter.as_mut().and_then(|meter| meter.due(now)) else { return };
+        let Some(fact) = more.fact(now) else { return self.money(&more, true) };
+        let commit = self.tools.store.write(self.fence, vec![fact]);
+        self.pending.push(Box::pin(async move {
+            match commit.await {
+                Err(error) if is_lost(&error) => Done::Lost,
+                held => Done::Money(more, held.is_ok()),
+            }
+        }));
+    }
+
+    fn money(&mut self, more: &More, is_held: bool) {
+        let now = self.clock.now();
+        let Some(meter) = &mut self.meter else { return };
+        let limit = if is_held { meter.hold(more) } else { meter.do_without(now) };
+        if !is_held {
+            tracing::info!(order = %self.fence.order, "the money of a talk runs out");
+        }
+        self.inputs.extend(limit.map(Input::TalkLimit));
     }
 
     fn record_heard(&self, leg: LegId) {
@@ -433,6 +513,7 @@ impl Call {
         let mut facts = take(&mut self.facts);
         let outcome = match finish {
             Finish::Over(record) => {
+                facts.extend(self.meter.iter().flat_map(|meter| meter.settle(&record)));
                 facts.push(Fact::Record(Box::new(record.clone()), Some(self.plan.clone())));
                 Outcome::Over(Box::new(record))
             }
@@ -454,13 +535,13 @@ impl Call {
         let mut lost = false;
         while let Some(done) = self.pending.next().await {
             match done {
-                Done::Dial(leg, Ok(())) => {
+                Done::Dial(leg, Ok(_)) => {
                     self.intents.insert(leg);
                     self.tools.phone.release(self.key(leg)).await;
                 }
                 Done::EndStored(untold) => self.end_stored(untold),
                 Done::Lost => lost = true,
-                Done::Dial(_, Err(_)) | Done::Written => {}
+                Done::Dial(_, Err(_)) | Done::Money(..) | Done::Written => {}
             }
         }
         lost
