@@ -159,7 +159,12 @@ fn check_tells_of_a_trunk_without_a_deck() {
     assert_eq!(found(), Value::Null);
 }
 
-const SITE: &str = "missed_emails = [\"leads@shop.example\"]";
+fn shop(site: &str) -> String {
+    format!(
+        "[[customer]]\nname = \"Shop\"\nemail = \"owner@shop.example\"\ntime_zone = \"Europe/Moscow\"\n\
+         missed_emails = [\"leads@shop.example\"]\n[[customer.site]]\nkey = \"demo\"\nurl = \"{ORIGIN}\"\n{site}"
+    )
+}
 
 /// A charged stage: a rouble a second and half a one for each answer, and a tenth on top.
 struct Charged {
@@ -170,17 +175,24 @@ struct Charged {
 
 impl Charged {
     async fn new(world: World, network: &Network, site: &str, lines: &str) -> Self {
-        let settings = format!(
-            "[[customer]]\nname = \"Shop\"\nemail = \"owner@shop.example\"\ntime_zone = \"Europe/Moscow\"\n\
-             {SITE}\n[[customer.site]]\nkey = \"demo\"\nurl = \"{ORIGIN}\"\n{site}"
-        );
+        Self::of(world, network, shop(site), lines, (WhenOut::Finish, 60)).await
+    }
+
+    /// With what becomes of a talk without money, and how many seconds ahead it is paid.
+    async fn of(
+        world: World,
+        network: &Network,
+        settings: String,
+        lines: &str,
+        (when_out, warn_s): (WhenOut, u64),
+    ) -> Self {
         let mut stage = Stage::of(world, network, settings, None).await;
         stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
         stage.billing = Some(Billing {
             currency: roubles(),
             time_zone: "Europe/Moscow".to_owned(),
-            when_out: WhenOut::Finish,
-            warn: Duration::from_secs(60),
+            when_out,
+            warn: Duration::from_secs(warn_s),
         });
         stage.start().await;
         let store = stage.world.open().await;
@@ -314,6 +326,43 @@ async fn a_telephone_without_a_rate_is_not_dialled() {
     assert_eq!((anna.outcome, anna.ended), (Outcome::NotSent, Some((Cause::RefusedNumber, EndedBy::Us))));
     assert_eq!(charged.balance().await, (2_000_000 - 660_000, 0));
     charged.books_agree().await;
+}
+
+/// A talk is paid almost two minutes ahead, so that it asks for more at once: whether there is more, or it is to be cut,
+/// or goes on without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_talk_asks_for_money_before_what_it_holds_is_spent() {
+    let check = async |money: i64, when_out, bookings: u16, limits: usize| {
+        let mut network = Network::start(&[(ANNA, Does::Answers), (VISITOR, Does::Talks(2_500))]).await;
+        let settings = shop(&managers(&[ANNA]));
+        let policy = (when_out, 119);
+        let charged = Charged::of(World::lite(), &network, settings, BY_THE_SECOND, policy).await;
+        charged.pays(money).await;
+        let id = Uuid::new_v4();
+        charged.stage.order(id).await;
+        network.sees(&format!("{VISITOR} down")).await;
+        let record = charged.stage.record(id).await;
+        let price = expected(&record);
+        let held = charged.store.call_money(OrderId(id)).await.unwrap().unwrap().reserved();
+        assert_eq!(held.1, bookings, "{money} {when_out:?}");
+        let file = charged.store.call(OrderId(id)).await.unwrap().unwrap();
+        let told = file.processes.iter().flat_map(|process| &process.inputs);
+        let told: Vec<_> = told.filter(|(_, input)| matches!(input, Input::TalkLimit(_))).collect();
+        assert_eq!(told.len(), limits, "{told:?}");
+        for (at, limit) in told {
+            let Input::TalkLimit(limit) = limit else { continue };
+            let answered = record.legs.iter().filter_map(|leg| leg.times.answered_at).min().unwrap();
+            let bridged = record.talk.unwrap().from;
+            // Two seconds before what is held ends, by the clock of the task that carried the answer.
+            let off = (answered + Duration::from_secs(118)).0 - (bridged + *limit).0;
+            assert!(off.abs() < 1_000_000 && *at > bridged, "{off} {limit:?}");
+        }
+        assert_eq!(charged.balance().await, (money * 1_000_000 - price, 0));
+        charged.books_agree().await;
+    };
+    check(1_000, WhenOut::Cut, 2, 0).await;
+    check(300, WhenOut::Cut, 1, 1).await;
+    check(300, WhenOut::Finish, 1, 0).await;
 }
 
 /// A balance for three calls, and many visitors at once, whose telephones nobody answers: three are called, and the rest
