@@ -355,7 +355,7 @@ async fn a_talk_asks_for_money_before_what_it_holds_is_spent() {
             let bridged = record.talk.unwrap().from;
             // Two seconds before what is held ends, by the clock of the task that carried the answer.
             let off = (answered + Duration::from_secs(118)).0 - (bridged + *limit).0;
-            assert!(off.abs() < 1_000_000 && *at > bridged, "{off} {limit:?}");
+            assert!(off.abs() < 5_000_000 && *at > bridged, "{off} {limit:?}");
         }
         assert_eq!(charged.balance().await, (money * 1_000_000 - price, 0));
         charged.books_agree().await;
