@@ -1,6 +1,7 @@
 //! `kill -9` at every step of a call. A reference call's system calls are the map: each is a place to die at, by
 //! `strace`, which kills the service when it is about to make it. What step it was is decided afterwards, by what is
-//! written and by what the telephones saw. Then the service is started again, and everything has to be settled.
+//! written and by what the telephones saw. Then the service is started again, and everything has to be settled, its money
+//! too.
 
 use crate::PATIENCE;
 use crate::browser;
@@ -29,7 +30,7 @@ pub enum Step {
     Nothing,
     /// The order is stored.
     Accepted,
-    /// Its plan too.
+    /// Its plan too, and its money is held.
     Planned,
     /// The manager's dial is committed.
     Intent,
@@ -292,6 +293,7 @@ impl World {
             database,
             voice: "none",
             log: "info,sqlx=warn",
+            charged: true,
             ..Setup::new(folder.path(), address, &trunks, SITE)
         };
         Self { service: Service::set_up(&setup), network, order: Uuid::new_v4(), _folder: folder }
@@ -440,6 +442,15 @@ async fn judge(
     if answered_at.is_some_and(|at| died_at.saturating_duration_since(at) > A_TALK) {
         assert_eq!(disposition, "connected", "{}", seen());
     }
+    let bill = world.service.bills(world.order);
+    let what = |words: &[&str]| {
+        let transfers = bill["transfers"].as_array().into_iter().flatten();
+        transfers.filter(|one| one["what"].as_str().is_some_and(|what| words.contains(&what))).count()
+    };
+    let held = (what(&["reserved"]), what(&["paid from it", "free again"]));
+    assert!(held == (1, 1) && what(&["owed"]) == 0, "it is not paid once: {bill:#}\n{}", seen());
+    let legs = bill["legs"].as_array().map_or(0, Vec::len);
+    assert_eq!(bill["price"] == "0.000000", legs == 0, "{bill:#}\n{}", seen());
     let told: Value = world.service.replays(world.order);
     assert_eq!(told["disposition"].as_str(), Some(disposition.as_str()), "{}", seen());
     disposition

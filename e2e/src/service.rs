@@ -16,6 +16,10 @@ use std::sync::OnceLock;
 use tokio::process::Command;
 use uuid::Uuid;
 
+/// A unit for each second, and half a one for each answer.
+const DECK: &str = "prefix,description,rate_per_minute,connect_fee,initial_s,increment_s,effective_from\n\
+    7,Russia,60,0.5,1,1,2020-01-01\n";
+
 /// How a service is set up.
 #[derive(Clone, Debug)]
 pub struct Setup<'a> {
@@ -35,6 +39,8 @@ pub struct Setup<'a> {
     pub voice: &'a str,
     /// What it logs.
     pub log: &'a str,
+    /// Whether calls are charged, and the customer has paid.
+    pub charged: bool,
 }
 
 impl<'a> Setup<'a> {
@@ -50,6 +56,7 @@ impl<'a> Setup<'a> {
             ports: "20000-20198",
             voice: "auto",
             log: "debug,sqlx=warn,hyper=info",
+            charged: false,
         }
     }
 }
@@ -93,6 +100,12 @@ impl Service {
         );
         fs::write(folder.join("settings.toml"), settings).expect("settings.toml");
         run(&folder, &["apply", "settings.toml"]);
+        if setup.charged {
+            fs::write(folder.join("deck.csv"), DECK).expect("deck.csv");
+            run(&folder, &["deck", "import", "deck.csv", "--trunk", "trunk-0"]);
+            run(&folder, &["markup", "set", "--percent", "10"]);
+            run(&folder, &["top-up", "owner@shop.example", "1000"]);
+        }
         Self { address: setup.address, folder, database, log: setup.log.to_owned(), program: None }
     }
 
@@ -197,6 +210,16 @@ impl Service {
         serde_json::from_str(&told).expect("JSON")
     }
 
+    /// What `callback bill` tells of an order: each charge comes out the same when it is made again, and the books agree.
+    ///
+    /// # Panics
+    /// When they do not.
+    #[must_use]
+    pub fn bills(&self, order: Uuid) -> Value {
+        run(&self.folder, &["ledger", "check"]);
+        serde_json::from_str(&run(&self.folder, &["bill", &order.to_string(), "--json"])).expect("JSON")
+    }
+
     /// The same once the call is over; the record is written a moment after the last leg is down.
     ///
     /// # Panics
@@ -213,7 +236,7 @@ impl Service {
 }
 
 fn configuration(setup: &Setup<'_>, database: &str) -> String {
-    let Setup { address, trunks, ports, voice, .. } = setup;
+    let Setup { address, trunks, ports, voice, charged, .. } = setup;
     let mut text = format!(
         "[http]\nlisten = \"{address}:8080\"\npublic_url = \"http://{address}:8080\"\n\
          metrics_listen = \"{address}:9090\"\n\
@@ -222,6 +245,9 @@ fn configuration(setup: &Setup<'_>, database: &str) -> String {
          [media]\naddress = \"{address}\"\nports = \"{ports}\"\n\
          [speech]\nvoice = \"{voice}\"\n"
     );
+    if *charged {
+        text.push_str("[billing]\ncurrency = \"RUB\"\n");
+    }
     for (at, trunk) in trunks.iter().enumerate() {
         let _ = write!(
             text,

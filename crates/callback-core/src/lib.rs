@@ -7,6 +7,7 @@ pub mod area;
 pub mod arrival;
 pub mod attribution;
 pub mod behaviour;
+pub mod billing;
 pub mod blacklist;
 pub mod flow;
 pub mod holidays;

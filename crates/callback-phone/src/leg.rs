@@ -14,7 +14,7 @@ pub struct Dial {
     pub caller_id: CallerId,
 }
 
-/// What the next process needs to take a leg of this one down. Stored as it is, read by nobody else.
+/// What the next process needs to take a leg of this one down. Stored as it is, and read by nobody else.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDialog {
     pub(crate) leg: LegKey,
@@ -35,6 +35,12 @@ impl StoredDialog {
     #[must_use]
     pub fn leg(&self) -> LegKey {
         self.leg
+    }
+
+    /// The trunk that it goes by, by its name; none of a SIP endpoint's.
+    #[must_use]
+    pub fn trunk(&self) -> Option<&str> {
+        self.calls.first()?.trunk.as_deref()
     }
 
     /// Whether the leg was answered when this was stored.

@@ -1,7 +1,7 @@
 //! `callback check`: whether the service could run here. It opens what the service would open, says all that is
 //! wrong and where, and leaves everything as it was.
 
-use crate::config::{Config, Trunk};
+use crate::config::{Billing, Config, Trunk};
 use crate::store::Store;
 use serde::Serialize;
 use std::fmt;
@@ -78,6 +78,10 @@ pub async fn check(config: &Config) -> Report {
     for trunk in &config.trunks {
         let what = format!("trunk \"{}\" proxy {}", trunk.name, trunk.proxy.host);
         report.add(what, resolve(trunk).await);
+        if let Some(billing) = &config.billing {
+            let what = format!("trunk \"{}\" deck in {}", trunk.name, billing.currency);
+            report.add(what, deck(config, billing, &trunk.name).await);
+        }
     }
     report
 }
@@ -107,6 +111,18 @@ async fn database(config: &Config) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("program and schema do not fit: {}", wrong.join("; ")))
+    }
+}
+
+/// Where calls are charged, a trunk without a deck carries none.
+async fn deck(config: &Config, billing: &Billing, trunk: &str) -> Result<(), String> {
+    let store = Store::open(config.database_url.expose()).await.map_err(|error| format!("{error:#}"))?;
+    let decks = store.decks(billing.currency).await.map_err(|error| error.to_string());
+    store.close().await.map_err(|error| error.to_string())?;
+    if decks?.contains_key(trunk) {
+        Ok(())
+    } else {
+        Err("there is none, and without it nothing is called: callback deck import".to_owned())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::check::{Report, check};
 use crate::clock::wall_now;
 use crate::config::Config;
 use crate::engine::recovery;
+use crate::money::{self, Credit, DeckCommand, LedgerCommand, MarkupCommand, TopUp};
 use crate::quote::{Quote, quote};
 use crate::serve::serve;
 use crate::settings::SettingsFile;
@@ -81,6 +82,30 @@ enum Command {
     },
     /// Say what calls cost by a carrier's deck, and what they would be charged; it needs no configuration
     Quote(Quote),
+    /// Carriers' decks, by which calls are charged
+    Deck {
+        #[command(subcommand)]
+        what: DeckCommand,
+    },
+    /// What is added to the cost of calls
+    Markup {
+        #[command(subcommand)]
+        what: MarkupCommand,
+    },
+    /// Book a payment that came by hand
+    TopUp(TopUp),
+    /// Let a customer owe
+    Credit(Credit),
+    /// The books
+    Ledger {
+        #[command(subcommand)]
+        what: LedgerCommand,
+    },
+    /// Tell what a call was charged, and why
+    Bill {
+        /// The order's id
+        call: Uuid,
+    },
     /// Print the OpenAPI document of the cabinet's API
     Openapi,
     /// Copy the database, while it is used
@@ -101,28 +126,9 @@ enum Operator {
 
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> ExitCode {
-    let done = match (&cli.command, Config::read(cli.config.as_deref())) {
-        // It asks for no configuration, so a wrong one is nothing to it.
-        (Command::Quote(asked), _) => quote(asked, cli.json),
-        (_, Err(problems)) => Err(problems.into()),
-        (Command::Serve, Ok(config)) => serve(config).await,
-        (Command::Explain { call }, Ok(config)) => explain(&config, *call, cli.json).await,
-        (Command::Replay { call }, Ok(config)) => match replay(&config, *call, cli.json).await {
-            Ok(true) => Ok(()),
-            Ok(false) => return ExitCode::FAILURE,
-            Err(error) => Err(error),
-        },
-        (Command::Check, Ok(config)) => return checked(&check(&config).await, cli.json),
-        (Command::Apply { file, dry_run }, Ok(config)) => apply(&config, file, *dry_run, cli.json).await,
-        (Command::Stop { number, lift }, Ok(config)) => stop(&config, number, *lift, cli.json).await,
-        (Command::Operator { what: Operator::Add { email } }, Ok(config)) => {
-            operator(&config, email, cli.json).await
-        }
-        (Command::Openapi, Ok(_)) => web::document().map(say::out),
-        (Command::Backup { file }, Ok(config)) => backup(&config, file, cli.json).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match done(&cli).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             failed(&error, cli.json);
             ExitCode::FAILURE
@@ -130,9 +136,38 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn checked(report: &Report, as_json: bool) -> ExitCode {
+/// Whether what was looked at is as it should be; what is done at all is well done.
+async fn done(cli: &Cli) -> anyhow::Result<bool> {
+    let as_json = cli.json;
+    // It asks for no configuration, so a wrong one is nothing to it.
+    if let Command::Quote(asked) = &cli.command {
+        return quote(asked, as_json).map(|()| true);
+    }
+    let config = Config::read(cli.config.as_deref())?;
+    match &cli.command {
+        Command::Quote(_) => {}
+        Command::Serve => serve(config).await?,
+        Command::Explain { call } => explain(&config, *call, as_json).await?,
+        Command::Replay { call } => return replay(&config, *call, as_json).await,
+        Command::Check => return Ok(checked(&check(&config).await, as_json)),
+        Command::Apply { file, dry_run } => apply(&config, file, *dry_run, as_json).await?,
+        Command::Stop { number, lift } => stop(&config, number, *lift, as_json).await?,
+        Command::Operator { what: Operator::Add { email } } => operator(&config, email, as_json).await?,
+        Command::Deck { what } => money::deck(&config, what, as_json).await?,
+        Command::Markup { what } => money::markup(&config, what, as_json).await?,
+        Command::TopUp(asked) => money::top_up(&config, asked, as_json).await?,
+        Command::Credit(asked) => money::credit(&config, asked, as_json).await?,
+        Command::Ledger { what } => return money::ledger(&config, what, as_json).await,
+        Command::Bill { call } => return money::bill(&config, *call, as_json).await,
+        Command::Openapi => say::out(web::document()?),
+        Command::Backup { file } => backup(&config, file, as_json).await?,
+    }
+    Ok(true)
+}
+
+fn checked(report: &Report, as_json: bool) -> bool {
     tell(report, report, as_json);
-    if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.is_well()
 }
 
 async fn apply(config: &Config, path: &Path, dry_run: bool, as_json: bool) -> anyhow::Result<()> {

@@ -179,7 +179,7 @@ fn seconds(text: &str) -> Result<u32, String> {
     read.ok_or_else(|| format!("{text:?}: write whole seconds, 0 to {LONGEST_S}"))
 }
 
-fn amount(text: &str) -> Result<Micros, String> {
+pub(crate) fn amount(text: &str) -> Result<Micros, String> {
     let read: Micros = text.parse().map_err(|problem| format!("{problem}"))?;
     if read < Micros::ZERO { Err("write 0 or more".to_owned()) } else { Ok(read) }
 }

@@ -165,6 +165,7 @@ async fn setup(config: Config) -> Result<Setup> {
         regions,
         speech: Speech::new(config.speech.voice, config.speech.folder),
         mail: config.mail,
+        billing: config.billing,
         recordings: None,
     })
 }

@@ -1,8 +1,8 @@
 //! The whole service in one process: store, phone, media, engine and web, put together and taken apart.
 
-use crate::config::Mail;
+use crate::config::{Billing, Mail};
 use crate::connections;
-use crate::engine::{Bounds, Engine};
+use crate::engine::{Bounds, Charging, Engine};
 use crate::mail::{self as letters, Post};
 use crate::regions::Regions;
 use crate::speech::Speech;
@@ -50,6 +50,8 @@ pub struct Setup {
     pub speech: Speech,
     /// The way of letters; none where they only land in the outbox.
     pub mail: Option<Mail>,
+    /// How calls are charged; none where they are not.
+    pub billing: Option<Billing>,
     /// Where what each leg hears is recorded, in practice.
     pub recordings: Option<Arc<Path>>,
 }
@@ -73,7 +75,8 @@ impl Service {
     /// # Errors
     /// What could not be bound or started, in words.
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
-        let Setup { store, http, metrics, door, phone, media, regions, speech, mail, recordings } = setup;
+        let Setup { store, http, metrics, door, phone, media, regions, speech, mail, billing, recordings } =
+            setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
         let channels: u32 = phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum();
@@ -83,12 +86,15 @@ impl Service {
         let (media, media_events) = Media::start(media).context("media")?;
         let lines = Lines::of(&phone.trunks);
         let bounds = Bounds { trunks: phone.trunks.len(), channels, guarded: door.caps.is_some() };
+        let trunks = phone.trunks.iter().map(|trunk| trunk.name.as_str().into()).collect();
+        let charging = billing.map(|billing| Charging { billing, trunks });
         let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
         let engine = Engine::start(
             store.clone(),
             speech,
             recordings.clone(),
             bounds,
+            charging,
             (phone, phone_events),
             (media, media_events),
         );

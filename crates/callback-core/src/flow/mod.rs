@@ -20,7 +20,7 @@ mod seek;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
-mod stories;
+pub(crate) mod stories;
 mod talk;
 mod timer;
 mod visitor;

@@ -486,7 +486,7 @@ fn read_manager(word: &str) -> PlanManager {
     manager
 }
 
-pub(super) fn bare_plan() -> Plan {
+pub(crate) fn bare_plan() -> Plan {
     let s = Duration::from_secs;
     Plan {
         order: OrderId(Uuid::nil()),

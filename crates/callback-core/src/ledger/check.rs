@@ -54,15 +54,16 @@ pub fn check<T: Borrow<Transfer>>(
     books.compare(balances)
 }
 
-/// What transfers made, as far as they were read.
-#[derive(Default)]
-struct Books {
+/// What transfers made, as far as they were read: for whoever reads them one by one.
+#[derive(Default, Debug)]
+pub struct Books {
     seen: BTreeMap<TransferId, Seen>,
     made: BTreeMap<Account, Balance>,
     wrong: Vec<Disagreement>,
 }
 
 /// What became of a transfer.
+#[derive(Debug)]
 enum Seen {
     /// It moved money, of which so much was not taken back.
     Moved(Micros),
@@ -73,7 +74,8 @@ enum Seen {
 }
 
 impl Books {
-    fn read(&mut self, transfer: &Transfer) {
+    /// Reads the next transfer, in the order in which they were written.
+    pub fn read(&mut self, transfer: &Transfer) {
         let Transfer { id, from, to, amount, .. } = transfer;
         if *amount <= Micros::ZERO || from.currency != to.currency || from == to {
             self.wrong.push(Disagreement::Absurd(*id));
@@ -116,7 +118,9 @@ impl Books {
         }
     }
 
-    fn compare(mut self, balances: &BTreeMap<Account, Balance>) -> Vec<Disagreement> {
+    /// Everything that is wrong in what was read, and in the balances against it.
+    #[must_use]
+    pub fn compare(mut self, balances: &BTreeMap<Account, Balance>) -> Vec<Disagreement> {
         let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
         for (account, kept) in balances {
             *sums.entry(account.currency).or_default() += i128::from(kept.posted.0);

@@ -18,5 +18,5 @@ pub use account::{Account, Balance, NotAnAccount, Owner};
 pub use booking::{
     Beyond, Booked, Booking, Fingerprint, Known, OtherCurrency, Refused, Reversal, What, book,
 };
-pub use check::{Disagreement, check};
+pub use check::{Books, Disagreement, check};
 pub use transfer::{Effect, Key, NotAKey, Phase, Reason, Transfer, TransferId};

@@ -191,6 +191,15 @@ impl Rates {
         range.and_then(|range| self.descriptions.get(range)).unwrap_or_default()
     }
 
+    /// Everything that it says, in the order of prefixes and, within one, of dates; with what the numbers are called.
+    pub fn rows(&self) -> impl Iterator<Item = (Prefix, &Rate, &str)> {
+        let rows = self.places.iter().zip(&self.rows).enumerate();
+        rows.map(|(row, (place, Dated { rate, .. }))| {
+            let found = Found { prefix: Prefix(digits(*place)), rate, row };
+            (found.prefix, rate, self.description(&found))
+        })
+    }
+
     /// When the rate of a number may become another one, after an instant and until another.
     pub(super) fn changes(&self, number: PhoneNumber, after: Ts, until: Ts) -> impl Iterator<Item = Ts> {
         let all = self.of(number).map(|(_, dated)| dated.rate.from);

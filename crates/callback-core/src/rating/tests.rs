@@ -54,6 +54,21 @@ pub(crate) fn deck(lines: &str) -> Deck {
     }
 }
 
+#[test]
+fn a_deck_tells_all_that_it_says() {
+    let deck = deck(
+        "7916,Mobile,2,0,1,1,2026-01-01\n7,Russia,1,0.5,60,60,2026-02-01\n7,Russia,3,0,60,60,2026-01-01\n",
+    );
+    let told: Vec<_> = deck
+        .rates
+        .rows()
+        .map(|(prefix, rate, name)| format!("{prefix} {name} {} {}", rate.per_minute, rate.connect))
+        .collect();
+    let expected =
+        ["7 Russia 3.000000 0.000000", "7 Russia 1.000000 0.500000", "7916 Mobile 2.000000 0.000000"];
+    assert_eq!(told, expected);
+}
+
 fn phone(number: &str) -> Address {
     Address::Phone(number.parse().unwrap())
 }

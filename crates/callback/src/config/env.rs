@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 40] = [
+pub(super) const KEYS: [(&str, &str, Kind); 44] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -47,6 +47,10 @@ pub(super) const KEYS: [(&str, &str, Kind); 40] = [
     ("mail", "password_file", Text),
     ("mail", "password", Text),
     ("mail", "from", Text),
+    ("billing", "currency", Text),
+    ("billing", "time_zone", Text),
+    ("billing", "when_out", Text),
+    ("billing", "warn_s", Number),
     ("practice", "enabled", Flag),
     ("practice", "listen", Text),
     ("trunk", "name", Text),

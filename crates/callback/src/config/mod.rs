@@ -9,6 +9,8 @@ mod raw;
 
 use crate::door::Door;
 use crate::speech::Voice;
+use callback_core::billing::WhenOut;
+use callback_core::money::Currency;
 use callback_core::number::{Country, PhoneNumber};
 use callback_core::site::Origin;
 use ipnet::IpNet;
@@ -18,6 +20,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file that is read where none is named.
 pub const USUAL_FILE: &str = "callback.toml";
@@ -41,6 +44,8 @@ pub struct Config {
     pub regions: Option<Regions>,
     /// The way of letters; none where they only land in the outbox.
     pub mail: Option<Mail>,
+    /// How calls are charged; none where they are not.
+    pub billing: Option<Billing>,
     /// The practice exchange; none where it is off.
     pub practice: Option<SocketAddr>,
     /// The providers, in the order of the file.
@@ -149,6 +154,19 @@ pub struct Mail {
     pub credentials: Option<Credentials>,
     /// From whom letters are.
     pub from: lettre::message::Mailbox,
+}
+
+/// `[billing]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Billing {
+    /// What customers pay in who have not paid yet.
+    pub currency: Currency,
+    /// By whose midnights the dates of decks count: an IANA name.
+    pub time_zone: String,
+    /// What becomes of a talk that its customer's money does not cover.
+    pub when_out: WhenOut,
+    /// A talk is paid so long ahead: when that cannot be, it is cut so much later, and the manager warned until then.
+    pub warn: Duration,
 }
 
 /// How the way to the server of letters is guarded.

@@ -1,19 +1,22 @@
 //! The values of callback.toml: text in, types out.
 
 use super::{
-    Config, Credentials, HostPort, Http, Limits, Mail, MailSecurity, Media, NumberFormat, Regions, Secret,
-    Sip, Speech, Trunk, raw,
+    Billing, Config, Credentials, HostPort, Http, Limits, Mail, MailSecurity, Media, NumberFormat, Regions,
+    Secret, Sip, Speech, Trunk, raw,
 };
 use crate::door::Door;
 use crate::speech::Voice;
+use callback_core::billing::WhenOut;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Ports below are the system's.
 const FIRST_PORT: u16 = 1_024;
@@ -36,6 +39,7 @@ pub(super) fn config(
     let speech = speech(door, &raw.speech);
     let regions = regions(door, &raw.regions);
     let mail = mail(door, &raw.mail, secrets);
+    let billing = billing(door, &raw.billing);
     let practice = socket(door, "practice.listen", raw.practice.listen.as_deref(), "127.0.0.1:5080");
     let trunks = trunks(door, &raw.trunk, secrets);
     Some(Config {
@@ -47,6 +51,7 @@ pub(super) fn config(
         speech: speech?,
         regions: regions?,
         mail: mail?,
+        billing: billing?,
         practice: practice.filter(|_| raw.practice.enabled.unwrap_or(false)),
         trunks,
     })
@@ -101,6 +106,27 @@ fn mail(
         }),
     };
     Some(Some(Mail { server: server?, security: security?, credentials: credentials?, from: from? }))
+}
+
+/// None within where nothing is charged.
+fn billing(door: &mut Door, raw: &raw::Billing) -> Option<Option<Billing>> {
+    let policies = [("finish", WhenOut::Finish), ("cut", WhenOut::Cut)];
+    let when_out = door.word("billing.when_out", raw.when_out.as_deref(), &policies);
+    let warn_s = door.number("billing.warn_s", raw.warn_s, 60, 10..=60);
+    let time_zone = match raw.time_zone.as_deref().unwrap_or_default() {
+        "" => Some(TimeZone::system().iana_name().unwrap_or("UTC").to_owned()),
+        name => door.parse("billing.time_zone", name, |name| {
+            TimeZone::get(name)
+                .map(|_| name.to_owned())
+                .map_err(|_| "write a time zone by its IANA name, like Europe/Moscow")
+        }),
+    };
+    let currency = match raw.currency.as_deref().unwrap_or_default() {
+        "" => return Some(None),
+        code => door.parse("billing.currency", code, str::parse),
+    };
+    let warn = Duration::from_secs(warn_s?);
+    Some(Some(Billing { currency: currency?, time_zone: time_zone?, when_out: when_out?, warn }))
 }
 
 fn http(door: &mut Door, raw: &raw::Http) -> Option<Http> {

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) speech: Speech,
     pub(super) regions: Regions,
     pub(super) mail: Mail,
+    pub(super) billing: Billing,
     pub(super) practice: Practice,
     pub(super) trunk: Vec<Trunk>,
 }
@@ -69,6 +70,12 @@ section! {
         password_file: String,
         password: String,
         from: String,
+    }
+    Billing {
+        currency: String,
+        time_zone: String,
+        when_out: String,
+        warn_s: i64,
     }
     Practice {
         enabled: bool,

@@ -1,4 +1,5 @@
 use super::{Config, HostPort, NumberFormat, Problems, env, raw};
+use callback_core::billing::WhenOut;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -122,6 +123,26 @@ fn the_environment_wins_over_the_file() {
         "",
         &[("CALLBACK_TRUNK_1_CPS", "1")],
         &["CALLBACK_TRUNK_1_CPS: there are 0 trunks before it; count from 0"],
+    );
+}
+
+#[test]
+fn calls_are_charged_where_a_currency_is_named() {
+    assert_eq!(parse("[billing]\nwhen_out = \"cut\"\n", &[]).unwrap().billing, None);
+    let text =
+        "[billing]\ncurrency = \"RUB\"\ntime_zone = \"Europe/Moscow\"\nwhen_out = \"cut\"\nwarn_s = 30\n";
+    let billing = parse(text, &[]).unwrap().billing.unwrap();
+    assert_eq!((billing.currency.to_string().as_str(), billing.time_zone.as_str()), ("RUB", "Europe/Moscow"));
+    assert_eq!((billing.when_out, billing.warn.as_secs()), (WhenOut::Cut, 30));
+    check(
+        "[billing]\ncurrency = \"rubles\"\ntime_zone = \"Moscow\"\nwhen_out = \"stop\"\nwarn_s = 5\n",
+        &[],
+        &[
+            "billing.when_out = \"stop\": write one of \"finish\", \"cut\"",
+            "billing.warn_s = 5: write a number from 10 to 60",
+            "billing.time_zone = \"Moscow\": write a time zone by its IANA name, like Europe/Moscow",
+            "billing.currency = \"rubles\": not a currency; write its three letters (ISO 4217), like RUB",
+        ],
     );
 }
 

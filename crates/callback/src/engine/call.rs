@@ -4,8 +4,11 @@
 //! if one is due. It never waits for the database in line: an intent's commit, and the commit of an end that
 //! must be stored before it is told, come back as happenings of their own.
 
+mod pay;
+
 use super::LEASE;
 use super::hub::{Hub, Shown};
+use super::money::{Meter, More};
 use crate::clock::{Clock, wall_now};
 use crate::sounds::SiteSounds;
 use crate::store::{Error, Fact, Fence, Hold, Store};
@@ -83,8 +86,10 @@ pub(crate) enum Outcome {
 
 /// What the loop waits for besides happenings and time.
 enum Done {
-    /// A dial was reserved and its intent is committed; or why it is none.
-    Dial(LegId, Result<(), (Cause, EndedBy)>),
+    /// A dial was reserved, by this trunk where it goes by one, and its intent is committed; or why it is none.
+    Dial(LegId, Result<Option<String>, (Cause, EndedBy)>),
+    /// More money was asked for, and is held, or is not there.
+    Money(More, bool),
     /// The end is stored: whoever cancelled is answered, and the visitor told where he was not.
     EndStored(Option<(VisitorState, Detail)>),
     /// Written behind.
@@ -123,6 +128,8 @@ pub(crate) struct Call {
     cancels: Vec<oneshot::Sender<()>>,
     end_is_stored: bool,
     bridged: Option<(LegId, LegId)>,
+    /// Its money; none where it is not charged.
+    meter: Option<Meter>,
     outcome: Option<Outcome>,
 }
 
@@ -135,6 +142,7 @@ impl Call {
         past: &Past,
         sounds: SiteSounds,
         inbox: mpsc::Receiver<Happening>,
+        meter: Option<Meter>,
     ) -> Self {
         let clock = Clock::start();
         let began_at = clock.now();
@@ -160,6 +168,7 @@ impl Call {
             cancels: Vec::new(),
             end_is_stored: false,
             bridged: None,
+            meter,
             outcome: None,
         }
     }
@@ -172,6 +181,7 @@ impl Call {
                 return outcome;
             }
             self.wait().await;
+            self.ask_for_money();
             self.give();
         }
     }
@@ -179,7 +189,9 @@ impl Call {
     /// Waits until something happens, and takes all that has happened by then.
     async fn wait(&mut self) {
         if self.inputs.is_empty() {
-            let alarm = self.flow.poll_timeout().map(|at| self.clock.instant(at));
+            let money = self.meter.as_ref().and_then(Meter::next);
+            let alarm = self.flow.poll_timeout().into_iter().chain(money).min();
+            let alarm = alarm.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
                 Some(happening) = self.inbox.recv() => self.take(happening),
@@ -216,6 +228,9 @@ impl Call {
                 if matches!(event, LegEvent::Ended(..)) {
                     self.up.remove(&leg);
                 }
+                if let Some(meter) = self.meter.as_mut().filter(|_| event == LegEvent::Answered) {
+                    meter.answered(self.clock.now());
+                }
                 self.inputs.push(Input::Leg(leg, event));
             }
             Happening::MediaLost { leg, first, since } => {
@@ -223,6 +238,9 @@ impl Call {
                 self.inputs.push(Input::Leg(leg, LegEvent::MediaLost { first, since }));
             }
             Happening::Dialog(leg, dialog) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.goes_by(leg, dialog.trunk());
+                }
                 self.facts.push(Fact::Dialog { leg, dialog: json(&dialog) });
                 self.dialogs.push(dialog);
             }
@@ -247,23 +265,27 @@ impl Call {
         match done {
             Done::Dial(leg, result) => {
                 let wanted = self.dialling.remove(&leg);
-                if result.is_ok() {
+                if let Ok(trunk) = &result {
                     self.intents.insert(leg);
+                    if let Some(meter) = &mut self.meter {
+                        meter.goes_by(leg, trunk.as_deref());
+                    }
                 }
                 match result {
-                    Ok(()) if wanted => {
+                    Ok(_) if wanted => {
                         self.up.insert(leg);
                         self.record_heard(leg);
                         self.tools.phone.send(self.key(leg)).await;
                     }
                     // It was hung up while its intent was being stored: its end has been reported.
-                    Ok(()) => self.tools.phone.release(self.key(leg)).await,
+                    Ok(_) => self.tools.phone.release(self.key(leg)).await,
                     Err((cause, by)) if wanted => {
                         self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by)))
                     }
                     Err(_) => {}
                 }
             }
+            Done::Money(more, is_held) => self.money(&more, is_held),
             Done::EndStored(untold) => self.end_stored(untold),
             Done::Written => {}
             Done::Lost => self.let_go().await,
@@ -282,11 +304,16 @@ impl Call {
                 Command::Bridge { visitor, manager } => {
                     self.bridged = Some((visitor, manager));
                     self.tools.media.bridge(self.key(visitor), self.key(manager));
+                    let limit = self.meter.as_mut().and_then(|meter| meter.bridged(self.last_tick));
+                    self.inputs.extend(limit.map(Input::TalkLimit));
                     self.sign_of_life();
                 }
                 Command::Unbridge => {
                     if let Some((visitor, manager)) = self.bridged.take() {
                         self.tools.media.unbridge(self.key(visitor), self.key(manager));
+                    }
+                    if let Some(meter) = &mut self.meter {
+                        meter.unbridged();
                     }
                 }
                 Command::Tell(state @ VisitorState::Ended(disposition), detail) => {
@@ -309,6 +336,10 @@ impl Call {
         else {
             return;
         };
+        if self.meter.as_ref().is_some_and(|meter| !meter.may_dial(&to.address)) {
+            let refused = LegEvent::Ended(Cause::RefusedNumber, EndedBy::Us);
+            return self.inputs.push(Input::Leg(leg, refused));
+        }
         self.dialling.insert(leg);
         let telephone = matches!(callee, Callee::Manager(_)).then(|| to.clone());
         let (tools, fence, key, at) = (self.tools.clone(), self.fence, self.key(leg), self.clock.now());
@@ -318,13 +349,14 @@ impl Call {
                 Err(cause) => return Done::Dial(leg, Err((cause, EndedBy::Us))),
             };
             let intent = Intent { leg, callee, round, at, end: IntentEnd::Unknown };
+            let trunk = dialog.trunk().map(str::to_owned);
             let dial = Fact::Intent { intent, telephone, dialog: Some(json(&dialog)) };
             let stored = tools.store.write(fence, vec![dial]).await;
             if stored.is_err() {
                 tools.phone.release(key).await;
             }
             match stored {
-                Ok(()) => Done::Dial(leg, Ok(())),
+                Ok(()) => Done::Dial(leg, Ok(trunk)),
                 Err(Error::FenceLost | Error::LegTaken(_)) => Done::Lost,
                 // Among them that the call ended while this was on its way.
                 Err(_) => Done::Dial(leg, Err((Cause::Interrupted, EndedBy::Us))),
@@ -433,6 +465,7 @@ impl Call {
         let mut facts = take(&mut self.facts);
         let outcome = match finish {
             Finish::Over(record) => {
+                facts.extend(self.meter.iter().flat_map(|meter| meter.settle(&record)));
                 facts.push(Fact::Record(Box::new(record.clone()), Some(self.plan.clone())));
                 Outcome::Over(Box::new(record))
             }
@@ -454,13 +487,13 @@ impl Call {
         let mut lost = false;
         while let Some(done) = self.pending.next().await {
             match done {
-                Done::Dial(leg, Ok(())) => {
+                Done::Dial(leg, Ok(_)) => {
                     self.intents.insert(leg);
                     self.tools.phone.release(self.key(leg)).await;
                 }
                 Done::EndStored(untold) => self.end_stored(untold),
                 Done::Lost => lost = true,
-                Done::Dial(_, Err(_)) | Done::Written => {}
+                Done::Dial(_, Err(_)) | Done::Money(..) | Done::Written => {}
             }
         }
         lost

@@ -4,12 +4,14 @@
 mod call;
 mod hub;
 mod load;
+mod money;
 mod pretence;
 mod queue;
 pub(crate) mod recovery;
 mod spoken;
 
 pub(crate) use hub::{Change, Hub, Shown};
+pub(crate) use money::Charging;
 pub(crate) use pretence::Pretence;
 use spoken::Spoken;
 
@@ -17,6 +19,7 @@ use crate::clock::{Clock, wall_now};
 use crate::sounds::SiteSounds;
 use crate::speech::Speech;
 use crate::store::{ClaimedOrder, Fact, Fence, PublishedSite, Store};
+use crate::tariffs::Tariffs;
 use anyhow::Context as _;
 use call::{Call, Happening, Outcome, Tools};
 use callback_core::flow::{Canceller, Detail, LegEvent, VisitorState};
@@ -84,6 +87,9 @@ struct Inner {
     idle: Notify,
     closing: AtomicBool,
     bounds: Bounds,
+    /// How calls are charged; none where they are not.
+    charging: Option<Charging>,
+    tariffs: Tariffs,
     trunks_down: Mutex<Vec<String>>,
     /// Until when no lease counts as lapsed.
     distrusted: Mutex<Option<Instant>>,
@@ -98,6 +104,7 @@ impl Engine {
         speech: Speech,
         recordings: Option<Arc<Path>>,
         bounds: Bounds,
+        charging: Option<Charging>,
         phone: (Phone, mpsc::Receiver<PhoneEvent>),
         media: (Media, mpsc::Receiver<(LegKey, MediaEvent)>),
     ) -> Self {
@@ -105,6 +112,7 @@ impl Engine {
         let (media, media_events) = media;
         let engine = Self {
             inner: Arc::new(Inner {
+                tariffs: Tariffs::new(store.clone()),
                 tools: Tools { store, phone, media, hub: Hub::default(), recordings, clock: Clock::start() },
                 speech,
                 owner: Uuid::new_v4(),
@@ -114,6 +122,7 @@ impl Engine {
                 idle: Notify::new(),
                 closing: AtomicBool::new(false),
                 bounds,
+                charging,
                 trunks_down: Mutex::default(),
                 distrusted: Mutex::default(),
                 orphans: Mutex::default(),
@@ -333,8 +342,16 @@ impl Engine {
                 return self.bury(&claimed, &plan).await;
             }
         }
-        let call =
-            Call::new(self.inner.tools.clone(), fence, Arc::clone(&plan), &claimed.past(), sounds, inbox);
+        let meter = match self.meter(&claimed, &plan, now).await? {
+            Ok(meter) => meter,
+            Err(reason) => return self.refuse(&claimed, &site, reason, now).await,
+        };
+        let past = claimed.past();
+        let mut call =
+            Call::new(self.inner.tools.clone(), fence, Arc::clone(&plan), &past, sounds, inbox, meter);
+        if let Err(reason) = call.begin().await? {
+            return self.refuse(&claimed, &site, reason, wall_now()).await;
+        }
         match call.drive().await {
             Outcome::Over(record) => {
                 log_end(&record);
@@ -396,11 +413,12 @@ impl Engine {
         let detail =
             Detail { talk: record.talk.map(|talk| talk.until.since(talk.from)), ..Detail::default() };
         log_end(&record);
-        let facts = vec![
+        let mut facts = self.settled(&record, plan.as_ref()).await?;
+        facts.extend([
             Fact::Shown(state, detail),
             Fact::Ended { at, disposition },
             Fact::Record(Box::new(record), plan),
-        ];
+        ]);
         self.inner.tools.store.write(fence, facts).await?;
         self.inner.tools.hub.publish(fence.order, Shown::bare(state, detail));
         Ok(())

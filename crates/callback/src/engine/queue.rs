@@ -134,8 +134,9 @@ impl Engine {
         if let Some(plan) = &claimed.plan {
             self.take_down(claimed, plan, wall_now()).await;
         }
-        let fact = Fact::Record(Box::new(record.clone()), claimed.plan.clone());
-        self.inner.tools.store.write(claimed.fence, vec![fact]).await?;
+        let mut facts = self.settled(&record, claimed.plan.as_ref()).await?;
+        facts.push(Fact::Record(Box::new(record.clone()), claimed.plan.clone()));
+        self.inner.tools.store.write(claimed.fence, facts).await?;
         log_end(&record);
         Ok(())
     }

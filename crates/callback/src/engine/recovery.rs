@@ -3,13 +3,14 @@
 use super::STALE_LEG;
 use crate::store::{CallFile, ClaimedOrder, ProcessFile, StoredIntent};
 use callback_core::flow::{Command, Flow, Past, VisitorState};
-use callback_core::id::OrderId;
+use callback_core::id::{LegId, OrderId};
 use callback_core::order::STALE;
 use callback_core::plan::{Callee, Plan, Telephone};
-use callback_core::record::{CallRecord, Disposition, NotCalled};
+use callback_core::record::{CallRecord, Disposition, LegRecord, NotCalled};
 use callback_core::time::Ts;
 use callback_phone::StoredDialog;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,34 @@ pub(super) fn bury(file: &CallFile, plan: &Arc<Plan>, last_sign: Ts) -> CallReco
         Some(replayed) => replayed.flow.interrupted(replayed.until.max(last_sign)),
         None => Flow::new(Arc::clone(plan), &Past::default(), plan.accepted_at).interrupted(last_sign),
     }
+}
+
+/// Every leg of a call: those of its record, and those of processes before.
+pub(crate) fn legs(file: &CallFile, plan: &Arc<Plan>, record: &CallRecord) -> Vec<LegRecord> {
+    let mut legs = legs_so_far(file, plan);
+    legs.extend(record.legs.iter().map(|leg| (leg.leg, leg.clone())));
+    legs.into_values().collect()
+}
+
+/// The legs of a call's processes, as far as these were told of them; what is not known to have ended ended then.
+pub(crate) fn legs_so_far(file: &CallFile, plan: &Arc<Plan>) -> BTreeMap<LegId, LegRecord> {
+    let mut legs = BTreeMap::new();
+    for replayed in file.processes.iter().filter_map(|process| replay(process, plan)) {
+        for mut leg in replayed.flow.legs_so_far() {
+            leg.times.ended_at = leg.times.ended_at.or(Some(replayed.until));
+            legs.insert(leg.leg, leg);
+        }
+    }
+    legs
+}
+
+/// The trunks that dials went by, by their legs.
+pub(crate) fn trunks(intents: &[StoredIntent]) -> BTreeMap<LegId, Arc<str>> {
+    let dialog = |stored: &StoredIntent| {
+        let dialog: StoredDialog = serde_json::from_value(stored.dialog.clone()?).ok()?;
+        Some((stored.intent.leg, dialog.trunk()?.into()))
+    };
+    intents.iter().filter_map(dialog).collect()
 }
 
 /// A call that was cancelled between two processes has its end from there, and not from a flow.

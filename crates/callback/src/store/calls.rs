@@ -8,11 +8,12 @@ use super::types::{Json, Ts as Column};
 use super::words::{
     CallFile, Error, Fact, Fence, JournalRow, PlannedRow, ProcessFile, StoredIntent, Telephones,
 };
-use super::{notices, stops, tallies};
+use super::{ledger, notices, stops, tallies};
 use crate::ids::{CustomerId, SiteKey};
 use crate::mail::tried::Tried;
 use callback_core::flow::{Detail, Intent, IntentEnd, VisitorState};
 use callback_core::id::{LegId, OrderId};
+use callback_core::ledger::What;
 use callback_core::plan::{Callee, Plan};
 use callback_core::record::{CallRecord, Disposition};
 use callback_core::tally::Tally;
@@ -126,6 +127,18 @@ impl Held {
                     }
                 }
                 Fact::Shown(state, detail) => self.show(*state, detail)?,
+                Fact::Booked(booking, at) => {
+                    let booked = ledger::book(tx, booking, None, *at).await;
+                    let is_end = matches!(booking.what, What::Settle { .. });
+                    match booked {
+                        Err(error @ (Error::Refused(_) | Error::OtherCurrency(_))) if is_end => {
+                            tracing::error!(order = %fence.order, %error, "the end of a call is not booked");
+                        }
+                        booked => _ = booked?,
+                    }
+                }
+                Fact::Terms(terms) => ledger::keep_terms(tx, fence.order, terms).await?,
+                Fact::Charged(leg, charge) => ledger::keep_charge(tx, fence.order, *leg, charge).await?,
                 Fact::HandedBack => self.is_handed_back = true,
                 Fact::Dialog { leg, dialog } => {
                     self.legs.entry(*leg).or_default().dialog = Some(Json::of(dialog)?);
@@ -249,6 +262,9 @@ async fn append(tx: &mut Tx, fence: Fence, fact: &Fact) -> Result<()> {
         | Fact::Shown(..)
         | Fact::Ended { .. }
         | Fact::Record(..)
+        | Fact::Terms(_)
+        | Fact::Booked(..)
+        | Fact::Charged(..)
         | Fact::HandedBack => return Ok(()),
     };
     tx.run(row).await?;

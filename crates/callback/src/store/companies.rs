@@ -216,6 +216,16 @@ impl Store {
         Ok(row.map(|row| company(&row)).transpose()?)
     }
 
+    /// The customer with this number or this address.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn customer_named(&self, name: &str) -> Result<Option<CustomerId>> {
+        let number = name.parse::<CustomerNumber>().ok().map(|number| number.0);
+        let row = self.db.maybe(query(NAMED).bind(number).bind(name)).await?;
+        Ok(row.map(|row| row.get("id").map(CustomerId)).transpose()?)
+    }
+
     /// Draws the next customer's number; it is never drawn again.
     ///
     /// # Errors
@@ -341,6 +351,7 @@ statements! {
         JOIN orders o ON o.customer_id = m.customer_id WHERE o.id = $1 AND m.user_id = $2";
     COMPANY = "SELECT id, number, name, email, country, time_zone, language, max_calls, blacklist, managers,
         missed_emails, missed_digest, version FROM customers WHERE id = $1";
+    NAMED = "SELECT id FROM customers WHERE number = $1 OR email = $2";
     DRAW = "UPDATE counters SET value = value + 1 WHERE name = 'customer_number' RETURNING value";
     CUSTOMER_OF = "SELECT id FROM customers c WHERE c.email = $1
         AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.customer_id = c.id) FOR UPDATE";

@@ -8,12 +8,14 @@ mod calls;
 mod companies;
 mod counted;
 mod db;
+mod decks;
 mod deed;
 mod difference;
 mod drafts;
 mod guards;
 mod kept;
 mod known;
+mod ledger;
 mod letters;
 mod links;
 mod lite;
@@ -40,9 +42,11 @@ pub use companies::{Asked, Company, NewCompany, NewSite, Part, SiteRow};
 pub use counted::{
     After, Answering, Begun, CallFilter, CallOrder, Count, ExportRow, Outcomes, Panel, PanelLine, TalliedRow,
 };
+pub use decks::DeckFile;
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
 pub(crate) use guards::network;
+pub use ledger::{Audit, CallMoney, Purse};
 pub use letters::{Letter, LetterRow, NoticeKind, NoticeRow, Sending};
 pub use links::{EmailChange, Leads, Link, NewLink};
 pub use members::{Change as MemberChange, Member, Membership};
@@ -187,6 +191,8 @@ impl Store {
             scores::STATEMENTS,
             shows::STATEMENTS,
             signs::STATEMENTS,
+            decks::STATEMENTS,
+            ledger::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

@@ -3,11 +3,14 @@
 use super::writer::is_of_item;
 use crate::ids::{CustomerId, SiteId, SiteKey};
 use callback_core::arrival::Arrival;
+use callback_core::billing::Terms;
 use callback_core::blacklist::Blacklist;
 use callback_core::flow::{Detail, Input, Intent, IntentEnd, Past, VisitorState};
 use callback_core::id::{LegId, OrderId};
+use callback_core::ledger::{Booking, OtherCurrency, Refused};
 use callback_core::number::{Country, PhoneNumber};
 use callback_core::plan::{Callee, Plan, Telephone};
+use callback_core::rating::charge::Charge;
 use callback_core::record::{CallRecord, Disposition, NotCalled};
 use callback_core::site::Site;
 use callback_core::time::Ts;
@@ -43,6 +46,12 @@ pub enum Error {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
+    /// The ledger does not take a booking: nothing is written of it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A booking of another currency than its customer's.
+    #[error(transparent)]
+    OtherCurrency(OtherCurrency),
     /// A settings file that cannot be applied as it is.
     #[error("{0}")]
     Settings(String),
@@ -65,6 +74,8 @@ impl Error {
             | Self::OrderEnded
             | Self::LegTaken(_)
             | Self::Overloaded
+            | Self::Refused(_)
+            | Self::OtherCurrency(_)
             | Self::Settings(_)
             | Self::Json(_) => false,
         }
@@ -337,6 +348,13 @@ pub enum Fact {
     },
     /// All is over, and counted by what was planned. A visitor who asked never to be called is put on the list with it.
     Record(Box<CallRecord>, Option<Arc<Plan>>),
+    /// By what it is charged, from its beginning.
+    Terms(Box<Terms>),
+    /// Something happens to the customer's money. A reservation that is refused keeps the facts with it from being stored;
+    /// the end of a call is stored whatever the ledger says.
+    Booked(Box<Booking>, Ts),
+    /// What a leg was charged.
+    Charged(LegId, Box<Charge>),
     /// The next process may have it.
     HandedBack,
 }

@@ -8,10 +8,11 @@ use super::db::{Db, Tx, query};
 use super::deed::Deed;
 use super::stops::{self, StopBy};
 use super::words::{Acceptance, Claimant, ClaimedOrder, Error, Fact, Fence, Hold, NewOrder};
-use super::{Difference, Result, calls, guards, orders, sites, statements};
+use super::{Difference, Result, calls, guards, ledger, orders, sites, statements};
 use crate::settings::SettingsFile;
 use callback_core::flow::Detail;
 use callback_core::id::OrderId;
+use callback_core::ledger::{Booked, Booking};
 use callback_core::number::PhoneNumber;
 use callback_core::record::Disposition;
 use callback_core::time::Ts;
@@ -78,6 +79,13 @@ pub(super) enum Work {
         now: Ts,
         dry_run: bool,
         slot: Slot<Difference>,
+    },
+    /// Something that happens to a customer's money, not by a call.
+    Book {
+        booking: Box<Booking>,
+        note: Option<String>,
+        at: Ts,
+        slot: Slot<Booked>,
     },
     /// What the cabinet writes.
     Deed(Box<dyn Deed>),
@@ -322,6 +330,10 @@ impl Work {
         match self {
             Self::Accept(order, ..) => guards::lines(order).collect(),
             Self::Claim(..) => vec!["claims".to_owned()],
+            Self::Book { .. } => vec![ledger::LINE.to_owned()],
+            Self::Write(_, facts, _) if facts.iter().any(|fact| matches!(fact, Fact::Booked(..))) => {
+                vec![ledger::LINE.to_owned()]
+            }
             Self::Stop { by: StopBy::Page(ip), .. } => vec![guards::network(*ip)],
             Self::Stop { .. }
             | Self::ClaimUnrecorded(..)
@@ -352,6 +364,7 @@ impl Work {
             | Self::LiftStop(..)
             | Self::Write(..)
             | Self::Apply { .. }
+            | Self::Book { .. }
             | Self::Flush(_) => false,
         }
     }
@@ -381,6 +394,9 @@ impl Work {
             Self::Apply { file, author, now, dry_run, slot } => {
                 slot.fill(sites::apply(tx, file, author, *now, *dry_run).await)
             }
+            Self::Book { booking, note, at, slot } => {
+                slot.fill(ledger::book(tx, booking, note.as_deref(), *at).await)
+            }
             Self::Deed(deed) => deed.run(tx).await,
             Self::Flush(slot) => slot.fill(Ok(())),
         }
@@ -397,6 +413,7 @@ impl Work {
             | Self::LiftStop(_, slot) => slot.fail(error),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.fail(error),
             Self::Apply { slot, .. } => slot.fail(error),
+            Self::Book { slot, .. } => slot.fail(error),
             Self::Deed(deed) => deed.fail(error),
         }
     }
@@ -421,6 +438,7 @@ impl Work {
             | Self::Stop { .. }
             | Self::LiftStop(..)
             | Self::Apply { .. }
+            | Self::Book { .. }
             | Self::Flush(_) => false,
         }
     }
@@ -442,6 +460,7 @@ impl Work {
             | Self::LiftStop(_, slot) => slot.tell(),
             Self::Write(_, _, slot) | Self::Flush(slot) | Self::EndLeases(slot) => slot.tell(),
             Self::Apply { slot, .. } => slot.tell(),
+            Self::Book { slot, .. } => slot.tell(),
             Self::Deed(deed) => deed.tell(),
         }
     }

@@ -8,7 +8,7 @@ const SETTINGS: &str = "[[customer]]\nname = \"Romashka\"\nemail = \"owner@romas
     [[customer.site]]\nkey = \"demo\"\nurl = \"https://romashka.example\"\n";
 
 /// A folder with a configuration whose addresses are this test's own.
-fn folder(net: &str, more: &str) -> TempDir {
+pub(crate) fn folder(net: &str, more: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let config = format!(
         "[http]\nlisten = \"{net}:8080\"\nmetrics_listen = \"{net}:9090\"\n\
@@ -21,7 +21,7 @@ fn folder(net: &str, more: &str) -> TempDir {
     folder
 }
 
-fn callback(folder: &Path, words: &[&str]) -> Command {
+pub(crate) fn callback(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callback"));
     command.args(words).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CALLBACK_")) {
@@ -31,7 +31,7 @@ fn callback(folder: &Path, words: &[&str]) -> Command {
 }
 
 /// Runs it, and compares what it says and how it ends.
-fn check(folder: &Path, words: &[&str], code: i32, out: &str, err: &str) {
+pub(crate) fn check(folder: &Path, words: &[&str], code: i32, out: &str, err: &str) {
     let Output { status, stdout, stderr } = callback(folder, words).output().unwrap();
     let said = (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     assert_eq!(said, (Some(code), out.to_owned(), err.to_owned()), "{words:?}");

@@ -11,6 +11,8 @@ mod guards;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod money;
+#[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod stage;

@@ -60,6 +60,7 @@ impl Stage {
             regions: None,
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
             mail: None,
+            billing: None,
             recordings: Some(world.folder.path().join("heard").into()),
         };
         let service = Service::start(setup, practice::web::router).await.unwrap();

@@ -1,7 +1,7 @@
 //! A stage for whole calls: a service with a site, a telephone network whose numbers behave, and a browser.
 
 use crate::world::World;
-use callback::config::Mail;
+use callback::config::{Billing, Mail};
 use callback::service::{Service, Setup};
 use callback::settings::SettingsFile;
 use callback::speech::{Speech, Voice};
@@ -144,6 +144,8 @@ pub(crate) struct Stage {
     pub(crate) practice: bool,
     /// The way of letters.
     pub(crate) mail: Option<Mail>,
+    /// How calls are charged.
+    pub(crate) billing: Option<Billing>,
 }
 
 impl Stage {
@@ -183,6 +185,7 @@ impl Stage {
             countries: Vec::new(),
             practice: false,
             mail: None,
+            billing: None,
         };
         stage.start().await;
         stage
@@ -230,6 +233,7 @@ impl Stage {
                 self.world.folder.path().join("speech"),
             ),
             mail: self.mail.clone(),
+            billing: self.billing.clone(),
             recordings: self.practice.then(|| self.world.folder.path().join("heard").into()),
         };
         self.service = Some(Service::start(setup, |_| axum::Router::new()).await.unwrap());

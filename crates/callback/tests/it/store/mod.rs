@@ -2,6 +2,7 @@
 
 mod calls;
 mod guards;
+mod money;
 mod orders;
 mod settings;
 pub(crate) mod statistics;
