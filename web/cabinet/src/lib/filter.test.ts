@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asked, changed, chips, without } from './filter';
+import { anew, asked, changed, chips, without } from './filter';
 
 const search = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -21,4 +21,8 @@ test('an empty keyword is one that was hidden', () => {
 test('a kind of source and its name are one chip', () => {
   expect(chips(search('period=week&site=k7&kind=search&source=Google&manager=A'))).toEqual(['kind', 'manager']);
   expect(changed(search('kind=search&source=Google&manager=A'), without('kind'))).toBe('?manager=A');
+});
+
+test('to begin anew leaves the days', () => {
+  expect(anew(search('from=2026-10-01&to=2026-10-05&site=k7&device=phone&late=true'))).toBe('?from=2026-10-01&to=2026-10-05');
 });

@@ -38,6 +38,9 @@ export function chips(search: URLSearchParams): Name[] {
   return chosen.filter((name) => name !== 'source' || !found.has('kind'));
 }
 
+/** The same days, without any other filter. */
+export const anew = (search: URLSearchParams): string => changed(search, Object.fromEntries(names.filter((name) => !['period', 'from', 'to'].includes(name)).map((name) => [name, null])));
+
 /** How the API calls a keyword that there is not. */
 export const NO_KEYWORD = '(none)';
 
