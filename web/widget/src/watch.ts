@@ -26,7 +26,9 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
   function check(moment: Facts): void {
     const { shown, order, returns, pages, active, score, seen, country, variables } = visit();
     const days = order ? (now() - order.at) / DAY_MS : Infinity;
-    if (shown || days < config.quiet) return;
+    // Whoever writes goes on writing: the moment comes when he has done.
+    const isTyping = document.activeElement?.matches('input,textarea,select,iframe,[contenteditable]');
+    if (shown || isTyping || days < config.quiet) return;
     const found = decide(rules, {
       source,
       keyword,
@@ -69,13 +71,12 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
     screens = Math.max(seen, screens);
   }
 
-  /** The pointer leaves upwards, fast, to the bar of addresses: not from a list that hangs open, nor while one types. */
+  /** The pointer leaves upwards, fast, to the bar of addresses: not from a list that hangs open. */
   let high = { y: 0, at: 0 };
   function leaves({ clientY, relatedTarget, target }: MouseEvent): void {
-    const typing = document.activeElement?.matches('input,textarea,select,iframe,[contenteditable]');
     const isFast = high.y - clientY > 20 && now() - high.at < 400;
     const onto = target instanceof Element && target.matches('select,option,iframe');
-    if (!relatedTarget && clientY <= 0 && isFast && !typing && !onto && now() - opened > SETTLED_MS) check({ exit: 1 });
+    if (!relatedTarget && clientY <= 0 && isFast && !onto && now() - opened > SETTLED_MS) check({ exit: 1 });
   }
 
   const quietly = { passive: true, capture: true };
