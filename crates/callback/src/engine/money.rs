@@ -107,21 +107,8 @@ impl Engine {
         let seeking = limits.total_time + limits.ring_timeout + limits.accept_timeout;
         let ringing = limits.delay_to_visitor + limits.visitor_ring_timeout;
         let warn = self.inner.charging.as_ref().map_or(Duration::ZERO, |charging| charging.billing.warn);
-        Ok(Meter {
-            tariff: self.inner.tariffs.of(terms).await?,
-            plan: plan.clone(),
-            warn,
-            answers: (now, now + seeking + ringing),
-            held: Micros::ZERO,
-            bookings: 0,
-            seconds: 0,
-            answered_at: None,
-            bridged_at: None,
-            next: None,
-            cut_at: None,
-            trunks: BTreeMap::new(),
-            earlier: BTreeMap::new(),
-        })
+        let tariff = self.inner.tariffs.of(terms).await?;
+        Ok(Meter::new(tariff, plan.clone(), warn, (now, now + seeking + ringing)))
     }
 
     /// What pays a call whose process died, by what is stored of it.
@@ -140,6 +127,25 @@ impl Engine {
 }
 
 impl Meter {
+    /// Of a call of which nothing is held yet: its legs may be answered between these instants.
+    fn new(tariff: Tariff, plan: Arc<Plan>, warn: Duration, answers: (Ts, Ts)) -> Self {
+        Self {
+            tariff,
+            plan,
+            warn,
+            answers,
+            held: Micros::ZERO,
+            bookings: 0,
+            seconds: 0,
+            answered_at: None,
+            bridged_at: None,
+            next: None,
+            cut_at: None,
+            trunks: BTreeMap::new(),
+            earlier: BTreeMap::new(),
+        }
+    }
+
     /// What a call begins with; none where a number has no rate.
     pub(super) fn begin(&self, order: OrderId, now: Ts) -> Option<(More, Fact)> {
         let more = self.up_to(FIRST_S, order, now)?;

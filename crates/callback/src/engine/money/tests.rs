@@ -4,7 +4,6 @@ use super::{Meter, More};
 use callback_core::billing::{Edition, Tariff, Terms, WhenOut};
 use callback_core::id::{CustomerId, ManagerId, OrderId};
 use callback_core::ledger::What;
-use callback_core::money::Micros;
 use callback_core::plan::{
     AcceptKey, Address, CallerId, Limits, Mode, Plan, PlanManager, PlanVisitor, PromptLengths, RingStrategy,
     Telephone,
@@ -13,7 +12,6 @@ use callback_core::rating::charge::Markup;
 use callback_core::rating::deck::{Deck, DeckId, Rates};
 use callback_core::time::Ts;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -76,21 +74,8 @@ fn meter(when_out: WhenOut) -> Meter {
         decks: [("provider".into(), Edition { deck: deck.id, version: 1 })].into(),
         when_out,
     };
-    let mut meter = Meter {
-        tariff: Tariff::new(terms, [Arc::new(deck)]),
-        plan: Arc::new(plan()),
-        warn: Duration::from_secs(60),
-        answers: (at(0), at(175)),
-        held: Micros::ZERO,
-        bookings: 0,
-        seconds: 0,
-        answered_at: None,
-        bridged_at: None,
-        next: None,
-        cut_at: None,
-        trunks: BTreeMap::new(),
-        earlier: BTreeMap::new(),
-    };
+    let tariff = Tariff::new(terms, [Arc::new(deck)]);
+    let mut meter = Meter::new(tariff, Arc::new(plan()), Duration::from_secs(60), (at(0), at(175)));
     let (first, _) = meter.begin(meter.plan.order, at(0)).unwrap();
     assert_eq!(asked(&first), (120, 0, 241));
     assert_eq!(meter.hold(&first), None);
