@@ -15,6 +15,8 @@ const PURE: f64 = 0.7;
 const AUDIBLE: f64 = 0.01;
 /// How much of something that was said is looked for at once, at half the rate: half a second.
 const PHRASE: usize = 2_000;
+/// How many phrases of it are looked for: a telephone that stutters spoils one or two.
+const PHRASES: usize = 4;
 
 /// A mono recording with 8,000 samples a second, each from -1 to 1.
 #[derive(Clone, Debug)]
@@ -55,21 +57,23 @@ impl Sound {
         Self(self.0.get(..end).unwrap_or_default().to_vec())
     }
 
-    /// How well the best half a second of a speech is found in here: 1 is exactly, 0 is not at all.
+    /// How well the best of a few half seconds of a speech is found in here: 1 is exactly, 0 is not at all.
     #[must_use]
     pub fn likeness(&self, speech: &Self) -> f64 {
         let (here, speech) = (halved(&self.0), halved(&speech.0));
-        // The loudest part of the speech, so that no pause is looked for.
-        let phrase =
-            speech.windows(PHRASE).step_by(PHRASE / 4).max_by(|a, b| energy(a).total_cmp(&energy(b)));
-        let Some(phrase) = phrase else { return 0.0 };
-        let wanted = energy(phrase);
-        let likeness = |part: &[f64]| {
-            let product: f64 = part.iter().zip(phrase).map(|(a, b)| a * b).sum();
-            let both = (energy(part) * wanted).sqrt();
-            if energy(part) < 1e-4 { 0.0 } else { product / both }
+        // The loudest parts of the speech, so that no pause is looked for.
+        let mut phrases: Vec<_> = speech.chunks_exact(PHRASE).collect();
+        phrases.sort_by(|a, b| energy(b).total_cmp(&energy(a)));
+        let of = |phrase: &[f64]| {
+            let wanted = energy(phrase);
+            let likeness = |part: &[f64]| {
+                let product: f64 = part.iter().zip(phrase).map(|(a, b)| a * b).sum();
+                let both = (energy(part) * wanted).sqrt();
+                if energy(part) < 1e-4 { 0.0 } else { product / both }
+            };
+            here.windows(PHRASE).map(likeness).fold(0.0, f64::max)
         };
-        here.windows(PHRASE).map(likeness).fold(0.0, f64::max)
+        phrases.into_iter().take(PHRASES).map(of).fold(0.0, f64::max)
     }
 
     /// Where the windows begin that are made of this tone.

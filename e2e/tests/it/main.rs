@@ -1,13 +1,7 @@
 //! Whole calls through programs that nobody here wrote. In-process stories of the same calls, and their exact times, are
 //! told elsewhere; here order counts, and that everybody else understands what we mean.
 
-#[cfg(test)]
-mod caps;
 mod crash;
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod kill;
 mod odd;
 mod seek;
 mod talk;

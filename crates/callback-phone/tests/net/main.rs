@@ -87,7 +87,7 @@ fn sipp(scenario: &str) -> (Child, u16) {
     let bound = format!("0100007F:{port:04X} ");
     while !std::fs::read_to_string("/proc/net/udp").unwrap().contains(&bound) {
         assert!(child.try_wait().unwrap().is_none(), "sipp does not listen");
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     (child, port)
 }

@@ -1,5 +1,6 @@
 //! The first page: a whole practice service over HTTP, as a browser on this machine asks it.
 
+use crate::stage::found;
 use crate::world::World;
 use callback::practice::{self, Practice};
 use callback::service::{Service, Setup};
@@ -92,13 +93,11 @@ impl Stage {
             self.browser.get(format!("{orders}/{id}/events")).header("sec-fetch-site", "same-origin");
         let told = events.send().await.unwrap().text().await.unwrap();
         assert!(told.contains("\"state\":\"ended\""), "{told}");
-        loop {
+        let call = found("the call's end", async || {
             let call = self.json(&format!("/practice/v1/calls/{id}")).await;
-            if !call["disposition"].is_null() {
-                return (id, call);
-            }
-            tokio::task::yield_now().await;
-        }
+            (!call["disposition"].is_null()).then_some(call)
+        });
+        (id, call.await)
     }
 
     async fn close(self) {

@@ -3,7 +3,7 @@
 
 use super::server::Server;
 use super::{Post, post};
-use crate::stage::{LIMIT, LOCAL, Network, ORIGIN, body, managers};
+use crate::stage::{LIMIT, LOCAL, Network, ORIGIN, body, found, managers};
 use crate::world::World;
 use callback::config::MailSecurity;
 use callback::settings::SettingsFile;
@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -158,15 +157,11 @@ fn a_missed_call_is_mailed_once_through_kills_at_drawn_moments() {
         // One more ends what was left, and is killed as well.
         let mut service = killed.start().await;
         let store = killed.world.open().await;
-        let began = Instant::now();
-        loop {
+        found("the end of all calls", async || {
             let journal = store.journal(99, None).await.unwrap();
-            if journal.len() == ORDERS && journal.iter().all(|line| line.record.is_some()) {
-                break;
-            }
-            assert!(began.elapsed() < LIMIT, "not all calls are over");
-            tokio::task::yield_now().await;
-        }
+            (journal.len() == ORDERS && journal.iter().all(|line| line.record.is_some())).then_some(())
+        })
+        .await;
         service.kill().await.unwrap();
         deliver(&store, &post(&server.mail(MailSecurity::None))).await;
         let rows = store.letters(99).await.unwrap();

@@ -7,7 +7,7 @@ mod missed;
 pub(crate) mod server;
 
 use crate::cabinet::{Browser, PASSWORD, registration, stage};
-use crate::stage::{LIMIT, Network};
+use crate::stage::{Network, found};
 use crate::world::{World, on_both};
 use callback::config::{Credentials, Mail, MailSecurity};
 use callback::mail::Post;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use server::Server;
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const OWNER: &str = "klimova@romashka.example";
@@ -220,14 +220,11 @@ fn a_server_that_thinks_a_letter_over_for_longer_than_it_is_held_has_it_once() {
             let mut held = MORNING + HELD;
             // The third hold begins after the first has run out.
             for _ in 0..4 {
-                let began = Instant::now();
-                let next = loop {
+                let next = found("who says that it is still being sent", async || {
                     let row = only(&stores[1]).await;
-                    if row.run_at > held {
-                        break row.run_at;
-                    }
-                    assert!(began.elapsed() < LIMIT, "nobody says that it is still being sent: {row:?}");
-                };
+                    (row.run_at > held).then_some(row.run_at)
+                })
+                .await;
                 // When it would have been free, another process looks for what is due.
                 let due = quick.try_one(&stores[1], held).await.unwrap();
                 assert!(due.is_some_and(|due| due >= next), "{due:?}");
@@ -325,11 +322,7 @@ fn letters_leave_over_tls_with_a_password() {
         assert_eq!(server.next("recipient").await["tls"], tls == "starttls");
         assert_eq!(server.next("letter").await["body"], letter(1).body);
         let store = world.open().await;
-        let began = Instant::now();
-        while only(&store).await.sent_at.is_none() {
-            assert!(began.elapsed() < LIMIT, "it is not written down that the letter left");
-            tokio::task::yield_now().await;
-        }
+        found("that the letter left", async || only(&store).await.sent_at).await;
         service.kill().unwrap();
         service.wait().unwrap();
         assert_eq!(server.end().await, Vec::<Value>::new());
