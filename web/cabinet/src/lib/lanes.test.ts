@@ -49,6 +49,11 @@ it('draws by attributes that the policy lets pass', () => {
   expect(nodes.every((node) => !Object.values(node.attributes).some((value) => String(value).includes('NaN')))).toBe(true);
 });
 
+it('draws nobody on the line where nobody was', () => {
+  const lower = (isManned: boolean) => glyph('visitor_no_answer', isManned)[1]?.attributes.class;
+  expect([lower(true), lower(false)]).toEqual(['fm', 'o q']);
+});
+
 it('estimates a call by the draft', () => {
   const body = siteBody();
   expect(sequence(body, body.managers, 'usual').joined).toBe(19);

@@ -173,14 +173,15 @@ function ending(leg: Lane, x: (t: number) => number, y: number): Node[] {
   return parts;
 }
 
-/** The glyph of a disposition, 20×14: joined, lower lane broken, upper lane broken, both empty. */
-export function glyph(disposition: string | null): Node[] {
+/** The glyph of a disposition, 20×14: joined, lower lane broken, upper lane broken (and the lower empty where nobody was
+ *  on the line), both empty. */
+export function glyph(disposition: string | null, isManned = true): Node[] {
   const bar = (y: number, lane: string): Node => el('rect', { class: `f${lane}`, x: 1, y, width: 18, height: 5, rx: 1.5 });
   const gap = (y: number, lane: string): Node =>
     el('rect', { class: `o ${lane}`, x: 1.8, y: y + 0.8, width: 16.4, height: 3.4, rx: 1.2, 'stroke-width': 1.5, 'stroke-dasharray': '3 2' });
   if (disposition === 'connected') return [bar(1.5, 'v'), bar(7.5, 'm')];
   if (disposition === 'manager_no_answer') return [bar(0.5, 'v'), gap(8.5, 'm')];
-  if (disposition === 'visitor_no_answer') return [gap(0.5, 'v'), bar(8.5, 'm')];
+  if (disposition === 'visitor_no_answer') return [gap(0.5, 'v'), isManned ? bar(8.5, 'm') : gap(8.5, 'q')];
   return [gap(0.5, 'q'), gap(8.5, 'q')];
 }
 

@@ -105,8 +105,20 @@ impl Period {
     }
 
     /// As many days, right before.
-    pub(super) fn before(&self) -> Self {
-        let days = self.to.since(self.from).map_or(0, |span| i64::from(span.get_days())).saturating_add(1);
+    fn before(&self) -> Self {
+        self.back(self.length())
+    }
+
+    /// As many days, so many whole weeks before as they take: the same days of the week.
+    fn weeks_before(&self) -> Self {
+        self.back((self.length() + 6) / 7 * 7)
+    }
+
+    fn length(&self) -> i64 {
+        self.to.since(self.from).map_or(0, |span| i64::from(span.get_days())).saturating_add(1)
+    }
+
+    fn back(&self, days: i64) -> Self {
         let back = |date: Date| date.saturating_sub(days.days());
         Self { from: back(self.from), to: back(self.to), zone: self.zone.clone() }
     }
@@ -150,6 +162,11 @@ impl Chosen {
             return Err(Problem::field("to", "before_from", "the last day comes before the first"));
         }
         Ok(Period { from, to, zone })
+    }
+
+    /// What a period is held against: the days right before, or, where an hour of the week was chosen, days that have it.
+    pub(super) fn before(&self, period: &Period) -> Period {
+        if self.hour.is_some() { period.weeks_before() } else { period.before() }
     }
 
     /// The calls that are meant, of those that he may see.

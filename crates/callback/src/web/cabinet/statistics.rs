@@ -280,7 +280,7 @@ struct Counted {
 
 async fn count(app: &App, at: &store::Part, chosen: &Chosen) -> Result<Counted, Problem> {
     let period = chosen.period(&company_of(app, at).await?, wall_now())?;
-    let before = period.before();
+    let before = chosen.before(&period);
     let filter = chosen.filter(app, at, &period).await?;
     let mut filter_before = chosen.filter(app, at, &before).await?;
     // A day that is not over is held against the same part of the one before.

@@ -23,8 +23,7 @@ fn midnight(day: Date, zone: &TimeZone) -> Ts {
     Ts(day.to_zoned(zone.clone()).unwrap().timestamp().as_microsecond())
 }
 
-/// A question of dice: as the store is asked, and as an address asks it.
-/// The same of the days before.
+/// A question of dice: as the store is asked, the same of the period before, and as an address asks it.
 fn question(
     base: &CallFilter,
     calls: &[Known],
@@ -45,6 +44,8 @@ fn question(
         ..filter.clone()
     };
     let days = from.until(to).unwrap().get_days() + 1;
+    // An hour of a day of the week is held against the same in the weeks before.
+    let days = if hour.is_some() { (days + 6) / 7 * 7 } else { days };
     let back = |day: Date| day.checked_sub(days.days()).unwrap();
     let before = of(back(from), back(to), &filter);
     let filter = of(from, to, &filter);

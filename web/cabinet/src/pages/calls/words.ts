@@ -12,6 +12,9 @@ export const FIRST_TRIAL = 1_000_000_000;
 /** The extension of who took the call. */
 export const extension = (call: CallRow): string => /;ext=(.+)$/.exec(call.telephone ?? '')?.[1] ?? '';
 
+/** Whether a manager came to the line, for however long. */
+export const isManned = (call: { lanes: Leg[] }): boolean => call.lanes.some((leg) => leg.lane === 'manager' && leg.answered_ms !== null);
+
 export const ending = (key: End, rang: number): string => t(`end.${key}`, { s: rang });
 
 export const status = (call: { disposition: string | null }): string => t(`status.${call.disposition ?? 'running'}` as Parameters<typeof t>[0]);
