@@ -1,9 +1,13 @@
 //! A browser in the cabinet, and what there is to ask: whatever the API's own document names.
 
 use crate::browser::{Answer, ask, ask_for_events, connect};
-use crate::stage::HTTP;
+use crate::database::everybody_owns_all;
+use crate::stage::{HTTP, Service};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 /// A browser that is signed in at the practice company.
@@ -28,9 +32,54 @@ impl Page {
         let mut page = Self { stream: connect(HTTP).await?, cookie: String::new(), asked: 0 };
         let service = page.get("/api/v1/service").await?;
         let answer = page.ask("POST", "/api/v1/login", &service["demo"]).await?;
-        let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-        page.cookie = cookie.with_context(|| format!("a cookie: {}", answer.body))?.to_owned();
+        page.keep_cookie(&answer)?;
         Ok(page)
+    }
+
+    /// Signs in as somebody who owns every company of a service.
+    pub(crate) async fn of_all(service: &Service) -> Result<Self> {
+        let secret = service.operator("owner@shop.example")?;
+        everybody_owns_all(&service.database()).await?;
+        let mut page = Self { stream: connect(HTTP).await?, cookie: String::new(), asked: 0 };
+        let reset = json!({ "token": secret, "password": "nobody guesses this one" });
+        let answer = page.ask("POST", "/api/v1/password/reset", &reset).await?;
+        page.keep_cookie(&answer)?;
+        Ok(page)
+    }
+
+    fn keep_cookie(&mut self, answer: &Answer) -> Result<()> {
+        let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+        self.cookie = cookie.with_context(|| format!("a cookie: {}", answer.body))?.to_owned();
+        Ok(())
+    }
+
+    /// The numbers of its companies.
+    pub(crate) async fn companies(&mut self) -> Result<Vec<String>> {
+        let me = self.get("/api/v1/me").await?;
+        let companies = me["memberships"].as_array().context("companies")?;
+        Ok(companies.iter().filter_map(|one| one["number"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Watches a company's calls until it is dropped, and counts what it is told.
+    pub(crate) async fn watch(
+        &mut self,
+        company: &str,
+        told: Arc<AtomicU64>,
+    ) -> Result<impl Future<Output = ()> + use<>> {
+        let request = self.request("GET", &format!("/api/v1/customers/{company}/calls/events"), &Value::Null);
+        let mut stream = connect(HTTP).await?;
+        let answer = ask_for_events(&mut stream, &request).await?;
+        if answer.status != 200 {
+            bail!("{company} is not to be watched: {}", answer.status);
+        }
+        Ok(async move {
+            let mut said = vec![0; 16_384];
+            while let Ok(length @ 1..) = stream.read(&mut said).await {
+                // An event is written at once, and its name stands in nothing else.
+                let events = said[..length].windows(12).filter(|part| part == b"event: call\n").count();
+                told.fetch_add(events as u64, Ordering::Relaxed);
+            }
+        })
     }
 
     /// What it sees of its company; its own settings are published once, so that they have a version too.

@@ -140,6 +140,14 @@ fn said(text: &str, words: &[(&str, &str)]) -> String {
     words.iter().fold(text.to_owned(), |text, (word, own)| text.replace(word, own))
 }
 
+/// Everybody who has an account becomes an owner of every company.
+pub(crate) async fn everybody_owns_all(file: &Path) -> Result<()> {
+    let own = "INSERT INTO memberships (customer_id, user_id, role, since) \
+        SELECT customers.id, users.id, 'owner', users.created_at FROM customers, users";
+    raw_sql(own).execute(&mut lite(file).await?).await?;
+    Ok(())
+}
+
 async fn lite(file: &Path) -> Result<SqliteConnection> {
     Ok(sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await?)
 }

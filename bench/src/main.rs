@@ -26,9 +26,9 @@ use figures::{Row, say, table};
 use load::World;
 use std::process::ExitCode;
 
-const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [rating] [overload] [flood] [idle] [cabinet] [logins] [statistics] [soak]";
+const HELP: &str = "cargo xtask bench [--quick] [order] [sound] [cost] [callbacks] [held] [memory] [sim] [rating] [overload] [flood] [idle] [cabinet] [logins] [live] [statistics] [soak]";
 /// All measurements, in their order.
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "order",
     "sound",
     "cost",
@@ -42,6 +42,7 @@ const ALL: [&str; 15] = [
     "idle",
     "cabinet",
     "logins",
+    "live",
     "statistics",
     "soak",
 ];
@@ -91,6 +92,7 @@ fn run(words: &[String]) -> Result<Vec<Row>> {
                 "idle" => measures::pressure::idle(&mut world).await?,
                 "cabinet" => measures::cabinet::cabinet(&world).await?,
                 "logins" => measures::cabinet::logins(&world).await?,
+                "live" => measures::live::live(&mut world).await?,
                 "statistics" => measures::statistics::statistics(&world).await?,
                 "soak" => measures::soak::soak(&mut world).await?,
                 _ => Vec::new(),

@@ -4,6 +4,7 @@
 use crate::browser;
 use crate::provider::{PASSWORD, PROVIDER, USER};
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -92,6 +93,18 @@ impl Service {
         }
         (self.child, self.ready_after) = serve(self.folder.path(), what).await?;
         Ok(())
+    }
+
+    /// Makes somebody an operator; the secret by which he sets his password.
+    pub(crate) fn operator(&self, email: &str) -> Result<String> {
+        let made = Command::new(program()?)
+            .args(["operator", "add", email, "--json"])
+            .current_dir(self.folder.path())
+            .output()?;
+        let said: Value = serde_json::from_slice(&made.stdout)
+            .with_context(|| String::from_utf8_lossy(&made.stderr).into_owned())?;
+        let link = said["link"].as_str().and_then(|link| link.split_once("token="));
+        Ok(link.context("a link with a secret")?.1.to_owned())
     }
 
     /// What it has logged.

@@ -2,6 +2,7 @@
 
 pub(crate) mod cabinet;
 pub(crate) mod hold;
+pub(crate) mod live;
 pub(crate) mod pressure;
 pub(crate) mod rate;
 pub(crate) mod rating;
