@@ -55,6 +55,15 @@ function silent(said: string[], provoked: RegExp[]): void {
   expect(said.filter((one) => !provoked.some((known) => known.test(one))), 'the console, and the policy, are silent').toEqual([]);
 }
 
+/** Shadows of the pages to come are opened, so that what stands in them can be read. */
+export const openShadows = (page: Page): Promise<unknown> =>
+  page.addInitScript(() => {
+    const attach = Element.prototype.attachShadow;
+    Element.prototype.attachShadow = function open(how) {
+      return attach.call(this, { ...how, mode: 'open' });
+    };
+  });
+
 /** How somebody uses a page. */
 export interface Hand {
   press(goal: Locator): Promise<void>;

@@ -2,7 +2,7 @@
 // pasted twice, changing without a load, and with the service gone.
 
 import type { Page } from '@playwright/test';
-import { accessible, expect, test } from './cabinet';
+import { accessible, expect, openShadows, test } from './cabinet';
 
 const TALKER = '8 916 555-01-47';
 const LINE = '<script async src="/w/practice.js"></script>';
@@ -15,12 +15,7 @@ interface Foreign {
 
 /** Opens a page of nobody's, with the line on it; its shadow is opened, so that it can be read. */
 async function visit(page: Page, { body = LINE, headers = {}, html = 'lang="ru"' }: Foreign = {}): Promise<void> {
-  await page.addInitScript(() => {
-    const attach = Element.prototype.attachShadow;
-    Element.prototype.attachShadow = function open(how) {
-      return attach.call(this, { ...how, mode: 'open' });
-    };
-  });
+  await openShadows(page);
   await page.route('**/foreign/**', (route) =>
     route.fulfill({ contentType: 'text/html; charset=utf-8', headers, body: `<!doctype html><html ${html}><title>Чужая</title><body><main><h1>Чужая страница</h1><p><input aria-label="Своё поле"></p></main>${body}</body></html>` }),
   );

@@ -1,7 +1,7 @@
 // Whom the widget offers a call by itself: written in the cabinet, tried there, and seen on a page.
 
 import type { Page } from '@playwright/test';
-import { accessible, addSite, expect, fits, isSaved, login, publish, register, test } from './cabinet';
+import { accessible, addSite, expect, fits, isSaved, login, openShadows, publish, register, test } from './cabinet';
 
 let owner: { number: string; email: string } | null = null;
 let site = '';
@@ -20,12 +20,7 @@ async function enter(page: Page): Promise<void> {
 
 /** A page of the site's, on this service: its shadow is opened, so that it can be read. */
 async function visit(page: Page, query = ''): Promise<void> {
-  await page.addInitScript(() => {
-    const attach = Element.prototype.attachShadow;
-    Element.prototype.attachShadow = function open(how) {
-      return attach.call(this, { ...how, mode: 'open' });
-    };
-  });
+  await openShadows(page);
   const html = `<!doctype html><html lang="ru"><title>Окна</title><body><h1>Окна</h1><div style="height:4000px">…</div><script async src="/w/${site.split('/').pop()}.js"></script></body></html>`;
   await page.route('**/windows.html*', (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body: html }));
   await page.clock.install();

@@ -1,7 +1,7 @@
 // One line on a page: the button, the offer, the call as it goes on, and the call found again after a reload.
 
 import type { Page } from '@playwright/test';
-import { accessible, expect, fits, test } from './cabinet';
+import { accessible, expect, fits, openShadows, test } from './cabinet';
 
 /** Of the practice exchange: he picks up, and talks. */
 const TALKER = '8 916 555-01-47';
@@ -12,12 +12,7 @@ test.use({ provoked: [/\b422\b/] });
 
 /** The page of a company that nobody knows, on which the script stands; its shadow is opened, so that it can be read. */
 async function visit(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const attach = Element.prototype.attachShadow;
-    Element.prototype.attachShadow = function open(how) {
-      return attach.call(this, { ...how, mode: 'open' });
-    };
-  });
+  await openShadows(page);
   await page.goto('/practice/shop.html');
 }
 
