@@ -1,12 +1,12 @@
-// Builds the loader, who watches, the dialog and its words. What is imported has its content in its name: it is kept for ever.
+// Builds the loader, who watches, the dialog, who shows calls, and what they say. What is imported has its content in its name: it is kept for ever.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const common = { bundle: true, write: false, minify: true, target: ['es2022'], legalComments: 'none', charset: 'utf8' };
-const made = async (entry, format, plugins = []) => {
-  const { outputFiles } = await build({ ...common, entryPoints: [`src/${entry}.ts`], format, plugins });
+const made = async (entry, format, plugins = [], define = {}) => {
+  const { outputFiles } = await build({ ...common, entryPoints: [`src/${entry}.ts`], format, plugins, define });
   return outputFiles[0].text;
 };
 
@@ -31,11 +31,17 @@ const named = (name, text) => {
   return file;
 };
 
-const files = { watch: named('watch', await made('watch', 'esm')), dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: named('ru', await made('ru', 'esm')), en: named('en', await made('en', 'esm')) };
+const at = (name) => `/w/a/${name}`;
+/** What is said in a language; it knows the file that shows calls in it. */
+const words = async (language) => {
+  const call = named(`call.${language}`, await made(`call.${language}`, 'esm', [styles]));
+  return named(language, await made(language, 'esm', [], { CALL: JSON.stringify(at(call)) }));
+};
+
+const files = { watch: named('watch', await made('watch', 'esm')), dialog: named('dialog', await made('dialog', 'esm', [styles])), ru: await words('ru'), en: await words('en') };
 writeFileSync('dist/loader.js', await made('loader', 'iife', [styles]));
 writeFileSync('dist/files.json', JSON.stringify(files));
-const at = (name) => `/w/a/${name}`;
 const preview = named('preview', await made('preview', 'esm', [styles]));
 writeFileSync('dist/preview.html', `<!doctype html><html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>CallBack</title><body><script type="module" src="${at(preview)}" data-dialog="${at(files.dialog)}" data-ru="${at(files.ru)}" data-en="${at(files.en)}"></script></body></html>`);
 const size = (file) => gzipSync(readFileSync(`dist/${file}`), { level: 9 }).length;
-for (const file of ['loader.js', ...Object.values(files)]) console.log(`${file}: ${size(file)} bytes gz`);
+for (const file of readdirSync('dist').filter((file) => file.endsWith('.js'))) console.log(`${file}: ${size(file)} bytes gz`);

@@ -1,23 +1,55 @@
-// The dialog: an offer, then the order's states as they come, and for each way it can fail the next step.
+// The dialog: its box, the offer, and the order on its way. What becomes of that order is shown by `call.ts`, which comes when
+// somebody writes his number.
 
-import type { Lent, Offer, Placed, Status, Told, Why } from './config.ts';
-import { h, s } from './dom.ts';
-import { lanes, segments } from './lanes.ts';
-import { Refused, cancel, follow, offer, order, score, type Wish } from './orders.ts';
+import type { Lent, Offer, Placed, Status, Why } from './config.ts';
+import { h } from './dom.ts';
+import { Refused, offer, order, type Wish } from './orders.ts';
 import css from './style.css';
-import { fill, seconds as spoken, type Words } from './words.ts';
+import { fill, seconds as spoken, type Said, type Words } from './words.ts';
 
-/** A connection that comes back sooner is not missed. */
-const OFFLINE_MS = 3_000;
 /** How long a press may go without an answer. */
 const SOON_MS = 1_500;
-const REDRAW_MS = 500;
 const RETRY_MS = 3_000;
 /** An order that is older is nothing to come back to. */
 const OVER_MS = 30 * 60_000;
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const pause = (ms: number): Promise<null> => new Promise((go) => setTimeout(go, ms, null));
+
+export type Part = Node | string | null | false;
+
+/** What the dialog lends to whoever shows a call in it. */
+export interface Frame {
+  lent: Lent;
+  w: Words;
+  body: HTMLElement;
+  /** A style sheet beside the dialog's own. */
+  dress(css: string): void;
+  /** Draws anew, below a title. */
+  draw(title: string, ...parts: Part[]): void;
+  text(...of: Part[]): HTMLElement | null;
+  main(name: string, run: () => void, quiet?: boolean): HTMLElement;
+  link(name: string, run: () => void): HTMLElement;
+  /** Stops what goes on; and what is to be stopped then. */
+  rest(): void;
+  until(...stops: (() => void)[]): void;
+  end(): void;
+  focus(): void;
+  seconds(n: number): string;
+  /** «завтра в 9:30», by the visitor's own clock. */
+  when(at: string): string;
+  /** Asks for a number, with the one that was written. */
+  ask(problem?: string, slots?: string[], head?: Said): void;
+  /** Asks for another time. */
+  another(): void;
+  /** Orders again. */
+  again(phone: string): void;
+}
+
+/** Its module. */
+interface Calls {
+  show(frame: Frame, placed: Placed, now: Status | null): void;
+}
 
 /** What is open: how it gets the focus, and how it is closed. */
 let shown: { focus(): void; close(): void } | null = null;
@@ -56,12 +88,15 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
 
   // ── the box ──
 
-  const style = new CSSStyleSheet();
-  style.replaceSync(css);
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets.slice(0, 1), style];
-  const cross = s('svg', { viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round', 'aria-hidden': 'true' }, s('path', { d: 'M5 5l14 14M19 5L5 19' }));
+  root.adoptedStyleSheets = root.adoptedStyleSheets.slice(0, 1);
+  const dress = (css: string): void => {
+    const style = new CSSStyleSheet();
+    style.replaceSync(css);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
+  };
+  dress(css);
   const body = h('div');
-  const box = h('dialog', { class: `d ${layout}`, oncancel: (event: Event) => (event.preventDefault(), end()), onclick: outside }, body, h('button', { class: 'x', type: 'button', 'aria-label': w.close, onclick: end }, cross));
+  const box = h('dialog', { class: `d ${layout}`, oncancel: (event: Event) => (event.preventDefault(), end()), onclick: outside }, body, h('button', { class: 'x', type: 'button', 'aria-label': w.close, onclick: end }));
   root.append(box);
   if (content.color) for (const [name, value] of [['--a', content.color], ['--on', content.on ?? '']] as const) box.style.setProperty(name, value);
   if (isBeside) box.addEventListener('keydown', ({ key }) => key === 'Escape' && end());
@@ -87,22 +122,20 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     stops = [];
   }
 
-  type Part = Node | string | null | false;
   function draw(title: string, ...parts: Part[]): void {
     box.setAttribute('aria-label', title);
     body.replaceChildren(h('div', { class: 't', role: 'status', tabindex: -1 }, title), ...parts.filter((part): part is Node | string => Boolean(part)));
   }
 
-  const text = (...of: (Node | string)[]): HTMLElement | null => (of[0] ? h('p', { class: 'p' }, ...of) : null);
+  const text = (...of: Part[]): HTMLElement | null => (of[0] ? h('p', { class: 'p' }, ...of) : null);
   const main = (name: string, run: () => void, quiet = false): HTMLElement => h('button', { class: quiet ? 'b so' : 'b', type: 'button', onclick: run }, name);
   const link = (name: string, run: () => void): HTMLElement => h('button', { class: 'l', type: 'button', onclick: run }, name);
-  const finish = (): HTMLElement => main(w.closeWindow, end, true);
 
   // ── the offer ──
 
   const promised = (): number | null => offered?.promise_seconds ?? null;
 
-  function ask(problem = '', slots = promised() ? [] : (offered?.slots ?? []), head?: readonly [string, string]): void {
+  function ask(problem = '', slots = promised() ? [] : (offered?.slots ?? []), head?: Said): void {
     rest();
     const [title, words] = head ?? (slots.length ? (offered?.opens_at ? w.closed : w.busy) : promised() ? [content.title ?? w.title, content.text ?? w.text] : [w.title, w.plainText]);
     let at = slots[0] ?? null;
@@ -118,6 +151,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const phone = h('input', { type: 'tel', autocomplete: 'tel', 'aria-label': w.phone, maxlength: 40, value: typed, 'aria-invalid': problem !== '', 'aria-describedby': 'e', oninput: () => {
       typed = phone.value;
       error.textContent = '';
+      void calls().catch(() => undefined);
     } });
     // Whoever fills every field is no visitor.
     const trap = h('input', { class: 'hp', tabindex: -1, autocomplete: 'off', 'aria-hidden': 'true' });
@@ -172,13 +206,15 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
 
   async function place(wish: Wish, id: string = lent.id()): Promise<void> {
     rest();
-    draw(w.states.sending[0]);
+    draw(w.sending);
     try {
+      // Who can show it is here before there is anything to show.
+      const { show } = await calls();
       const answer = await order(lent, id, wish);
       const placed: Placed = { id, phone: wish.phone, at: Date.now(), state: answer.state, told: [], ...(wish.at && { due: wish.at }) };
       lent.keep({ order: placed });
       lent.tell('ordered', { id });
-      watch(placed, answer);
+      show(frame, placed, answer);
     } catch (error) {
       const kind = error instanceof Refused ? error.kind : '';
       if (kind === 'unsent') return unsent(wish, id);
@@ -190,106 +226,32 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   /** It is sent again by itself, as the same order, until it arrives. */
   function unsent(wish: Wish, id: string): void {
     const again = (): void => void place(wish, id);
-    draw(w.states.unsent[0], text(w.states.unsent[1]), main(w.again, again));
+    draw(w.unsent[0], text(w.unsent[1]), main(w.again, again));
     const timer = setTimeout(again, RETRY_MS);
     addEventListener('online', again);
     stops.push(() => clearTimeout(timer), () => removeEventListener('online', again));
   }
 
-  /** Shows an order as it goes on, until its end. */
-  function watch(placed: Placed, now: Status | null = null): void {
-    rest();
-    // What was told before the page was loaded anew is known still.
-    const told: Told = [...placed.told];
-    let [isReached, heading, joined] = [true, '', null as number | null];
-    let silence: ReturnType<typeof setTimeout> | undefined;
-    const elapsed = (): number => (Date.now() - placed.at) / 1000;
-    const picture = (): HTMLElement => lanes(segments(told, joined, elapsed()), w, config.promise);
-    const redraw = (): void => {
-      const state = now?.state ?? placed.state;
-      if (state === 'scheduled' && placed.due) return;
-      const name = now?.detail.manager ?? '';
-      const which = !isReached ? 'offline' : state === 'calling_manager' && now?.detail.late ? 'late' : state === 'calling_visitor' && name ? 'with' : state === 'scheduled' || state === 'ended' ? 'accepted' : state;
-      const old = body.querySelector('.n');
-      // The words stay where they are: only what is new is read aloud.
-      if (which === heading && old) return old.replaceWith(picture());
-      heading = which;
-      const [title, words] = w.states[which];
-      const talk = told.find(([known]) => known === 'talking');
-      const slot = now?.next[0]?.at;
-      draw(title, text(fill(words, { phone: placed.phone, name, elapsed: seconds(Math.round(talk?.[1] ?? 0)) })), picture(),
-        state === 'talking' ? finish() : link(w.cancel, () => void stop()),
-        Boolean(slot) && state !== 'talking' && link(w.later, () => void stop().then(() => ask('', [slot ?? ''], [w.later, w.busy[1]]))));
-    };
-    const stop = async (): Promise<void> => {
-      const answer = await cancel(config, placed.id).catch(() => null);
-      if (answer) hear(answer);
-    };
-    const hear = (status: Status): void => {
-      now = status;
-      isReached = true;
-      if (told.at(-1)?.[0] !== status.state) told.push([status.state, elapsed()]);
-      if (status.detail.manager && status.state !== 'talking') joined ??= elapsed();
-      lent.keep({ order: { ...placed, state: status.state, told } });
-      if (status.state === 'talking') lent.tell('connected', { id: placed.id });
-      if (status.state === 'ended') over(placed, status, told[1] ? picture() : null);
-      else redraw();
-    };
-    if (now?.state === 'ended') return hear(now);
-    if (placed.due && (now?.state ?? placed.state) === 'scheduled') {
-      const at = when(placed.due);
-      draw(fill(w.booked[0], { when: at }), text(fill(w.booked[1], { phone: placed.phone })), main(w.fine, end, true), link(w.undoBooked, () => void stop()));
-    } else redraw();
-    const clock = setInterval(redraw, REDRAW_MS);
-    stops.push(() => clearInterval(clock), () => clearTimeout(silence), follow(config, placed.id, hear, (is) => {
-      clearTimeout(silence);
-      silence = is ? undefined : setTimeout(() => ((isReached = false), redraw()), OFFLINE_MS);
-    }));
+  let coming: Promise<Calls> | null = null;
+  function calls(): Promise<Calls> {
+    coming ??= (import(/* @vite-ignore */ config.base + w.call) as Promise<Calls>).catch(() => {
+      coming = null;
+      throw new Refused('unsent');
+    });
+    return coming;
   }
 
-  // ── the end ──
+  const again = (phone: string): void => {
+    typed = phone;
+    void place({ phone, country, office, at: null });
+  };
 
-  function over(placed: Placed, { detail, disposition, reason, next }: Status, picture: Node | null): void {
-    rest();
-    typed = placed.phone;
-    lent.tell('ended', { id: placed.id, disposition });
-    const again = (name = w.again): HTMLElement => main(name, () => void place({ phone: placed.phone, country, office, at: null }));
-    const slots = next.flatMap((one) => (one.kind === 'slot' && one.at ? [one.at] : []));
-    const later = (): HTMLElement => link(w.later, () => void another());
-    const say = ([title, words]: readonly [string, string], ...parts: Part[]): void => {
-      draw(title, text(fill(words, { phone: placed.phone, talk: seconds(detail.talk_s ?? 0) })), ...parts);
-      focus();
-    };
-    const [f, cause] = [w.failures, detail.cause ?? ''];
-    if (disposition === 'connected') {
-      if (cause === 'media' && (detail.talk_s ?? 0) < 10) say(f.cut, picture, again(w.againCut), link(w.no, end));
-      else if (detail.talk_s) say(w.score, picture, h('div', { class: 's', role: 'group' }, ...[1, 2, 3, 4, 5].map((n) => h('button', { type: 'button', 'aria-label': n === 1 ? `1, ${w.scoreEnds[0]}` : n === 5 ? `5, ${w.scoreEnds[1]}` : n, onclick: () => rated(placed, n) }, String(n)))), link(w.noScore, () => rated(placed, 0)));
-      else say(w.states.thanks, picture, finish());
-    } else if (disposition === 'visitor_no_answer') {
-      if (next[0]?.kind === 'fix_number') say(f.number, main(w.fix, () => ask()));
-      else if (/-(486|600)$|0-17$/.test(cause)) say(f.busy, again(), later());
-      else if (/-603$|0-21$/.test(cause)) say(f.declined, again(), link(w.no, end));
-      else if (/-480$|0-20$/.test(cause)) say(f.unreachable, again(), later());
-      else say(f.visitor, again(), link(w.fix, () => ask()), later());
-    } else if (disposition === 'manager_no_answer') ask('', slots, f.manager);
-    else if (reason === 'cancelled') say(w.states.cancelled, again());
-    else if (reason === 'closed') ask('', slots, [w.closed[0], w.busy[1]]);
-    else say(f.line, main(w.fine, end, true), later());
-  }
-
-  function rated({ id }: Placed, n: number): void {
-    if (n) void score(config, id, n).catch(() => undefined);
-    draw(w.states.thanks[0], text(w.states.thanks[1]), finish());
-    focus();
-  }
-
-  /** Another time: what is free now is asked for. */
+  /** What is free now is asked for. */
   async function another(): Promise<void> {
     offered = await offer(config).catch(() => offered);
     ask('', offered?.slots ?? [], [w.later, w.busy[1]]);
   }
 
-  /** «завтра в 9:30», by the visitor's own clock. */
   function when(at: string): string {
     const [time, now] = [new Date(at), new Date()];
     const minutes = Math.round((+time - +now) / 60_000);
@@ -297,6 +259,19 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const days = Math.round((+new Date(time.toDateString()) - +new Date(now.toDateString())) / 86_400_000);
     const day = days < 2 ? relative.format(days, 'day') : time.toLocaleDateString(config.language, { weekday: 'short', day: 'numeric', month: 'short' });
     return fill(w.onDay, { day, time: time.toLocaleTimeString(config.language, { hour: 'numeric', minute: '2-digit' }) });
+  }
+
+  const until = (...more: (() => void)[]): void => void stops.push(...more);
+  const frame: Frame = { lent, w, body, dress, draw, text, main, link, rest, until, end, focus, seconds, when, ask, another: () => void another(), again };
+
+  /** Shows an order that was made before; as long as whoever shows it does not come, it is asked for again. */
+  function resume(placed: Placed): void {
+    typed = placed.phone;
+    draw(w.sending);
+    calls().then(({ show }) => show(frame, placed, null), () => {
+      const timer = setTimeout(resume, RETRY_MS, placed);
+      until(() => clearTimeout(timer));
+    });
   }
 
   const { order: placed } = lent.visit();
@@ -316,7 +291,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     }
   };
   const { phone } = lent.shown;
-  if (placed && goesOn) begin(), watch(placed);
+  if (placed && goesOn) begin(), resume(placed);
   // What the page's own form took is ordered, where nothing more is to be asked.
   else if (phone && !config.consent) begin(), void place({ phone, country, office, at: null });
   // What can be promised is asked for now. Where that is not told, or not soon, nothing is promised, and nobody waits.

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import enCall from './en.call.ts';
 import en from './en.ts';
+import ruCall from './ru.call.ts';
 import ru from './ru.ts';
 import { fill, seconds } from './words.ts';
 
@@ -8,7 +10,7 @@ const flat = (words: object, path = ''): [string, string][] =>
 const names = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '').sort();
 
 it('says the same in both languages, with the same left to be filled in', () => {
-  const [one, two] = [flat(ru), flat(en)];
+  const [one, two] = [flat([ru, ruCall]), flat([en, enCall])];
   expect(one.map(([path]) => path)).toEqual(two.map(([path]) => path));
   for (const [i, [path, text]] of one.entries()) expect(names(text), path).toEqual(names(two[i]?.[1] ?? ''));
 });

@@ -1,6 +1,13 @@
-// What the dialog says. A language is a file of these; `{name}` is filled in, `{seconds}` is what is promised.
+// What the dialog says. A language is two files: what is said before an order, and, with `call.ts`, what is said of it.
+// `{name}` is filled in, `{seconds}` is what is promised.
 
+/** A title, and what stands below it. */
+export type Said = readonly [title: string, text: string];
+
+/** Before an order. */
 export interface Words {
+  /** The file that shows a call, in this language. */
+  call: string;
   title: string;
   text: string;
   plainText: string;
@@ -11,31 +18,37 @@ export interface Words {
   officeOpen: string;
   officeClosed: string;
   close: string;
+  policy: string;
+  privacy: string;
+  sending: string;
+  unsent: Said;
+  again: string;
+  later: string;
+  onDay: string;
+  closed: Said;
+  busy: Said;
+  callAt: string;
+  errors: { empty: string; consent: string; invalid: string; refused: string; overloaded: string; unknown: string };
+}
+
+/** Of a call, and of how it ended. */
+export interface CallWords {
   cancel: string;
   you: string;
   manager: string;
   second: string;
-  policy: string;
-  states: Record<'sending' | 'accepted' | 'calling_manager' | 'late' | 'calling_visitor' | 'with' | 'waiting' | 'talking' | 'thanks' | 'cancelled' | 'offline' | 'unsent', [title: string, text: string]>;
+  states: Record<'accepted' | 'calling_manager' | 'late' | 'calling_visitor' | 'with' | 'waiting' | 'talking' | 'thanks' | 'cancelled' | 'offline', Said>;
   closeWindow: string;
-  failures: Record<'manager' | 'visitor' | 'busy' | 'declined' | 'unreachable' | 'number' | 'line' | 'cut', [title: string, text: string]>;
-  again: string;
+  failures: Record<'manager' | 'visitor' | 'busy' | 'declined' | 'unreachable' | 'number' | 'line' | 'cut', Said>;
   againCut: string;
   fix: string;
-  later: string;
   no: string;
   fine: string;
-  onDay: string;
-  closed: [title: string, text: string];
-  busy: [title: string, text: string];
-  callAt: string;
-  booked: [title: string, text: string];
+  booked: Said;
   undoBooked: string;
-  score: [title: string, text: string];
-  scoreEnds: [poor: string, great: string];
+  score: Said;
+  scoreEnds: readonly [poor: string, great: string];
   noScore: string;
-  privacy: string;
-  errors: { empty: string; consent: string; invalid: string; refused: string; overloaded: string; unknown: string };
 }
 
 /** Fills what stands in braces. */
