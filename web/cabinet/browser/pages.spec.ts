@@ -56,6 +56,8 @@ for (const [width, colorScheme] of [
   [360, 'dark'],
 ] as const) {
   test(`every page at ${width} px, ${colorScheme}`, async ({ page }) => {
+    // There are many pages, and each is looked at whole.
+    test.setTimeout(300_000);
     await page.setViewportSize({ width, height: width < 500 ? 740 : 900 });
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const path of ['/login', '/register', '/forgot', '/reset?token=none', '/confirm?token=none', '/email?token=none', '/invite?token=none', '/nowhere']) {

@@ -10,7 +10,8 @@ export default defineConfig({
   // Stories of one service: what one writes the next may read.
   workers: 1,
   retries: 0,
-  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  timeout: 120_000,
   reporter: [['line']],
   use: {
     baseURL: process.env.CALLBACK_URL ?? 'http://127.0.0.1:8080',

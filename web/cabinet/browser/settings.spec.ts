@@ -296,7 +296,11 @@ test.describe('with a finger', () => {
     await addManager(page, 'Анна', ANNA);
     await addManager(page, 'Марина', MARINA);
     const [first, second] = [page.locator('.mg').nth(0), page.locator('.mg').nth(1)];
-    await first.locator('.h').scrollIntoViewIfNeeded();
+    // What is told of both numbers is there, and nothing moves any more.
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await page.waitForLoadState('networkidle');
+    await second.locator('.h').hover({ trial: true });
+    await first.locator('.h').hover({ trial: true });
     const [from, to] = [await first.locator('.h').boundingBox(), await second.boundingBox()];
     expect(Math.min(from?.width ?? 0, from?.height ?? 0), 'large enough for a finger').toBeGreaterThanOrEqual(44);
     const touch = await page.context().newCDPSession(page);
