@@ -175,6 +175,24 @@ pub fn countries() -> Vec<(Country, u16)> {
     found
 }
 
+/// How many digits stand in each group of a country's usual numbers after its calling code, and what stands between:
+/// `3 3-2-2`, of mobile telephones where it has such; empty where nobody says.
+#[must_use]
+pub fn groups(country: Country) -> String {
+    let util = &*PHONE_NUMBER_UTIL;
+    let Some(region) = country.region() else { return String::new() };
+    let example = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine]
+        .into_iter()
+        .find_map(|kind| util.get_example_number_for_type_and_region(region, kind).ok());
+    let Some(example) = example else { return String::new() };
+    let written = util.format(&example, PhoneNumberFormat::International).into_owned();
+    let Some((_, groups)) = written.split_once(' ') else { return String::new() };
+    let between = groups.split(|letter: char| letter.is_ascii_digit()).filter(|between| !between.is_empty());
+    let lengths = groups.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty());
+    let mut between = between.map(str::to_owned);
+    lengths.map(|group| format!("{}{}", group.len(), between.next().unwrap_or_default())).collect()
+}
+
 impl FromStr for Country {
     type Err = NotACountry;
 
@@ -222,6 +240,15 @@ mod tests {
         assert_eq!((code("RU"), code("KZ"), code("US"), code("GB")), (Some(7), Some(7), Some(1), Some(44)));
         assert!((240..=250).contains(&all.len()), "{}", all.len());
         assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn numbers_are_grouped_as_their_country_writes_them() {
+        let groups = |country: &str| super::groups(country.parse().unwrap());
+        assert_eq!(["RU", "BY", "KZ"].map(groups), ["3 3-2-2", "2 3-2-2", "3 3 4"]);
+        assert_eq!(["US", "GB", "DE"].map(groups), ["3-3-4", "4 6", "4 7"]);
+        let silent = countries().into_iter().filter(|(country, _)| super::groups(*country).is_empty()).count();
+        assert_eq!(silent, 0);
     }
 
     #[test]

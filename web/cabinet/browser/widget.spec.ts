@@ -38,6 +38,9 @@ for (const [width, colorScheme] of [[1440, 'light'], [360, 'dark']] as const) {
     await expect(dialog.getByText('Это не похоже на номер')).toBeVisible();
     await expect(phone).toBeFocused();
     await accessible(page, 'a number that is none');
+    await phone.clear();
+    await phone.pressSequentially('9165550147');
+    await expect(phone, 'grouped as it is written').toHaveValue('916 555-01-47');
     await phone.fill(TALKER);
     await page.keyboard.press('Enter');
     await expect(dialog.getByText('Звоним вам. Возьмите трубку')).toBeVisible({ timeout: 20_000 });

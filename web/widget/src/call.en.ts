@@ -1,4 +1,5 @@
 import { calls } from './call.ts';
 import words from './en.call.ts';
 
+export { grouped } from './grouped.ts';
 export const show = calls(words);

@@ -29,6 +29,8 @@ export interface Config {
   /** ISO 3166, and the calling code that goes with it. */
   country: string;
   code: string;
+  /** How its numbers are grouped: `3 3-2-2`. */
+  grouping: string;
   /** What is promised, in seconds. */
   promise: number;
   /** After an order nothing is offered by itself for so many days. */

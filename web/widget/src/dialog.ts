@@ -48,6 +48,7 @@ export interface Frame {
 
 /** Its module. */
 interface Calls {
+  grouped(typed: string, grouping: string): string;
   show(frame: Frame, placed: Placed, now: Status | null): void;
 }
 
@@ -76,7 +77,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   const names = new Intl.DisplayNames([config.language], { type: 'region' });
   const nameOf = (country: string): string => names.of(country) ?? country;
   const before = document.activeElement;
-  let [typed, country] = [lent.shown.phone ?? '', config.country];
+  let [typed, country, grouping] = [lent.shown.phone ?? '', config.country, config.grouping];
   let office: string | null = null;
   let agreed = false;
   const layout = content.layout ?? 'center';
@@ -151,7 +152,10 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
     const phone = h('input', { type: 'tel', autocomplete: 'tel', 'aria-label': w.phone, maxlength: 40, value: typed, 'aria-invalid': problem !== '', 'aria-describedby': 'e', oninput: () => {
       typed = phone.value;
       error.textContent = '';
-      void calls().catch(() => undefined);
+      // Who writes at its end sees it as his country writes it.
+      calls().then(({ grouped }) => {
+        if (phone.selectionStart === phone.value.length) typed = phone.value = grouped(phone.value, grouping);
+      }, () => undefined);
     } });
     // Whoever fills every field is no visitor.
     const trap = h('input', { class: 'hp', tabindex: -1, autocomplete: 'off', 'aria-hidden': 'true' });
@@ -188,15 +192,22 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
   function countries(): Node[] {
     const label = h('span', {}, `${config.code} ▾`);
     let list: Promise<unknown> | null = null;
+    const groupings: Record<string, string> = {};
     const load = (): void => {
       list ??= import(/* @vite-ignore */ config.base + config.files.countries).then(({ default: known }: { default: string }) => {
-        const options = known.split(' ').map((one) => ({ letters: one.slice(0, 2), code: `+${one.slice(2)}`, name: nameOf(one.slice(0, 2)) }));
+        const options = known.split(',').map((one) => {
+          const [code = '', groups = ''] = one.slice(2).split(':');
+          const [letters, name] = [one.slice(0, 2), nameOf(one.slice(0, 2))];
+          groupings[letters] = groups;
+          return { letters, code: `+${code}`, name };
+        });
         options.sort((a, b) => a.name.localeCompare(b.name));
         select.replaceChildren(...options.map(({ letters, code, name }) => h('option', { value: letters, selected: letters === country }, `${name} ${code}`)));
       }, () => (list = null));
     };
     const select = h('select', { 'aria-label': w.country, onpointerdown: load, onfocus: load, onchange: () => {
       country = select.value;
+      grouping = groupings[country] ?? '';
       label.textContent = `${select.selectedOptions[0]?.text.split(' ').pop()} ▾`;
     } }, h('option', { value: country }, `${nameOf(country)} ${config.code}`));
     return [select, label];

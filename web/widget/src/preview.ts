@@ -51,7 +51,7 @@ async function draw(told: Told): Promise<void> {
   document.body.append(host);
   document.documentElement.lang = told.language;
   const config: Config = {
-    base: location.origin, key: 'preview', host: location.host, subdomains: false, language: told.language, label: told.label, place: told.place, country: 'RU', code: '+7', promise: told.promise, quiet: 0, scenarios: [], content: told.content, groups: [],
+    base: location.origin, key: 'preview', host: location.host, subdomains: false, language: told.language, label: told.label, place: told.place, country: 'RU', code: '+7', grouping: '3 3-2-2', promise: told.promise, quiet: 0, scenarios: [], content: told.content, groups: [],
     ...(told.consent !== null && { consent: { text: told.consent, version: '' } }), ...(told.privacy && { privacy: told.privacy }),
     files: { watch: '', dialog: dialog ?? '', words: (told.language === 'ru' ? ru : en) ?? '', countries: countries ?? '' },
   };

@@ -30,7 +30,7 @@ impl Shown {
 }
 
 /// Orders that changed and were not taken yet by whoever watches them all; who is slower misses some.
-const CHANGES: usize = 1_024;
+const CHANGES: usize = 8_192;
 
 /// Live status of the orders that run here or are watched.
 #[derive(Clone, Debug)]

@@ -28,6 +28,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often it is looked what became of calls that other processes have.
 const LOOKS: Duration = Duration::from_secs(2);
+/// What changes within such a while is told once: a call that is answered and joined changes thrice in it.
+const TOGETHER: Duration = Duration::from_millis(150);
 /// How long who watches is believed to be who he was.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// Calls that were over before they were seen, of one look at most.
@@ -151,15 +153,13 @@ impl Watch {
         }
     }
 
-    /// Waits until a call has changed, here or elsewhere; none where the service ends.
+    /// Waits until calls have changed, here or elsewhere; none where the service ends.
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
             change = self.changes.recv() => match change {
-                Ok(change) if change.of.is_none_or(|of| of == self.at.customer) => {
-                    self.elsewhere.changed.push(change.order);
-                }
+                Ok(change) => self.note(change),
                 // Whoever is too slow asks the journal again.
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             },
             () = self.elsewhere.next() => {
@@ -167,7 +167,19 @@ impl Watch {
                 let _away = self.elsewhere.look(&self.app, self.at.customer).await;
             }
         }
+        tokio::time::sleep(TOGETHER).await;
+        while let Ok(change) = self.changes.try_recv() {
+            self.note(change);
+        }
+        self.elsewhere.changed.sort_unstable();
+        self.elsewhere.changed.dedup();
         Some(())
+    }
+
+    fn note(&mut self, change: Change) {
+        if change.of.is_none_or(|of| of == self.at.customer) {
+            self.elsewhere.changed.push(change.order);
+        }
     }
 
     /// Whoever was signed out, or has another part by now, sees no more than that.

@@ -22,6 +22,8 @@ pub(super) struct Config<'a> {
     place: Place,
     country: Country,
     code: String,
+    /// How its numbers are grouped: `3 3-2-2`.
+    grouping: String,
     promise: u32,
     /// After an order nothing is offered by itself for so many days.
     quiet: u32,
@@ -120,6 +122,7 @@ impl<'a> Config<'a> {
             place: look.place,
             country,
             code: code_of(country),
+            grouping: number::groups(country),
             promise: body.promise_seconds,
             quiet: body.quiet_days,
             scenarios: scenarios.iter().filter(|one| one.on).map(offered).collect(),

@@ -113,11 +113,12 @@ fn in_script(value: &impl Serialize) -> Result<String, Problem> {
     Ok(json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
-/// All countries with their calling codes, a module of one text: `AC247 AD376 …`; its name and its text.
+/// All countries with their calling codes and the groups of their numbers, a module of one text: `RU7:3 3-2-2,…`; its
+/// name and its text.
 static COUNTRIES: LazyLock<(String, Bytes)> = LazyLock::new(|| {
-    let list: Vec<String> =
-        number::countries().into_iter().map(|(country, code)| format!("{country}{code}")).collect();
-    let text = format!("export default\"{}\"", list.join(" "));
+    let line = |(country, code)| format!("{country}{code}:{}", number::groups(country));
+    let list: Vec<String> = number::countries().into_iter().map(line).collect();
+    let text = format!("export default\"{}\"", list.join(","));
     (format!("countries-{}.js", digest(text.as_bytes())), text.into())
 });
 
