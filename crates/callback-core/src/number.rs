@@ -139,6 +139,15 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
     }
 }
 
+/// A number of a country that shows how its numbers are: a mobile one, or one of a line where there is none. Nobody has it.
+#[must_use]
+pub fn example(country: Country) -> Option<PhoneNumber> {
+    let (util, region) = (&*PHONE_NUMBER_UTIL, country.region()?);
+    let of = |kind| util.get_example_number_for_type_and_region(region, kind).ok();
+    let number = of(PhoneNumberType::Mobile).or_else(|| of(PhoneNumberType::FixedLine))?;
+    util.format(&number, PhoneNumberFormat::E164).parse().ok()
+}
+
 /// The extension that stands after a number, as people write it (`доб. 102`, `ext. 102`, `;ext=102`, RFC 3966).
 #[must_use]
 pub fn extension(text: &str, country: Country) -> Option<String> {

@@ -19,6 +19,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -307,6 +308,37 @@ fn without_money_nobody_is_rung_and_the_lead_is_told_of() {
         charged.stage.order(next).await;
         network.sees(&format!("{VISITOR} answered")).await;
         charged.stage.record(next).await;
+        charged.books_agree().await;
+    });
+}
+
+/// A page promises what can be paid: with money a call in so many seconds, without none, and again once somebody has paid.
+#[test]
+fn a_page_promises_no_call_that_nobody_can_pay() {
+    on_both(async |world| {
+        let network = Network::start(&[(ANNA, Does::Rings)]).await;
+        let site = format!("mode = \"manager_first\"\n{}", managers(&[ANNA]));
+        let charged = Charged::new(world, &network, &site, BY_THE_SECOND).await;
+        let looks = AtomicU8::new(0);
+        let promised = async || {
+            // One address may not ask all the time.
+            let from = format!("192.0.2.{}", looks.fetch_add(1, Ordering::Relaxed));
+            let ask = charged.stage.browser.get(charged.stage.url("/offer")).header("Origin", ORIGIN);
+            let offer = ask.header("x-forwarded-for", from).send().await.unwrap();
+            offer.json::<Value>().await.unwrap()["promise_seconds"].as_u64()
+        };
+        assert_eq!(promised().await, None, "nothing was paid");
+        let lead = charged.stage.order(Uuid::new_v4()).await;
+        assert_eq!(lead["promise_seconds"], Value::Null);
+        charged.pays(266).await;
+        assert_eq!(found("a promise", promised).await, 29);
+        // All of it is held for a call: the next visitor is promised none.
+        let id = Uuid::new_v4();
+        assert_eq!(charged.stage.order(id).await["promise_seconds"], 29);
+        found("no promise", async || promised().await.is_none().then_some(())).await;
+        charged.stage.post(&format!("/orders/{id}/cancel"), &serde_json::json!({})).await;
+        charged.stage.record(id).await;
+        found("a promise again", promised).await;
         charged.books_agree().await;
     });
 }
