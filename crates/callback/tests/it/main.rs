@@ -13,6 +13,8 @@ mod mail;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod payments;
+#[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod stage;

@@ -104,6 +104,17 @@ fn a_payment_is_booked_once_however_often_it_is_told() {
     );
     check(at, &["credit", "4001-0", "500"], 0, "4001-0 may owe 500.000000 RUB\n", "");
     check(at, &["ledger", "check"], 0, "2 transfers, 2 accounts: the books agree\n", "");
+    // Half of it goes back, and then the rest, once each.
+    let back = "0198f0a0-0000-7000-8000-000000000002";
+    let half = ["refund", key, "75.25", "--key", back];
+    let left = "balance: 75.250001 RUB, of which 0.000000 are reserved\n";
+    check(at, &half, 0, &format!("refund {back}: 75.250000 RUB of payment {key} booked\n{left}"), "");
+    check(at, &half, 0, &format!("refund {back}: 75.250000 RUB of payment {key} was booked before\n{left}"), "");
+    check(at, &["refund", key, "76"], 1, "", "only 75.250000 of it is left\n");
+    let rest = json(at, &["refund", key]);
+    assert_eq!((&rest["amount"], &rest["balance"]), (&"75.250000".into(), &"0.000001".into()));
+    check(at, &["refund", back], 1, "", &format!("there is no payment {back} in the books\n"));
+    check(at, &["ledger", "check"], 0, "4 transfers, 2 accounts: the books agree\n", "");
     let markup =
         json(at, &["markup", "set", "--percent", "12.5", "--per-minute", "0.5", "--customer", "4001-0"]);
     assert_eq!((&markup["markup"]["version"], &markup["markup"]["percent"]), (&1.into(), &"12.5".into()));
