@@ -109,7 +109,13 @@ fn a_payment_is_booked_once_however_often_it_is_told() {
     let half = ["refund", key, "75.25", "--key", back];
     let left = "balance: 75.250001 RUB, of which 0.000000 are reserved\n";
     check(at, &half, 0, &format!("refund {back}: 75.250000 RUB of payment {key} booked\n{left}"), "");
-    check(at, &half, 0, &format!("refund {back}: 75.250000 RUB of payment {key} was booked before\n{left}"), "");
+    check(
+        at,
+        &half,
+        0,
+        &format!("refund {back}: 75.250000 RUB of payment {key} was booked before\n{left}"),
+        "",
+    );
     check(at, &["refund", key, "76"], 1, "", "only 75.250000 of it is left\n");
     let rest = json(at, &["refund", key]);
     assert_eq!((&rest["amount"], &rest["balance"]), (&"75.250000".into(), &"0.000001".into()));
