@@ -11,6 +11,7 @@ CREATE TABLE statement_lines (
     balance BIGINT NOT NULL,
     PRIMARY KEY (customer_id, seq)
 );
+CREATE INDEX statement_paid ON statement_lines (customer_id, seq) WHERE amount > 0;
 CREATE INDEX statement_by_time ON statement_lines (customer_id, at, reason, amount);
 INSERT INTO statement_lines (customer_id, seq, at, reason, order_id, amount, balance)
     SELECT customer_id, seq, at, reason, (SELECT x.order_id FROM transfers x WHERE x.key = l.key AND x.nth = 0), amount,

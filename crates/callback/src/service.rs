@@ -71,6 +71,7 @@ pub struct Service {
     daily: JoinHandle<()>,
     signs: JoinHandle<()>,
     looks: Option<JoinHandle<()>>,
+    balances: Option<JoinHandle<()>>,
 }
 
 impl Service {
@@ -116,6 +117,8 @@ impl Service {
         let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
         let daily = tokio::spawn(letters::daily(store.clone(), stopped.clone()));
         let signs = tokio::spawn(web::keep_signs(app.signs.clone(), store.clone(), stopped.clone()));
+        let balances = currency
+            .map(|currency| tokio::spawn(letters::watch_balances(store.clone(), currency, stopped.clone())));
         let looks = payments.map(|payments| {
             payments.heard_at(http);
             tokio::spawn(payments::look_for(payments, store.clone(), stopped.clone()))
@@ -126,7 +129,7 @@ impl Service {
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, looks })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, looks, balances })
     }
 
     /// Where HTTP is heard.
@@ -168,7 +171,7 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
-        for job in [self.daily, self.signs].into_iter().chain(self.looks) {
+        for job in [self.daily, self.signs].into_iter().chain(self.looks).chain(self.balances) {
             let _ = tokio::time::timeout(LAST_ANSWERS, job).await;
         }
         if let Some(post) = self.post {

@@ -19,6 +19,7 @@ mod ledger;
 mod letters;
 mod links;
 mod lite;
+mod low;
 mod members;
 mod notices;
 mod orders;
@@ -186,6 +187,7 @@ impl Store {
             links::STATEMENTS,
             letters::STATEMENTS,
             notices::STATEMENTS,
+            low::STATEMENTS,
             audit::STATEMENTS,
             throttles::STATEMENTS,
             companies::STATEMENTS,

@@ -1714,7 +1714,7 @@ export interface components {
             call?: string | null;
             /** Format: uuid */
             id: string;
-            /** @description "missed" about one call, "digest" about a day's, "test". */
+            /** @description "missed" about one call, "digest" about a day's, "test", "low" about money that runs out. */
             kind: string;
             /** @description When it is tried next, while it waits. */
             next_at?: string | null;
