@@ -345,8 +345,9 @@ fn a_page_promises_no_call_that_nobody_can_pay() {
             offer.json::<Value>().await.unwrap()["promise_seconds"].as_u64()
         };
         assert_eq!(promised().await, None, "nothing was paid");
-        let lead = charged.stage.order(Uuid::new_v4()).await;
-        assert_eq!(lead["promise_seconds"], Value::Null);
+        let lead = Uuid::new_v4();
+        assert_eq!(charged.stage.order(lead).await["promise_seconds"], Value::Null);
+        assert_eq!(last(&charged.stage.states(lead).await), ("not_called", "no_funds"));
         charged.pays(266).await;
         assert_eq!(found("a promise", promised).await, 29);
         // All of it is held for a call: the next visitor is promised none.
