@@ -234,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn a_country_has_an_example_of_its_numbers() {
+        let example =
+            |country: &str| super::example(country.parse().unwrap()).map(|number| number.to_string());
+        assert_eq!(example("RU").as_deref(), Some("+79123456789"));
+        let missing = countries().into_iter().filter(|(country, _)| super::example(*country).is_none());
+        assert_eq!(missing.count(), 0);
+    }
+
+    #[test]
     fn an_extension_is_read_behind_its_number() {
         let read = |text: &str| super::extension(text, "RU".parse().unwrap());
         for text in ["+7 495 123-45-67 доб. 102", "8 (495) 123-45-67 ext 102", "+74951234567;ext=102"] {
