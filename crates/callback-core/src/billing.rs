@@ -55,6 +55,19 @@ pub struct Tariff {
     decks: BTreeMap<Arc<str>, Arc<Deck>>,
 }
 
+/// What a leg is charged, for who asks before it is dialled: with the rate and the markup that are in force.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Price {
+    /// A minute, with what the answer is charged.
+    pub first_minute: Micros,
+    /// Each minute after it.
+    pub next_minute: Micros,
+    /// Seconds that are counted at least.
+    pub initial_s: u16,
+    /// And beyond them so many at a time.
+    pub increment_s: u16,
+}
+
 /// What the legs of a call are charged.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Charged {
@@ -62,6 +75,12 @@ pub struct Charged {
     pub legs: BTreeMap<LegId, Charge>,
     /// Those that were answered, and for which there is no rate: nobody pays them but the operator.
     pub unrated: Vec<LegId>,
+}
+
+impl Price {
+    /// Of a telephone that is reached without a carrier.
+    const NOTHING: Self =
+        Self { first_minute: Micros::ZERO, next_minute: Micros::ZERO, initial_s: 1, increment_s: 1 };
 }
 
 impl Tariff {
@@ -87,6 +106,27 @@ impl Tariff {
         }
         let quotes = self.decks.values().map(|deck| deck.quote(to, answered, seconds, &self.terms.markup));
         quotes.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// What a leg is charged by the dearest trunk; none where one of them has no rate for it, so that it is not dialled.
+    #[must_use]
+    pub fn price(&self, to: &Address, at: Ts) -> Option<Price> {
+        let number = match to {
+            Address::Phone(number) => *number,
+            Address::Sip(_) => return Some(Price::NOTHING),
+        };
+        let price = |deck: &Arc<Deck>| {
+            let rate = deck.rates.find(number, at)?.rate;
+            let minutes = |count: u32| rate.amounts(count * 60, &self.terms.markup).price;
+            let (first, second) = (minutes(1), minutes(2));
+            Some(Price {
+                first_minute: first,
+                next_minute: Micros(second.0.saturating_sub(first.0)),
+                initial_s: rate.initial_s,
+                increment_s: rate.increment_s.get(),
+            })
+        };
+        self.decks.values().map(price).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// What so many seconds of a call are charged at most: the visitor's leg, and the dearest manager's that may be
@@ -232,6 +272,20 @@ mod tests {
         check(&["+74951234567", "+491711234567"], 61, Some(3_033_334 + 12_000_000));
         check(&["+491711234567"], 60, None);
         check(&[], 60, None);
+    }
+
+    #[test]
+    fn a_number_s_price_is_told_before_it_is_called() {
+        let check = |to: &str, expected: Option<(i64, i64, u16, u16)>| {
+            let address = plan(&[to]).managers[0].telephone.address.clone();
+            let price = tariff(WhenOut::Finish).price(&address, NOW);
+            let told = price.map(|of| (of.first_minute.0, of.next_minute.0, of.initial_s, of.increment_s));
+            assert_eq!(told, expected, "{to}");
+        };
+        check("+78121234567", Some((3_000_000, 2_000_000, 1, 1)));
+        check("+74951234567", Some((6_000_000, 6_000_000, 60, 60)));
+        check("sip:anna@192.0.2.7", Some((0, 0, 1, 1)));
+        check("+491711234567", None);
     }
 
     #[test]

@@ -139,6 +139,15 @@ pub fn parse(text: &str, country: Country) -> Result<(PhoneNumber, Country), Unu
     }
 }
 
+/// A number of a country that shows how its numbers are: a mobile one, or one of a line where there is none. Nobody has it.
+#[must_use]
+pub fn example(country: Country) -> Option<PhoneNumber> {
+    let (util, region) = (&*PHONE_NUMBER_UTIL, country.region()?);
+    let of = |kind| util.get_example_number_for_type_and_region(region, kind).ok();
+    let number = of(PhoneNumberType::Mobile).or_else(|| of(PhoneNumberType::FixedLine))?;
+    util.format(&number, PhoneNumberFormat::E164).parse().ok()
+}
+
 /// The extension that stands after a number, as people write it (`доб. 102`, `ext. 102`, `;ext=102`, RFC 3966).
 #[must_use]
 pub fn extension(text: &str, country: Country) -> Option<String> {
@@ -180,13 +189,11 @@ pub fn countries() -> Vec<(Country, u16)> {
 #[must_use]
 pub fn groups(country: Country) -> String {
     let util = &*PHONE_NUMBER_UTIL;
-    let Some(region) = country.region() else { return String::new() };
-    let example = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine]
-        .into_iter()
-        .find_map(|kind| util.get_example_number_for_type_and_region(region, kind).ok());
-    let Some(example) = example else { return String::new() };
-    let written = util.format(&example, PhoneNumberFormat::International).into_owned();
-    let Some((_, groups)) = written.split_once(' ') else { return String::new() };
+    let written = example(country)
+        .and_then(|number| util.parse(number.to_string(), None).ok())
+        .map(|number| util.format(&number, PhoneNumberFormat::International).into_owned());
+    let groups =
+        written.as_deref().and_then(|written| written.split_once(' ')).map_or("", |(_, groups)| groups);
     let between = groups.split(|letter: char| letter.is_ascii_digit()).filter(|between| !between.is_empty());
     let lengths = groups.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty());
     let mut between = between.map(str::to_owned);
@@ -247,8 +254,18 @@ mod tests {
         let groups = |country: &str| super::groups(country.parse().unwrap());
         assert_eq!(["RU", "BY", "KZ"].map(groups), ["3 3-2-2", "2 3-2-2", "3 3 4"]);
         assert_eq!(["US", "GB", "DE"].map(groups), ["3-3-4", "4 6", "4 7"]);
-        let silent = countries().into_iter().filter(|(country, _)| super::groups(*country).is_empty()).count();
+        let silent =
+            countries().into_iter().filter(|(country, _)| super::groups(*country).is_empty()).count();
         assert_eq!(silent, 0);
+    }
+
+    #[test]
+    fn a_country_has_an_example_of_its_numbers() {
+        let example =
+            |country: &str| super::example(country.parse().unwrap()).map(|number| number.to_string());
+        assert_eq!(example("RU").as_deref(), Some("+79123456789"));
+        let missing = countries().into_iter().filter(|(country, _)| super::example(*country).is_none());
+        assert_eq!(missing.count(), 0);
     }
 
     #[test]

@@ -145,7 +145,7 @@ pub fn could_call(site: &Site, verified: &BTreeSet<PhoneNumber>, zone: &TimeZone
 
 /// The managers who may be dialled at an instant: switched on, in their hours, with a telephone that was verified; of
 /// those with the same telephone, the first.
-fn callable<'a>(
+pub fn callable<'a>(
     site: &'a Site,
     verified: &'a BTreeSet<PhoneNumber>,
     zone: &'a TimeZone,

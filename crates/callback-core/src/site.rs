@@ -6,7 +6,7 @@ use crate::blacklist::Blacklist;
 use crate::id::ManagerId;
 use crate::look::Look;
 use crate::number::{Country, PhoneNumber};
-use crate::plan::{AcceptKey, Mode, RingStrategy, Telephone};
+use crate::plan::{AcceptKey, Address, Mode, RingStrategy, Telephone};
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -124,6 +124,13 @@ impl Site {
     #[must_use]
     pub fn scenarios(&self) -> Cow<'_, [Scenario]> {
         self.scenarios.as_deref().map_or_else(|| behaviour::usual(self.language).into(), Cow::Borrowed)
+    }
+
+    /// Where managers answer who are switched on, at whatever hour: its own, and its offices'.
+    #[must_use]
+    pub fn managers_on(&self) -> Vec<&Address> {
+        let all = self.managers.iter().chain(self.offices.iter().flat_map(|office| &office.managers));
+        all.filter(|manager| manager.on).map(|manager| &manager.telephone.address).collect()
     }
 }
 

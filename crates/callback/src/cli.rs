@@ -5,7 +5,7 @@ use crate::check::{Report, check};
 use crate::clock::wall_now;
 use crate::config::Config;
 use crate::engine::recovery;
-use crate::money::{self, Credit, DeckCommand, LedgerCommand, MarkupCommand, TopUp};
+use crate::money::{self, Credit, DeckCommand, LedgerCommand, MarkupCommand, Refund, TopUp};
 use crate::quote::{Quote, quote};
 use crate::serve::serve;
 use crate::settings::SettingsFile;
@@ -94,6 +94,8 @@ enum Command {
     },
     /// Book a payment that came by hand
     TopUp(TopUp),
+    /// Take a payment that was given back by hand from its customer's balance
+    Refund(Refund),
     /// Let a customer owe
     Credit(Credit),
     /// The books
@@ -156,6 +158,7 @@ async fn done(cli: &Cli) -> anyhow::Result<bool> {
         Command::Deck { what } => money::deck(&config, what, as_json).await?,
         Command::Markup { what } => money::markup(&config, what, as_json).await?,
         Command::TopUp(asked) => money::top_up(&config, asked, as_json).await?,
+        Command::Refund(asked) => money::refund(&config, asked, as_json).await?,
         Command::Credit(asked) => money::credit(&config, asked, as_json).await?,
         Command::Ledger { what } => return money::ledger(&config, what, as_json).await,
         Command::Bill { call } => return money::bill(&config, *call, as_json).await,

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod mail;
 mod metrics;
 mod money;
+pub mod payments;
 pub mod practice;
 mod quote;
 pub mod regions;

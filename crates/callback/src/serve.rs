@@ -1,13 +1,16 @@
 //! `callback serve`: from the configuration to a running service, and to its end on SIGTERM.
 
+use crate::account::Secret;
 use crate::clock::wall_now;
 use crate::config::{self, Config};
+use crate::payments::Payments;
+use crate::practice::till::Till;
 use crate::practice::{self, Practice};
 use crate::regions::Regions;
 use crate::service::{Service, Setup};
 use crate::speech::Speech;
 use crate::store::{AddressCaps, Store};
-use crate::web::Door;
+use crate::web::{App, Door};
 use anyhow::{Context as _, Result, bail};
 use callback_phone::{Credentials, MediaConfig, NumberFormat, PhoneConfig, TrunkConfig};
 use std::fs::{File, TryLockError};
@@ -26,6 +29,8 @@ const LAST_CALLS: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_secs(20);
 /// Ports of the practice exchange's telephones: beside the usual ones of the service.
 const PRACTICE_PORTS: RangeInclusive<u16> = 33_000..=34_998;
+/// A payment of practice is looked for so soon.
+const PRACTICE_LOOK: Duration = Duration::from_secs(3);
 /// Where practice keeps what was heard.
 const PRACTICE_RECORDINGS: &str = "callback-recordings";
 /// What is logged where `RUST_LOG` does not say.
@@ -39,15 +44,22 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let public_url = config.http.public_url.as_str().to_owned();
     let practice = config.practice;
     let mut setup = setup(config).await?;
+    let mut till = None;
     let _practice = match practice {
-        Some(listen) => Some(practise(listen, &mut setup).await?),
+        Some(listen) => {
+            till = Some(open_till(&mut setup)?);
+            Some(practise(listen, &mut setup).await?)
+        }
         None => None,
     };
     if alone.is_some() {
         // Nobody else serves this file: what a dead process had is free now, not when its leases end.
         setup.store.end_leases().await?;
     }
-    let more = |app| if practice.is_some() { practice::web::router(app) } else { axum::Router::new() };
+    let more = |app: App| match till {
+        Some(till) => practice::web::router(app.clone()).merge(practice::till::router(till, app)),
+        None => axum::Router::new(),
+    };
     let service = Service::start(setup, more).await?;
     tracing::info!(listen = %service.http(), public_url, "ready");
     signalled(&mut stop).await;
@@ -100,6 +112,14 @@ async fn practise(listen: SocketAddr, setup: &mut Setup) -> Result<Practice> {
         });
     }
     Ok(practice)
+}
+
+/// Payments of practice: nobody pays, and the till behaves. Its secret is this process's alone.
+fn open_till(setup: &mut Setup) -> Result<Till> {
+    let secret = Secret::draw()?;
+    let till = Till::new(secret.expose().as_bytes());
+    setup.payments = Some(Payments::practice(till.clone(), PRACTICE_LOOK));
+    Ok(till)
 }
 
 /// Logs to stderr; one that is closed or full is no reason to fall over.
@@ -166,6 +186,7 @@ async fn setup(config: Config) -> Result<Setup> {
         speech: Speech::new(config.speech.voice, config.speech.folder),
         mail: config.mail,
         billing: config.billing,
+        payments: None,
         recordings: None,
     })
 }

@@ -4,6 +4,7 @@ use crate::config::{Billing, Mail};
 use crate::connections;
 use crate::engine::{Bounds, Charging, Engine};
 use crate::mail::{self as letters, Post};
+use crate::payments::{self, Payments};
 use crate::regions::Regions;
 use crate::speech::Speech;
 use crate::store::Store;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub mail: Option<Mail>,
     /// How calls are charged; none where they are not.
     pub billing: Option<Billing>,
+    /// How customers pay; none where they pay by hand alone.
+    pub payments: Option<Payments>,
     /// Where what each leg hears is recorded, in practice.
     pub recordings: Option<Arc<Path>>,
 }
@@ -67,6 +70,8 @@ pub struct Service {
     post: Option<JoinHandle<()>>,
     daily: JoinHandle<()>,
     signs: JoinHandle<()>,
+    looks: Option<JoinHandle<()>>,
+    balances: Option<JoinHandle<()>>,
 }
 
 impl Service {
@@ -75,8 +80,8 @@ impl Service {
     /// # Errors
     /// What could not be bound or started, in words.
     pub async fn start(setup: Setup, more: impl FnOnce(App) -> axum::Router) -> Result<Self> {
-        let Setup { store, http, metrics, door, phone, media, regions, speech, mail, billing, recordings } =
-            setup;
+        let Setup { store, http, metrics, door, phone, media, regions, speech, mail, billing, .. } = setup;
+        let Setup { payments, recordings, .. } = setup;
         let prometheus = prometheus()?;
         let ports = u64::from(media.ports.end().saturating_sub(*media.ports.start())) + 1;
         let channels: u32 = phone.trunks.iter().map(|trunk| u32::from(trunk.channels)).sum();
@@ -87,6 +92,7 @@ impl Service {
         let lines = Lines::of(&phone.trunks);
         let bounds = Bounds { trunks: phone.trunks.len(), channels, guarded: door.caps.is_some() };
         let trunks = phone.trunks.iter().map(|trunk| trunk.name.as_str().into()).collect();
+        let currency = billing.as_ref().map(|billing| billing.currency);
         let charging = billing.map(|billing| Charging { billing, trunks });
         let (phone, phone_events) = Phone::start(phone, media.clone()).await?;
         let engine = Engine::start(
@@ -98,7 +104,9 @@ impl Service {
             (phone, phone_events),
             (media, media_events),
         );
-        let cabinet = Cabinet::new(mail.is_some(), recordings.is_some(), lines)?;
+        // Payments are for calls that are charged.
+        let payments = payments.filter(|_| currency.is_some());
+        let cabinet = Cabinet::new(mail.is_some(), recordings.is_some(), lines, currency, payments.clone())?;
         let origin = door.origin.clone();
         let app = App::new(store.clone(), engine.clone(), door, cabinet, regions, most, recordings);
         let (stop, stopped) = watch::channel(false);
@@ -109,13 +117,19 @@ impl Service {
         let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
         let daily = tokio::spawn(letters::daily(store.clone(), stopped.clone()));
         let signs = tokio::spawn(web::keep_signs(app.signs.clone(), store.clone(), stopped.clone()));
+        let balances = currency
+            .map(|currency| tokio::spawn(letters::watch_balances(store.clone(), currency, stopped.clone())));
+        let looks = payments.map(|payments| {
+            payments.heard_at(http);
+            tokio::spawn(payments::look_for(payments, store.clone(), stopped.clone()))
+        });
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, looks, balances })
     }
 
     /// Where HTTP is heard.
@@ -157,7 +171,7 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
-        for job in [self.daily, self.signs] {
+        for job in [self.daily, self.signs].into_iter().chain(self.looks).chain(self.balances) {
             let _ = tokio::time::timeout(LAST_ANSWERS, job).await;
         }
         if let Some(post) = self.post {

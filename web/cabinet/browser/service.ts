@@ -12,10 +12,12 @@ import { test as base } from './cabinet';
 const PROGRAM = process.env.CALLBACK_PROGRAM ?? join(import.meta.dirname, '../../../target/debug/callback');
 
 /** Stories before a service of their own. */
-export const test = base.extend<{ service: Service }>({
-  service: async ({}, use) => {
+export const test = base.extend<{ service: Service; configured: string }>({
+  // Sections of the configuration beside the usual ones.
+  configured: ['', { option: true }],
+  service: async ({ configured }, use) => {
     const home = await mkdtemp(join(tmpdir(), 'callback-'));
-    const service = await Service.in(home);
+    const service = await Service.in(home, configured);
     await use(service);
     await service.kill();
     await rm(home, { recursive: true });
@@ -31,7 +33,7 @@ export class Service {
     readonly url: string,
   ) {}
 
-  static async in(home: string): Promise<Service> {
+  static async in(home: string, configured = ''): Promise<Service> {
     const [http, metrics, sip, exchange] = await freePorts();
     const url = `http://127.0.0.1:${http}`;
     const config = `[http]
@@ -45,7 +47,7 @@ ports = "30000-31998"
 [practice]
 enabled = true
 listen = "127.0.0.1:${exchange}"
-`;
+${configured}`;
     await writeFile(join(home, 'callback.toml'), config);
     const service = new Service(home, url);
     await service.start();
@@ -65,6 +67,12 @@ listen = "127.0.0.1:${exchange}"
       lines.on('close', () => reject(new Error(said.join('\n'))));
     });
     await ready;
+  }
+
+  /** Runs the program beside it, as its operator would. */
+  async run(...words: string[]): Promise<void> {
+    const [code] = (await once(spawn(PROGRAM, [...words, '--config', 'callback.toml'], { cwd: this.home, stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')) as [number];
+    if (code !== 0) throw new Error(`callback ${words.join(' ')} ended with ${code}`);
   }
 
   /** Ends it at once, as a power cut would. */

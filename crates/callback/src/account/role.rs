@@ -34,6 +34,8 @@ pub enum Right {
     ChangeSettings,
     /// Sees and changes who belongs to the company, and what was done by whom.
     Team,
+    /// Sees what is paid and what calls are charged, and pays in.
+    Money,
 }
 
 impl Role {
@@ -50,6 +52,7 @@ impl Role {
             Right::AnswerCalls => matches!(self, Self::Owner | Self::Manager),
             Right::SeeSettings => matches!(self, Self::Owner | Self::Marketer),
             Right::ChangeSettings | Right::Team => self == Self::Owner,
+            Right::Money => matches!(self, Self::Owner | Self::Accountant),
         }
     }
 

@@ -2,6 +2,7 @@
 //! what phone and media report to the right one. It decides nothing about a call; that is the flow's.
 
 mod call;
+mod funds;
 mod hub;
 mod load;
 mod money;
@@ -10,6 +11,7 @@ mod queue;
 pub(crate) mod recovery;
 mod spoken;
 
+pub(crate) use funds::{Means, Usual};
 pub(crate) use hub::{Change, Hub, Shown};
 pub(crate) use money::Charging;
 pub(crate) use pretence::Pretence;
@@ -90,6 +92,8 @@ struct Inner {
     /// How calls are charged; none where they are not.
     charging: Option<Charging>,
     tariffs: Tariffs,
+    /// What customers can pay, as it was a moment ago.
+    funds: funds::Known,
     trunks_down: Mutex<Vec<String>>,
     /// Until when no lease counts as lapsed.
     distrusted: Mutex<Option<Instant>>,
@@ -113,6 +117,7 @@ impl Engine {
         let engine = Self {
             inner: Arc::new(Inner {
                 tariffs: Tariffs::new(store.clone()),
+                funds: funds::Known::default(),
                 tools: Tools { store, phone, media, hub: Hub::default(), recordings, clock: Clock::start() },
                 speech,
                 owner: Uuid::new_v4(),

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A call begins with money for so many seconds of both its legs.
-const FIRST_S: u32 = 120;
+pub(super) const FIRST_S: u32 = 120;
 /// And goes on by so many.
 const NEXT_S: u32 = 60;
 /// Money that was not there is asked for again so much later: somebody may have paid.
@@ -88,18 +88,17 @@ impl Engine {
             meter.earlier = recovery::legs_so_far(&file, plan);
             return Ok(Ok(Some(meter)));
         }
-        let Some(Charging { billing, trunks }) = &self.inner.charging else { return Ok(Ok(None)) };
+        let Some(charging) = &self.inner.charging else { return Ok(Ok(None)) };
         let customer = claimed.order.facts.customer;
-        let currency = store.purse(customer, billing.currency).await?.currency;
-        let mut decks = store.decks(currency).await?;
-        decks.retain(|trunk, _| trunks.contains(trunk));
-        if let Some(bare) = trunks.iter().find(|trunk| !decks.contains_key(*trunk)) {
-            tracing::error!(%order, trunk = &**bare, %currency, "the trunk has no deck: nothing is called");
-            return Ok(Err(NotCalled::Trunk));
+        let purse = store.purse(customer, charging.billing.currency).await?;
+        match self.terms(charging, customer, &purse).await? {
+            Ok(terms) => Ok(Ok(Some(self.metered(terms, plan, now).await?))),
+            Err(bare) => {
+                let (trunk, currency) = (&*bare, purse.currency);
+                tracing::error!(%order, trunk, %currency, "the trunk has no deck: nothing is called");
+                Ok(Err(NotCalled::Trunk))
+            }
         }
-        let markup = store.markup(customer, currency).await?;
-        let terms = Terms { customer, currency, markup, decks, when_out: billing.when_out };
-        Ok(Ok(Some(self.metered(terms, plan, now).await?)))
     }
 
     async fn metered(&self, terms: Terms, plan: &Arc<Plan>, now: Ts) -> Result<Meter> {

@@ -80,7 +80,7 @@ impl Reader {
     }
 
     /// `20 ноября`
-    fn day(&self, at: Ts) -> String {
+    pub(super) fn day(&self, at: Ts) -> String {
         const MONTHS: [&str; 12] = [
             "января",
             "февраля",

@@ -5,10 +5,12 @@
 
 mod daily;
 pub(crate) mod letter;
+pub(crate) mod low;
 pub(crate) mod missed;
 mod post;
 pub(crate) mod tried;
 
 pub(crate) use daily::daily;
+pub(crate) use low::watch_balances;
 pub use post::Post;
 pub(crate) use post::deliver;

@@ -11,7 +11,7 @@ use crate::quote::amount;
 use crate::store::Store;
 use anyhow::{Context as _, Result, bail};
 use callback_core::id::CustomerId;
-use callback_core::ledger::{Booked, Booking, What};
+use callback_core::ledger::{Booked, Booking, Key, Reversal, TransferId, What};
 use callback_core::money::{Currency, Micros};
 use callback_core::rating::charge::{Markup, Percent};
 use clap::{Args, Subcommand};
@@ -80,6 +80,22 @@ pub(crate) struct TopUp {
     #[arg(long)]
     note: Option<String>,
     /// Which payment: a payment is booked once, however often it is told; drawn where it is not given
+    #[arg(long, value_name = "UUID")]
+    key: Option<Uuid>,
+}
+
+/// A payment that is given back by hand.
+#[derive(Args, Debug)]
+pub(crate) struct Refund {
+    /// Which payment: the key that `top-up` printed
+    payment: Uuid,
+    /// How much of it; all that is left where it is not given
+    #[arg(value_parser = amount)]
+    amount: Option<Micros>,
+    /// How it went back, for whoever reads the books
+    #[arg(long)]
+    note: Option<String>,
+    /// Which refund: one is booked once, however often it is told; drawn where it is not given
     #[arg(long, value_name = "UUID")]
     key: Option<Uuid>,
 }
@@ -162,6 +178,47 @@ pub(crate) async fn top_up(config: &Config, asked: &TopUp, as_json: bool) -> Res
     );
     let told = json!({
         "key": payment,
+        "booked": is_new,
+        "amount": amount.to_string(),
+        "currency": currency,
+        "balance": balance.posted.to_string(),
+        "reserved": balance.reserved.to_string(),
+    });
+    tell(&said, &told, as_json);
+    Ok(())
+}
+
+/// Takes a payment that was given back from its customer's balance: what he has of it, once.
+///
+/// # Errors
+/// There is no such payment, its provider gives it back, the customer has spent it.
+pub(crate) async fn refund(config: &Config, asked: &Refund, as_json: bool) -> Result<()> {
+    let usual = billing(config)?.currency;
+    let store = Store::open(config.database_url.expose()).await?;
+    let payment = asked.payment;
+    let Some(known) = store.top_up(payment).await? else {
+        bail!("there is no payment {payment} in the books")
+    };
+    if let Some(provider) = &known.provider {
+        bail!("the payment came by way of {provider}: give it back there, and the books follow its notice");
+    }
+    let (customer, currency, amount) = (known.customer, known.currency, asked.amount.unwrap_or(known.left));
+    let reversal = asked.key.unwrap_or_else(Uuid::now_v7);
+    let of = TransferId { key: Key::TopUp(payment), nth: 0 };
+    let what = What::Reverse { reversal, of, amount, why: Reversal::Refund };
+    let booked = store.book(Booking { customer, currency, what }, asked.note.clone(), wall_now()).await?;
+    let balance = store.purse(customer, usual).await?.balance;
+    store.close().await?;
+    let is_new = booked != Booked::Before;
+    let what = if is_new { "booked" } else { "was booked before" };
+    let said = format!(
+        "refund {reversal}: {amount} {currency} of payment {payment} {what}\nbalance: {} {currency}, of which {} are \
+         reserved",
+        balance.posted, balance.reserved
+    );
+    let told = json!({
+        "key": reversal,
+        "payment": payment,
         "booked": is_new,
         "amount": amount.to_string(),
         "currency": currency,

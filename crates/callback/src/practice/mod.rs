@@ -8,6 +8,7 @@ mod sound;
 mod telephone;
 #[cfg(test)]
 mod tests;
+pub mod till;
 mod voices;
 pub mod web;
 

@@ -47,7 +47,7 @@ pub fn router(app: App) -> Router {
 
 /// Lets in only who asks from this machine, for the service's own address: neither somebody behind a proxy, nor a
 /// page elsewhere whose name was made to lead here.
-async fn neighbours_only(
+pub(super) async fn neighbours_only(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,

@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the writer runs and answers, whatever it is.
 pub(super) trait Deed: Send {
+    /// The line in which it stands before it decides.
+    fn line(&self) -> Option<&'static str>;
     /// Does it within a transaction; trouble of the database is the transaction's.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, sqlx::Result<()>>;
     /// The database will never take it.
@@ -25,6 +27,7 @@ pub(super) trait Deed: Send {
 pub(super) type Done<D, T> = for<'a> fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T>>;
 
 struct Doing<D, T> {
+    line: Option<&'static str>,
     data: D,
     how: Done<D, T>,
     until: Instant,
@@ -32,6 +35,10 @@ struct Doing<D, T> {
 }
 
 impl<D: Send + Sync, T: Send> Deed for Doing<D, T> {
+    fn line(&self) -> Option<&'static str> {
+        self.line
+    }
+
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, sqlx::Result<()>> {
         Box::pin(async move {
             let late = self.until < Instant::now();
@@ -63,7 +70,16 @@ impl Store {
         if self.trouble.borrow().is_some() {
             return Err(Error::TooLate);
         }
-        self.deed_within(PATIENCE, data, how).await
+        self.deed_within(PATIENCE, None, data, how).await
+    }
+
+    /// The same, in line with others who decide by what they read.
+    pub(super) async fn deed_in_line<D, T>(&self, line: &'static str, data: D, how: Done<D, T>) -> Result<T>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.deed_within(LONG, Some(line), data, how).await
     }
 
     /// Writes however long the database is away: what has happened is written down.
@@ -72,16 +88,22 @@ impl Store {
         D: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.deed_within(LONG, data, how).await
+        self.deed_within(LONG, None, data, how).await
     }
 
-    async fn deed_within<D, T>(&self, span: Duration, data: D, how: Done<D, T>) -> Result<T>
+    async fn deed_within<D, T>(
+        &self,
+        span: Duration,
+        line: Option<&'static str>,
+        data: D,
+        how: Done<D, T>,
+    ) -> Result<T>
     where
         D: Send + Sync + 'static,
         T: Send + 'static,
     {
         let until = Instant::now() + span;
-        let done = self.ask(|slot| Work::Deed(Box::new(Doing { data, how, until, slot })));
+        let done = self.ask(|slot| Work::Deed(Box::new(Doing { line, data, how, until, slot })));
         tokio::time::timeout_at(until.into(), done).await.unwrap_or(Err(Error::TooLate))
     }
 }

@@ -5,7 +5,7 @@
 use super::db::{Row, Tx, not_as_written, query};
 use super::types::Json;
 use super::writer::Work;
-use super::{Error, Result, Store, statements};
+use super::{Error, Result, Store, statement, statements};
 use callback_core::billing::Terms;
 use callback_core::id::{CustomerId, LegId, OrderId};
 use callback_core::ledger::{
@@ -107,6 +107,9 @@ pub(super) async fn book(tx: &mut Tx, booking: &Booking, note: Option<&str>, at:
         for transfer in transfers {
             write(tx, transfer).await?;
         }
+        if !transfers.is_empty() {
+            statement::write(tx, booking, transfers, known.balance.posted, at).await?;
+        }
     }
     Ok(booked)
 }
@@ -170,7 +173,7 @@ async fn moved(tx: &mut Tx, of: TransferId) -> sqlx::Result<Option<(Transfer, Mi
     Ok(Some((row.json("body")?, Micros(back))))
 }
 
-fn transfers(rows: &[Row]) -> sqlx::Result<Vec<Transfer>> {
+pub(super) fn transfers(rows: &[Row]) -> sqlx::Result<Vec<Transfer>> {
     rows.iter().map(|row| row.json("body")).collect()
 }
 

@@ -58,18 +58,20 @@ pub enum NoticeKind {
     Digest,
     /// That letters arrive.
     Test,
+    /// That money runs out.
+    Low,
 }
 
 /// A text that is no kind of letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a letter about calls is missed, digest or test")]
+#[error("a letter about calls is missed, digest, test or low")]
 pub struct NotANotice;
 
 impl FromStr for NoticeKind {
     type Err = NotANotice;
 
     fn from_str(text: &str) -> std::result::Result<Self, NotANotice> {
-        [Self::Missed, Self::Digest, Self::Test]
+        [Self::Missed, Self::Digest, Self::Test, Self::Low]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or(NotANotice)
@@ -84,6 +86,7 @@ impl NoticeKind {
             Self::Missed => "missed",
             Self::Digest => "digest",
             Self::Test => "test",
+            Self::Low => "low",
         }
     }
 }

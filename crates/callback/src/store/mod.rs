@@ -19,9 +19,11 @@ mod ledger;
 mod letters;
 mod links;
 mod lite;
+mod low;
 mod members;
 mod notices;
 mod orders;
+mod payments;
 mod phones;
 mod recordings;
 mod schema;
@@ -29,6 +31,7 @@ mod scores;
 mod shows;
 mod signs;
 mod sites;
+mod statement;
 mod stops;
 mod tallies;
 mod throttles;
@@ -51,10 +54,12 @@ pub use letters::{Letter, LetterRow, NoticeKind, NoticeRow, Sending};
 pub use links::{EmailChange, Leads, Link, NewLink};
 pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
+pub use payments::{Came, NewPayment, Payment, PaymentState, TopUp};
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use shows::{Shown, Shows};
 pub use signs::{Sign, SilentSite};
+pub use statement::{HeldFor, StatementCall, StatementLine};
 pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
@@ -182,6 +187,7 @@ impl Store {
             links::STATEMENTS,
             letters::STATEMENTS,
             notices::STATEMENTS,
+            low::STATEMENTS,
             audit::STATEMENTS,
             throttles::STATEMENTS,
             companies::STATEMENTS,
@@ -193,6 +199,8 @@ impl Store {
             signs::STATEMENTS,
             decks::STATEMENTS,
             ledger::STATEMENTS,
+            statement::STATEMENTS,
+            payments::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The name space of letters' ids (RFC 9562 §5.5), drawn once.
-const NOTICES: Uuid = Uuid::from_u128(0x0c1d_52f6_9b6e_4f0e_8d77_3a91_e4b6_02c5);
+pub(super) const NOTICES: Uuid = Uuid::from_u128(0x0c1d_52f6_9b6e_4f0e_8d77_3a91_e4b6_02c5);
 /// The hour, by the customer's clock, at which a day's missed calls are told.
 const EVENING: i8 = 20;
 /// Letters of a page.

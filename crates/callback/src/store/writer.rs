@@ -335,6 +335,7 @@ impl Work {
                 vec![ledger::LINE.to_owned()]
             }
             Self::Stop { by: StopBy::Page(ip), .. } => vec![guards::network(*ip)],
+            Self::Deed(deed) => deed.line().into_iter().map(str::to_owned).collect(),
             Self::Stop { .. }
             | Self::ClaimUnrecorded(..)
             | Self::Renew { .. }
@@ -344,7 +345,6 @@ impl Work {
             | Self::LiftStop(..)
             | Self::Write(..)
             | Self::Apply { .. }
-            | Self::Deed(_)
             | Self::Flush(_) => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ mod door;
 mod error;
 mod flood;
 mod gauges;
+mod notices;
 mod orders;
 mod plain;
 mod queue;
@@ -17,6 +18,7 @@ mod widget;
 pub(crate) use cabinet::{Cabinet, Lines, document};
 pub use door::Door;
 pub(crate) use error::Problem;
+pub(crate) use plain::{Asked, page as plain_page};
 pub(crate) use signs::keep as keep_signs;
 
 use crate::engine::Engine;
@@ -95,6 +97,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/a/{file}", get(widget::file))
         .route("/preview/", get(widget::preview))
         .route("/stop", get(stop::show).post(stop::stop))
+        .route("/pay/v1/{provider}", post(notices::take))
         .route("/plain/{file}", get(plain::file))
         .route("/design/{file}", get(asset::design))
         .merge(cabinet)

@@ -397,7 +397,8 @@ async fn view(
     let status = Status::of_order(order, pretence.as_ref(), site, now);
     let can_keep = status.is_before_the_visitors_call()
         && app.engine.can_call()
-        && site.body.promise_seconds > site.body.delay_to_visitor_s;
+        && site.body.promise_seconds > site.body.delay_to_visitor_s
+        && app.engine.funds(site.customer.id).await.cover(site, now);
     Ok(Json(OrderView {
         order_id: order.facts.id.0,
         status,

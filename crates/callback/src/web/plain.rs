@@ -16,13 +16,13 @@ const FILES: &Assets = assets! { "plain", "style.css": "text/css; charset=utf-8"
 
 /// The language that the address asks for.
 #[derive(Deserialize, Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     lang: Option<String>,
 }
 
 impl Asked {
     /// What was asked for, or what the browser likes best.
-    pub(super) fn language(&self, headers: &HeaderMap) -> Language {
+    pub(crate) fn language(&self, headers: &HeaderMap) -> Language {
         let likes = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         match self.lang.as_deref().or(likes).unwrap_or("ru").get(..2) {
             Some("ru" | "be" | "kk" | "uk") => Language::Ru,
@@ -37,7 +37,7 @@ pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result
 }
 
 /// A page, with the rules that browsers keep on it.
-pub(super) fn page(status: StatusCode, html: String) -> Response {
+pub(crate) fn page(status: StatusCode, html: String) -> Response {
     let rules: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -7,11 +7,15 @@ mod call;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod funds;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod money;
+#[cfg(test)]
+mod payments;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]

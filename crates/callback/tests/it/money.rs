@@ -103,6 +103,23 @@ fn a_payment_is_booked_once_however_often_it_is_told() {
     );
     check(at, &["credit", "4001-0", "500"], 0, "4001-0 may owe 500.000000 RUB\n", "");
     check(at, &["ledger", "check"], 0, "2 transfers, 2 accounts: the books agree\n", "");
+    // Half of it goes back, and then the rest, once each.
+    let back = "0198f0a0-0000-7000-8000-000000000002";
+    let half = ["refund", key, "75.25", "--key", back];
+    let left = "balance: 75.250001 RUB, of which 0.000000 are reserved\n";
+    check(at, &half, 0, &format!("refund {back}: 75.250000 RUB of payment {key} booked\n{left}"), "");
+    check(
+        at,
+        &half,
+        0,
+        &format!("refund {back}: 75.250000 RUB of payment {key} was booked before\n{left}"),
+        "",
+    );
+    check(at, &["refund", key, "76"], 1, "", "only 75.250000 of it is left\n");
+    let rest = json(at, &["refund", key]);
+    assert_eq!((&rest["amount"], &rest["balance"]), (&"75.250000".into(), &"0.000001".into()));
+    check(at, &["refund", back], 1, "", &format!("there is no payment {back} in the books\n"));
+    check(at, &["ledger", "check"], 0, "4 transfers, 2 accounts: the books agree\n", "");
     let markup =
         json(at, &["markup", "set", "--percent", "12.5", "--per-minute", "0.5", "--customer", "4001-0"]);
     assert_eq!((&markup["markup"]["version"], &markup["markup"]["percent"]), (&1.into(), &"12.5".into()));
@@ -167,14 +184,14 @@ fn shop(site: &str) -> String {
 }
 
 /// A charged stage: a rouble a second and half a one for each answer, and a tenth on top.
-struct Charged {
-    stage: Stage,
-    store: Store,
+pub(crate) struct Charged {
+    pub(crate) stage: Stage,
+    pub(crate) store: Store,
     customer: CustomerId,
 }
 
 impl Charged {
-    async fn new(world: World, network: &Network, site: &str, lines: &str) -> Self {
+    pub(crate) async fn new(world: World, network: &Network, site: &str, lines: &str) -> Self {
         Self::of(world, network, shop(site), lines, (WhenOut::Finish, 60)).await
     }
 
@@ -206,7 +223,7 @@ impl Charged {
         Self { stage, store, customer }
     }
 
-    async fn pays(&self, amount: i64) {
+    pub(crate) async fn pays(&self, amount: i64) {
         let what = What::TopUp { payment: Uuid::new_v4(), amount: Micros(amount * 1_000_000) };
         let booking = Booking { customer: self.customer, currency: roubles(), what };
         self.store.book(booking, None, Ts(1)).await.unwrap();
@@ -217,7 +234,7 @@ impl Charged {
         (balance.posted.0, balance.reserved.0)
     }
 
-    async fn books_agree(&self) {
+    pub(crate) async fn books_agree(&self) {
         assert_eq!(self.store.check_ledger().await.unwrap().wrong, vec![]);
     }
 
@@ -237,7 +254,7 @@ fn roubles() -> Currency {
     "RUB".parse().unwrap()
 }
 
-const BY_THE_SECOND: &str = "7,Russia,60,0.5,1,1,2020-01-01\n";
+pub(crate) const BY_THE_SECOND: &str = "7,Russia,60,0.5,1,1,2020-01-01\n";
 
 /// What the legs of a record are charged by that deck and a tenth on top of it, in millionths.
 fn expected(record: &CallRecord) -> i64 {

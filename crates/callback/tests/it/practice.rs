@@ -62,6 +62,7 @@ impl Stage {
             speech: Speech::new(Voice::None, world.folder.path().join("speech")),
             mail: None,
             billing: None,
+            payments: None,
             recordings: Some(world.folder.path().join("heard").into()),
         };
         let service = Service::start(setup, practice::web::router).await.unwrap();

@@ -2,11 +2,14 @@
 
 use crate::world::World;
 use callback::config::{Billing, Mail};
+use callback::payments::Payments;
+use callback::practice::till::{self, Till};
 use callback::service::{Service, Setup};
 use callback::settings::SettingsFile;
 use callback::speech::{Speech, Voice};
 use callback::store::{AddressCaps, Store};
 use callback::web::Door;
+use callback_core::billing::WhenOut;
 use callback_core::number::Country;
 use callback_core::site::Origin;
 use callback_phone::{
@@ -146,6 +149,9 @@ pub(crate) struct Stage {
     pub(crate) mail: Option<Mail>,
     /// How calls are charged.
     pub(crate) billing: Option<Billing>,
+    /// Where customers pay, and how long after that somebody looks for a payment.
+    pub(crate) till: Option<Till>,
+    pub(crate) first_look: Duration,
 }
 
 impl Stage {
@@ -186,6 +192,8 @@ impl Stage {
             practice: false,
             mail: None,
             billing: None,
+            till: None,
+            first_look: Duration::from_secs(600),
         };
         stage.start().await;
         stage
@@ -234,9 +242,24 @@ impl Stage {
             ),
             mail: self.mail.clone(),
             billing: self.billing.clone(),
+            payments: self.till.clone().map(|till| Payments::practice(till, self.first_look)),
             recordings: self.practice.then(|| self.world.folder.path().join("heard").into()),
         };
-        self.service = Some(Service::start(setup, |_| axum::Router::new()).await.unwrap());
+        let till = self.till.clone();
+        let more = |app| till.map_or_else(axum::Router::new, |till| till::router(till, app));
+        self.service = Some(Service::start(setup, more).await.unwrap());
+    }
+
+    /// The service begins anew, and charges calls in roubles.
+    pub(crate) async fn charge(&mut self) {
+        self.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+        self.billing = Some(Billing {
+            currency: "RUB".parse().unwrap(),
+            time_zone: "Europe/Moscow".to_owned(),
+            when_out: WhenOut::Finish,
+            warn: Duration::from_secs(60),
+        });
+        self.start().await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

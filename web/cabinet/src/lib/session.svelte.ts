@@ -71,6 +71,7 @@ const rights = {
   settings: ['owner', 'marketer'],
   change: ['owner'],
   team: ['owner'],
+  money: ['owner', 'accountant'],
 } satisfies Record<string, Role[]>;
 
 /** Whether a role may do something; the server decides, this only hides what it would refuse. */

@@ -3,6 +3,7 @@
 import type { CallRow, CompanyBody, Conflict, DraftView, Me, Problem, Role, SiteBody, SiteSummary, Timeline } from '../lib/api/types';
 import { differences, type Fields } from '../lib/draft-logic';
 import { siteFields } from '../lib/fields';
+import { charged, money } from './money';
 import { rehearsal } from './rehearsal';
 import { calls, companyBody, notices, siteBody, siteDraft, team, versions } from './data';
 
@@ -100,7 +101,7 @@ function timeline(call: CallRow): Timeline {
       .filter(([at]) => at !== null)
       .map(([at, what]) => ({ at_ms: at ?? 0, lane: leg.lane, leg: leg.leg, name: leg.name, what, cause: what === 'down' ? leg.cause : null, ended_by: what === 'down' ? leg.ended_by : null })));
   return {
-    row: call, order_id: call.id, site: call.site.name, site_key: call.site.key, phone: call.phone, settings_version: 14, mode: 'manager_first', strategy: 'linear', promise_ms: call.promise_ms, accepted_at: call.at,
+    row: call, charged: role === 'owner' ? charged(call) : null, order_id: call.id, site: call.site.name, site_key: call.site.key, phone: call.phone, settings_version: 14, mode: 'manager_first', strategy: 'linear', promise_ms: call.promise_ms, accepted_at: call.at,
     disposition: call.disposition, reason: call.reason, ended_ms: call.ended_ms, talk_ms: call.talk_s === null ? null : call.talk_s * 1000, bridged_ms: call.bridged_ms, lanes: call.lanes,
     events: events.sort((a, b) => a.at_ms - b.at_ms),
   };
@@ -118,7 +119,7 @@ export function answer(method: string, path: string, query: URLSearchParams, giv
   if (site) return ofSite(site[1] ?? '', method, site[2] ?? '', body);
   const own = mine(method, path, body);
   if (own) return own;
-  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, lines: { any: true, numbers: [] }, sites }];
+  if (path === `/customers/${C}`) return [200, { number: C, name: 'Ромашка', email: 'klimova@romashka.example', country: 'RU', time_zone: 'Europe/Moscow', language: 'ru', max_calls: 10, role, has_calls: !isNew, lines: { any: true, numbers: [] }, is_charged: true, sites }];
   const customer = new RegExp(`^/customers/${C}/(.+)$`).exec(path)?.[1];
   if (customer) return ofCustomer(method, customer, query, body);
   const call = calls.find((one) => path === `/calls/${one.id}`);
@@ -189,6 +190,8 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
     return [200, numbers.at(-1)];
   }
   if (rest === 'team') return [200, isNew ? team.slice(0, 1) : team];
+  const paid = money(rest, query, role === 'owner', isNew);
+  if (paid) return paid;
   if (rest === 'notices') return [200, isNew ? [] : notices.filter((one) => !query.get('site') || one.site === query.get('site'))];
   if (rest === 'missed-email/test') return [202, { to: me().user.email }];
   if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];

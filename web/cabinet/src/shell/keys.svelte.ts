@@ -18,7 +18,7 @@ export const overlay = new Overlay();
 export const isTyping = (event: KeyboardEvent): boolean =>
   event.target instanceof HTMLElement && (event.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName));
 
-const GO: Record<string, string> = { o: 'overview', c: 'calls', a: 'analysis', s: 'sites', t: 'team', m: 'company' };
+const GO: Record<string, string> = { o: 'overview', c: 'calls', a: 'analysis', s: 'sites', b: 'balance', t: 'team', m: 'company' };
 /** Where a letter stands on a Russian keyboard: keys are places, not characters. */
 const letterOf = (event: KeyboardEvent): string => (event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : event.key);
 

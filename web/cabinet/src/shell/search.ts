@@ -1,6 +1,7 @@
 // What can be found: pages, settings, companies, actions; and how a word is looked for.
 
 import type { Role, SiteSummary } from '../lib/api/types';
+import { company } from '../lib/company.svelte';
 import { siteFields } from '../lib/fields';
 import { maybe, t } from '../lib/i18n/index.svelte';
 import { sitePages } from '../lib/routes';
@@ -32,7 +33,7 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
       if (title) found.push({ group: t('search.settings'), title, sub: `${site.name} → ${t(`page.${on}`)}`, href: `/c/${c}/sites/${site.key}/${on}?field=${field}`, also: maybe(`field.${field}.help`) });
     }
   }
-  if (role === 'accountant') found.push(page(t('page.start'), `/c/${c}/start`));
+  if (role === 'accountant' && !company.now?.is_charged) found.push(page(t('page.start'), `/c/${c}/start`));
   if (may(role, 'calls')) found.push(page(t('page.overview'), `/c/${c}/overview`), page(t('page.calls'), `/c/${c}/calls`), page(t('page.live'), `/c/${c}/live`), page(t('page.analysis'), `/c/${c}/analysis`));
   if (may(role, 'settings')) {
     found.push(page(t('page.sites'), `/c/${c}/sites`));
@@ -41,6 +42,7 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
     for (const one of sites) if (one !== site) found.push(...pagesOf(one));
     found.push(page(t('page.notices'), `/c/${c}/notices`), page(t('page.company'), `/c/${c}/company`), page(t('page.companyHistory'), `/c/${c}/company/history`));
   }
+  if (may(role, 'money') && company.now?.is_charged) found.push(page(t('page.balance'), `/c/${c}/balance`));
   if (may(role, 'team')) found.push(page(t('page.team'), `/c/${c}/team`));
   found.push(page(t('page.account'), '/account'));
   for (const one of session.me?.memberships ?? []) {

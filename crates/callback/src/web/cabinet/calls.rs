@@ -1,6 +1,7 @@
 //! Calls: the journal of a company, what is on the air, one call with all that happened in it, and what is done about it.
 
 use super::call_row::{CallRow, mask, masked};
+use super::charged::Charged;
 use super::filter::{Chosen, PeriodView};
 use super::read::{Body, Path, Query};
 use super::scope::company_of;
@@ -186,7 +187,8 @@ pub(super) async fn may_see(app: &App, at: &Part, order: OrderId) -> Result<bool
     }
 }
 
-/// One call, with all that happened in it; `row` is its line in the journal.
+/// One call, with all that happened in it; `row` is its line in the journal, `charged` what its legs were charged, for who
+/// sees money.
 #[utoipa::path(get, path = "/api/v1/calls/{call}", tag = "calls",
     responses((status = 200, body = Object), (status = 404)))]
 pub(super) async fn show(
@@ -215,8 +217,14 @@ pub(super) async fn show(
     if !at.role.sees_numbers() {
         mask(&mut told, &phone, &masked(&phone));
     }
+    let charged = if at.role.may(Right::Money) {
+        app.store.call_money(OrderId(call)).await.map_err(Problem::of_store)?.map(|money| Charged::of(&money))
+    } else {
+        None
+    };
     if let Value::Object(told) = &mut told {
         told.insert("row".to_owned(), serde_json::to_value(row).map_err(Problem::internal)?);
+        told.insert("charged".to_owned(), serde_json::to_value(charged).map_err(Problem::internal)?);
     }
     Ok(Json(told))
 }

@@ -45,6 +45,8 @@ pub(super) struct CustomerView {
     has_calls: bool,
     /// Which numbers its calls may show.
     lines: Lines,
+    /// Its calls are charged, so that it has a balance.
+    is_charged: bool,
     sites: Vec<SiteSummary>,
 }
 
@@ -105,6 +107,7 @@ pub(super) async fn show(
         role: at.role,
         has_calls,
         lines: app.cabinet.lines.clone(),
+        is_charged: app.cabinet.currency.is_some(),
         sites: sites.into_iter().map(|site| summary(site, company.settings.country)).collect(),
     }))
 }

@@ -256,7 +256,7 @@ impl Reader {
 }
 
 /// A text that no program takes for a formula (OWASP, CSV injection): a number with its plus is none.
-fn harmless(text: String) -> String {
+pub(super) fn harmless(text: String) -> String {
     let is_number =
         |text: &str| text.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     let begins = ['=', '+', '-', '@', '\t', '\r'];

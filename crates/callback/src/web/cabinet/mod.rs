@@ -2,8 +2,10 @@
 //! handlers, and the browser's types are made from that.
 
 mod account;
+mod balance;
 mod call_row;
 mod calls;
+mod charged;
 mod customer;
 mod draft;
 mod export;
@@ -17,12 +19,14 @@ mod me;
 mod notices;
 mod outbox;
 mod pages;
+mod payments;
 mod phones;
 mod read;
 mod recordings;
 mod scenarios;
 mod scope;
 mod signed;
+mod statement;
 mod statistics;
 mod team;
 mod tried;
@@ -32,11 +36,13 @@ mod watch;
 use super::App;
 use super::error::Problem;
 use crate::account::Hasher;
+use crate::payments::Payments;
 use axum::Json;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use callback_core::money::Currency;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use callback_phone::TrunkConfig;
@@ -61,6 +67,10 @@ pub(crate) struct Cabinet {
     pub(super) practice: bool,
     /// What the lines show.
     pub(super) lines: Lines,
+    /// In what calls are charged; none where they are not.
+    pub(super) currency: Option<Currency>,
+    /// How customers pay; none where they pay by hand alone.
+    pub(super) payments: Option<Payments>,
 }
 
 /// Which numbers the trunks may show.
@@ -88,8 +98,14 @@ impl Cabinet {
     ///
     /// # Errors
     /// The system has no randomness.
-    pub(crate) fn new(mails: bool, practice: bool, lines: Lines) -> anyhow::Result<Self> {
-        Ok(Self { hasher: Hasher::usual()?, mails, practice, lines })
+    pub(crate) fn new(
+        mails: bool,
+        practice: bool,
+        lines: Lines,
+        currency: Option<Currency>,
+        payments: Option<Payments>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { hasher: Hasher::usual()?, mails, practice, lines, currency, payments })
     }
 }
 
@@ -166,6 +182,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(calls::again))
         .routes(routes!(calls::called_back))
         .routes(routes!(calls::note))
+        .routes(routes!(balance::show))
+        .routes(routes!(balance::price))
+        .routes(routes!(statement::lines))
+        .routes(routes!(statement::csv))
+        .routes(routes!(payments::list, payments::begin))
         .routes(routes!(notices::list))
         .routes(routes!(notices::test))
 }

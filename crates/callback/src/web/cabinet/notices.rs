@@ -26,7 +26,7 @@ pub(super) struct NoticeView {
     id: Uuid,
     at: String,
     to: String,
-    /// "missed" about one call, "digest" about a day's, "test".
+    /// "missed" about one call, "digest" about a day's, "test", "low" about money that runs out.
     kind: &'static str,
     /// The call that it is about.
     call: Option<Uuid>,

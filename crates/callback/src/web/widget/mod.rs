@@ -223,8 +223,12 @@ struct OfficeOffer {
 pub(super) async fn offer(State(app): State<App>, page: Page) -> Response {
     let (site, now) = (&page.site, wall_now());
     let can_call = app.engine.can_call();
-    let could =
-        |site: &PublishedSite| can_call && could_call(&site.body, &site.customer.verified, &site.zone(), now);
+    let funds = app.engine.funds(site.customer.id).await;
+    let could = |site: &PublishedSite| {
+        can_call
+            && could_call(&site.body, &site.customer.verified, &site.zone(), now)
+            && funds.cover(site, now)
+    };
     let offices: Vec<_> =
         site.body.offices.iter().filter_map(|office| site.at_office(&office.name)).collect();
     let is_open = could(site) || offices.iter().any(could);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod money;
 mod notices;
 mod settings;
 mod statistics;

@@ -177,6 +177,7 @@ const MAY: &str = "
     get /customers/{customer} mka
     get /customers/{customer}/analysis mk
     get /customers/{customer}/audit
+    get /customers/{customer}/balance a
     get /customers/{customer}/calls mk
     get /customers/{customer}/calls.csv mk
     get /customers/{customer}/calls.xlsx mk
@@ -191,6 +192,11 @@ const MAY: &str = "
     delete /customers/{customer}/invitations/{invitation}
     get /customers/{customer}/numbers k
     get /customers/{customer}/overview mk
+    get /customers/{customer}/payments a
+    post /customers/{customer}/payments a
+    get /customers/{customer}/price a
+    get /customers/{customer}/statement a
+    get /customers/{customer}/statement.csv a
     post /customers/{customer}/numbers/confirm
     post /customers/{customer}/numbers/verify
     post /customers/{customer}/publish
@@ -226,6 +232,7 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
     on_both(async |world| {
         let network = Network::start(&[]).await;
         let mut stage = Stage::new(world, &network, &managers(&[ANNA])).await;
+        stage.charge().await;
         let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
         let call = Uuid::new_v4();
         stage.order(call).await;
@@ -259,7 +266,11 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
                     .replace("{user}", &me)
                     .replace("{invitation}", &Uuid::nil().to_string())
                     .replace("{version}", "1");
-                let seen = if *method == "delete" && path.ends_with("draft") { "?revision=0" } else { "" };
+                let seen = match *method {
+                    "delete" if path.ends_with("draft") => "?revision=0",
+                    "get" if path.ends_with("price") => "?phone=%2B79161234567",
+                    _ => "",
+                };
                 let status = browser.status(method, &format!("{path}{seen}"), super::tenants::body()).await;
                 if may.iter().any(|roles| roles.contains(mark)) {
                     // What would be changed may not be there, no speech program is, and a manager has no call yet.

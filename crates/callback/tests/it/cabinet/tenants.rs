@@ -12,7 +12,7 @@ pub(super) fn body() -> Value {
     json!({
         "url": "https://other.example", "email": "eve@other.example", "role": "owner", "revision": 0, "set": {},
         "confirm": "romashka.example", "phone": "+74951234501", "code": "1234", "telephones": [],
-        "is": true, "note": "тот же", "facts": {},
+        "is": true, "note": "тот же", "facts": {}, "payment": Uuid::nil(), "amount": "100",
     })
 }
 
@@ -49,8 +49,12 @@ fn nothing_of_another_customer_is_there_whatever_is_asked() {
                 .replace("{version}", "1");
             assert!(!path.contains('{'), "{path}: a parameter that this test does not know");
             for (method, operation) in item.as_object().unwrap() {
-                let seen = operation["parameters"].as_array().into_iter().flatten();
-                let seen = seen.filter(|one| one["name"] == "revision").map(|_| "?revision=0").next();
+                let mut seen = operation["parameters"].as_array().into_iter().flatten();
+                let seen = seen.find_map(|one| match one["name"].as_str() {
+                    Some("revision") => Some("?revision=0"),
+                    Some("phone") => Some("?phone=%2B79161234567"),
+                    _ => None,
+                });
                 let path = format!("{path}{}", seen.unwrap_or_default());
                 let method = method.to_uppercase();
                 let answer = stranger.ask(&method, &path, body()).await;

@@ -48,6 +48,13 @@ export const api = {
   removeMember: (c: string, user: string) => ask<void>('DELETE', `${customer(c)}/team/${seg(user)}`),
   audit: (c: string, before?: string) =>
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
+  balance: (c: string) => ask<T.Balance>('GET', `${customer(c)}/balance`),
+  statement: (c: string, after: number | null) => ask<T.StatementPage>('GET', `${customer(c)}/statement${after === null ? '' : `?after=${after}`}`),
+  /** The address of the whole statement as a file. */
+  statementFile: (c: string) => `/api/v1${customer(c)}/statement.csv`,
+  price: (c: string, phone: string) => ask<T.Price>('GET', `${customer(c)}/price?phone=${seg(phone)}`),
+  payments: (c: string) => ask<T.Payment[]>('GET', `${customer(c)}/payments`),
+  pay: (c: string, payment: string, amount: string) => ask<T.Payment>('POST', `${customer(c)}/payments`, { payment, amount }),
   notices: (c: string, site?: string) => ask<T.Notice[]>('GET', `${customer(c)}/notices${site ? `?site=${seg(site)}` : ''}`),
   testNotice: (c: string) => ask<{ to: string }>('POST', `${customer(c)}/missed-email/test`, {}),
   countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),

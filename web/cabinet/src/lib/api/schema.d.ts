@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One call, with all that happened in it; `row` is its line in the journal. */
+        /**
+         * One call, with all that happened in it; `row` is its line in the journal, `charged` what its legs were charged, for who
+         *     sees money.
+         */
         get: operations["show"];
         put?: never;
         post?: never;
@@ -166,6 +169,23 @@ export interface paths {
         };
         /** Who changed what, the newest first. */
         get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer has, and what that is worth. */
+        get: operations["show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -417,6 +437,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{customer}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A company's newest payments by way of a provider, twenty at most. */
+        get: operations["list"];
+        put?: never;
+        /** Asks for a payment; it is made at `url`. */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a number is charged, before it is called. */
+        get: operations["price"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/publish": {
         parameters: {
             query?: never;
@@ -445,6 +500,40 @@ export interface paths {
         put?: never;
         /** Adds a site: its draft has what is usual, and nothing is published. */
         post: operations["add_site"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of a company's statement. */
+        get: operations["lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/statement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A company's statement as CSV (RFC 4180), in the words of whoever asks. */
+        get: operations["csv"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1129,6 +1218,16 @@ export interface components {
             regions: components["schemas"]["PanelLine"][];
             sources: components["schemas"]["PanelLine"][];
         };
+        /** @description A payment that is asked for. */
+        AskedPayment: {
+            /** @description How much: a decimal with a point, no finer than the currency's coins. */
+            amount: string;
+            /**
+             * Format: uuid
+             * @description Made in the browser: asked for twice, it is one payment.
+             */
+            payment: string;
+        };
         /** @description Something that was done. */
         AuditEntry: {
             at: string;
@@ -1148,6 +1247,48 @@ export interface components {
              * @description Where the next page begins; none where this is the last.
              */
             next?: string | null;
+        };
+        /** @description What a customer has. Amounts are decimals with a point, as texts. */
+        BalanceView: {
+            /** @description What was paid in and not used; below nothing, what is owed. */
+            balance: string;
+            /** @description How far below nothing the balance may go. */
+            credit_limit: string;
+            currency: string;
+            /** @description What calls may take: less what is held, with the credit. */
+            free: string;
+            held: components["schemas"]["HeldView"][];
+            /**
+             * Format: int64
+             * @description Whole days that `free` lasts at that pace; none where nothing was spent.
+             */
+            lasts_days?: number | null;
+            /**
+             * Format: int64
+             * @description Minutes of usual calls that `free` is worth; none where those cost nothing, or there is no price.
+             */
+            minutes?: number | null;
+            /** @description Whether one can pay here. */
+            pays: boolean;
+            /** @description Payments are practice: nobody pays. */
+            practice: boolean;
+            /** @description What of it is held for calls that are not over. */
+            reserved: string;
+            /** @description What calls took in the last seven days. */
+            spent_7d: string;
+            usual?: components["schemas"]["UsualView"] | null;
+        };
+        /** @description A call, for whoever sees money. */
+        CallOf: {
+            /**
+             * Format: uuid
+             * @description None for a role that sees no calls.
+             */
+            call?: string | null;
+            disposition?: string | null;
+            /** @description Masked for a role that sees no numbers. */
+            phone: string;
+            site: string;
         };
         /** @description A page of the journal. */
         CallPage: {
@@ -1298,6 +1439,8 @@ export interface components {
             email: string;
             /** @description Whether anybody was called for it yet. */
             has_calls: boolean;
+            /** @description Its calls are charged, so that it has a balance. */
+            is_charged: boolean;
             language: string;
             /** @description Which numbers its calls may show. */
             lines: components["schemas"]["Lines"];
@@ -1387,6 +1530,10 @@ export interface components {
             code: string;
             phone: string;
         };
+        /** @description What is held for a call. */
+        HeldView: components["schemas"]["CallOf"] & {
+            amount: string;
+        };
         /** @description A public holiday. */
         HolidayView: {
             date: string;
@@ -1437,6 +1584,21 @@ export interface components {
         Invited: {
             /** Format: uuid */
             invitation_id: string;
+        };
+        /** @description A line. Amounts are decimals with a point, as texts. */
+        LineView: {
+            /** @description What it added to the balance. */
+            amount: string;
+            at: string;
+            /** @description What was there then. */
+            balance: string;
+            call?: components["schemas"]["CallOf"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description By way of whom a payment came; none where it was booked by hand. */
+            provider?: string | null;
+            /** @description "call", "top_up", "promise", "refund", "correction", "promise_over". */
+            what: string;
         };
         /** @description Which numbers the trunks may show. */
         Lines: {
@@ -1552,7 +1714,7 @@ export interface components {
             call?: string | null;
             /** Format: uuid */
             id: string;
-            /** @description "missed" about one call, "digest" about a day's, "test". */
+            /** @description "missed" about one call, "digest" about a day's, "test", "low" about money that runs out. */
             kind: string;
             /** @description When it is tried next, while it waits. */
             next_at?: string | null;
@@ -1607,6 +1769,18 @@ export interface components {
         Password: {
             password: string;
         };
+        /** @description A payment, and what became of it. */
+        PaymentView: {
+            amount: string;
+            at: string;
+            currency: string;
+            /** Format: uuid */
+            payment: string;
+            /** @description "waiting", "paid", "failed". */
+            state: string;
+            /** @description Where it is made, while it waits. */
+            url?: string | null;
+        };
         /** @description A period, as it is told. */
         PeriodView: {
             /** @description The first day, in the customer's zone. */
@@ -1634,6 +1808,35 @@ export interface components {
         /** @description Where a letter went. */
         Posted: {
             to: string;
+        };
+        /** @description What a number is charged. */
+        PriceView: {
+            /** @description ISO 3166. */
+            country: string;
+            currency: string;
+            /** @description As people read it. */
+            phone: string;
+            price?: components["schemas"]["Priced"] | null;
+            /** @description Where in it the number is at home, as far as its plan says. */
+            region?: string | null;
+        };
+        /** @description A leg's price. */
+        Priced: {
+            /** @description A minute, with what the answer is charged. */
+            first_minute: string;
+            /**
+             * Format: int32
+             * @description And beyond them so many at a time.
+             */
+            increment_s: number;
+            /**
+             * Format: int32
+             * @description Seconds that are counted at least.
+             */
+            initial_s: number;
+            /** @description Each minute after it. */
+            next_minute: string;
+            with_manager?: components["schemas"]["WithManager"] | null;
         };
         /** @description What of himself a user changes. */
         Profile: {
@@ -1802,6 +2005,16 @@ export interface components {
             /** Format: int64 */
             p99_ms?: number | null;
         };
+        /** @description A page of the statement, the newest line first. */
+        StatementPage: {
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            /**
+             * Format: int64
+             * @description Where the next page begins; none where this is the last.
+             */
+            next?: number | null;
+        };
         /** @description What became of the calls of a day, a week or a month. */
         Step: components["schemas"]["Totals"] & {
             /**
@@ -1930,6 +2143,17 @@ export interface components {
             /** @description He has a second factor. */
             totp: boolean;
         };
+        /** @description A usual call: a visitor of the site's country, and the dearest of its managers. */
+        UsualView: {
+            /** Format: int32 */
+            minutes: number;
+            /** @description What such a call is charged. */
+            price: string;
+            /** @description The site's name. */
+            site: string;
+            /** @description A number like the visitor's, in groups; none where the deck has no price for it, and only the manager's leg counts. */
+            visitor?: string | null;
+        };
         /** @description A telephone that is to be verified. */
         Verify: {
             /** @description As people write it. */
@@ -1971,6 +2195,11 @@ export interface components {
             grave: boolean;
             /** @description Of which office, where it is of one. */
             office_name?: string | null;
+        };
+        /** @description Both legs' price. */
+        WithManager: {
+            first_minute: string;
+            next_minute: string;
         };
     };
     responses: never;
@@ -2315,6 +2544,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceView"];
                 };
             };
             404: {
@@ -2957,6 +3213,114 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentView"][];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedPayment"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    price: {
+        parameters: {
+            query: {
+                /** @description Any spelling that is right in the company's country. */
+                phone: string;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     publish_company: {
         parameters: {
             query?: never;
@@ -3026,6 +3390,65 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FieldProblem"][];
                 };
+            };
+        };
+    };
+    lines: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: number;
+                /** @description Lines, 100 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementPage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
