@@ -16,6 +16,7 @@ mod money;
 pub mod practice;
 mod quote;
 pub mod regions;
+mod retention;
 pub mod say;
 mod serve;
 pub mod service;

@@ -5,6 +5,7 @@ use crate::connections;
 use crate::engine::{Bounds, Charging, Engine};
 use crate::mail::{self as letters, Post};
 use crate::regions::Regions;
+use crate::retention;
 use crate::speech::Speech;
 use crate::store::Store;
 use crate::web::{self, App, Cabinet, Door, Lines};
@@ -67,6 +68,7 @@ pub struct Service {
     post: Option<JoinHandle<()>>,
     daily: JoinHandle<()>,
     signs: JoinHandle<()>,
+    retention: JoinHandle<()>,
 }
 
 impl Service {
@@ -109,13 +111,15 @@ impl Service {
         let post = post.map(|post| tokio::spawn(letters::deliver(post, store.clone(), stopped.clone())));
         let daily = tokio::spawn(letters::daily(store.clone(), stopped.clone()));
         let signs = tokio::spawn(web::keep_signs(app.signs.clone(), store.clone(), stopped.clone()));
+        let heard = app.recordings.clone();
+        let retention = tokio::spawn(retention::keep(store.clone(), heard, stopped.clone()));
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, retention })
     }
 
     /// Where HTTP is heard.
@@ -157,7 +161,7 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
-        for job in [self.daily, self.signs] {
+        for job in [self.daily, self.signs, self.retention] {
             let _ = tokio::time::timeout(LAST_ANSWERS, job).await;
         }
         if let Some(post) = self.post {

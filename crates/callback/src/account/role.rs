@@ -34,6 +34,8 @@ pub enum Right {
     ChangeSettings,
     /// Sees and changes who belongs to the company, and what was done by whom.
     Team,
+    /// Gives out and erases what is kept of visitors, and says how long it is kept.
+    Visitors,
 }
 
 impl Role {
@@ -49,7 +51,7 @@ impl Role {
             Right::SeeCalls => self != Self::Accountant,
             Right::AnswerCalls => matches!(self, Self::Owner | Self::Manager),
             Right::SeeSettings => matches!(self, Self::Owner | Self::Marketer),
-            Right::ChangeSettings | Right::Team => self == Self::Owner,
+            Right::ChangeSettings | Right::Team | Right::Visitors => self == Self::Owner,
         }
     }
 

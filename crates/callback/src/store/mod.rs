@@ -12,6 +12,7 @@ mod decks;
 mod deed;
 mod difference;
 mod drafts;
+mod forget;
 mod guards;
 mod kept;
 mod known;
@@ -24,6 +25,7 @@ mod notices;
 mod orders;
 mod phones;
 mod recordings;
+mod retention;
 mod schema;
 mod scores;
 mod shows;
@@ -34,6 +36,7 @@ mod tallies;
 mod throttles;
 mod types;
 mod users;
+mod visitors;
 mod words;
 mod writer;
 
@@ -45,6 +48,7 @@ pub use counted::{
 pub use decks::DeckFile;
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
+pub use forget::{FORGOTTEN, Forgetting, Forgotten};
 pub(crate) use guards::network;
 pub use ledger::{Audit, CallMoney, Purse};
 pub use letters::{Letter, LetterRow, NoticeKind, NoticeRow, Sending};
@@ -53,12 +57,14 @@ pub use members::{Change as MemberChange, Member, Membership};
 pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
+pub use retention::Retention;
 pub use shows::{Shown, Shows};
 pub use signs::{Sign, SilentSite};
 pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};
+pub use visitors::{VisitorCall, VisitorFile, VisitorLetter};
 pub use words::{
     Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold,
     JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
@@ -101,6 +107,7 @@ pub struct Store {
     writer: mpsc::Sender<Work>,
     orders: Arc<Notify>,
     letters: Arc<Notify>,
+    retention_set: Arc<Notify>,
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
     known: Arc<Known>,
@@ -145,7 +152,8 @@ impl Store {
         tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
         let known = Known::start(&db).await.context("the database cannot be read")?;
-        Ok(Self { db, writer, orders, letters, settings, kept, known, applied, trouble })
+        let retention_set = Arc::default();
+        Ok(Self { db, writer, orders, letters, retention_set, settings, kept, known, applied, trouble })
     }
 
     /// Whether the database answers.
@@ -193,6 +201,9 @@ impl Store {
             signs::STATEMENTS,
             decks::STATEMENTS,
             ledger::STATEMENTS,
+            forget::STATEMENTS,
+            visitors::STATEMENTS,
+            retention::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

@@ -412,7 +412,8 @@ macro_rules! counted {
             AND (CAST($17 AS BIGINT) IS NULL OR c.connected_ms > c.promise_ms)
             AND (CAST($18 AS BIGINT) IS NULL OR (c.called_back_at IS NULL AND c.disposition <> 'connected'
                 AND (c.disposition <> 'not_called'
-                    OR c.reason NOT IN ('blacklist', 'limits', 'refused_number', 'cancelled'))))
+                    OR c.reason NOT IN ('blacklist', 'limits', 'refused_number', 'cancelled'))
+                AND c.phone NOT LIKE 'forgotten-%'))
             AND (CAST($19 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM intents i
                 WHERE i.order_id = c.order_id AND i.telephone IN ($19, $20, $21))) ",
             $rest

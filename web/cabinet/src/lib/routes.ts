@@ -4,7 +4,7 @@ import type { Role } from './api/types';
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'look' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'more'
+  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'look' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'companyVisitors' | 'letters' | 'more'
   | 'missing';
 
 export interface Place {
@@ -45,6 +45,7 @@ const table: [string, Page][] = [
   ['/c/:c/notices', 'letters'],
   ['/c/:c/company', 'company'],
   ['/c/:c/company/history', 'companyHistory'],
+  ['/c/:c/company/visitors', 'companyVisitors'],
   ['/c/:c/more', 'more'],
 ];
 

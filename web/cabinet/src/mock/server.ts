@@ -191,6 +191,10 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
   if (rest === 'team') return [200, isNew ? team.slice(0, 1) : team];
   if (rest === 'notices') return [200, isNew ? [] : notices.filter((one) => !query.get('site') || one.site === query.get('site'))];
   if (rest === 'missed-email/test') return [202, { to: me().user.email }];
+  if (rest === 'visitors/find') return [200, { phone: '+79165550147', orders: 2, connected: 1, first_at: calls[1]!.at, last_at: calls[0]!.at, consents: 2, notes: 1, scores: 1, letters: 1, running: false, scheduled: false, stopped: false, blocked: true }];
+  if (rest === 'visitors/export') return [200, { phone: body.phone, calls: [] }];
+  if (rest === 'visitors/erase') return [200, { orders: 2 }];
+  if (rest === 'retention') return method === 'PUT' ? [204, null] : [200, { days: isNew ? null : 365, ran_at: isNew ? null : '2026-11-20T11:00:00Z', forgot: 3 }];
   if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];
   if (rest === 'invitations' || rest.startsWith('invitations/') || rest.startsWith('team/')) return method === 'POST' ? [201, { invitation_id: 'i2' }] : [204, null];
   if (rest.startsWith('audit')) return [200, { entries: [

@@ -33,6 +33,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   team: () => import('./team/Team.svelte'),
   company: () => import('./company/Company.svelte'),
   companyHistory: () => import('./company/History.svelte'),
+  companyVisitors: () => import('./visitors/Visitors.svelte'),
   more: () => import('./More.svelte'),
   missing: () => import('./Missing.svelte'),
 };

@@ -27,6 +27,7 @@ mod statistics;
 mod team;
 mod tried;
 mod versions;
+mod visitors;
 mod watch;
 
 use super::App;
@@ -125,6 +126,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(customer::show))
         .routes(routes!(customer::audit))
         .routes(routes!(customer::add_site))
+        .routes(routes!(visitors::find))
+        .routes(routes!(visitors::export))
+        .routes(routes!(visitors::erase))
+        .routes(routes!(visitors::retention, visitors::keep))
         .routes(routes!(team::show))
         .routes(routes!(team::invite))
         .routes(routes!(team::end_invitation))

@@ -50,6 +50,12 @@ export const api = {
     ask<{ entries: T.AuditEntry[]; next: string | null }>('GET', `${customer(c)}/audit${before ? `?before=${seg(before)}` : ''}`),
   notices: (c: string, site?: string) => ask<T.Notice[]>('GET', `${customer(c)}/notices${site ? `?site=${seg(site)}` : ''}`),
   testNotice: (c: string) => ask<{ to: string }>('POST', `${customer(c)}/missed-email/test`, {}),
+  /** The number is in the body: addresses are logged by what stands between. */
+  visitor: (c: string, phone: string) => ask<T.Visitor>('POST', `${customer(c)}/visitors/find`, { phone }),
+  visitorFile: (c: string, phone: string) => ask<T.VisitorFile>('POST', `${customer(c)}/visitors/export`, { phone }),
+  eraseVisitor: (c: string, phone: string, stays_blocked: boolean) => ask<{ orders: number }>('POST', `${customer(c)}/visitors/erase`, { phone, stays_blocked }),
+  keeping: (c: string) => ask<T.Keeping>('GET', `${customer(c)}/retention`),
+  keep: (c: string, days: number | null) => ask<void>('PUT', `${customer(c)}/retention`, { days }),
   countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),
   holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
   shows: (site: string) => ask<T.Shows>('GET', `/sites/${seg(site)}/scenarios/shows`),

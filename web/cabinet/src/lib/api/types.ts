@@ -585,3 +585,30 @@ export interface Installation {
   seen_at: string | null;
   elsewhere: { origin: string; at: string } | null;
 }
+
+/** What is kept of a visitor, counted. */
+export interface Visitor {
+  phone: string;
+  orders: number;
+  connected: number;
+  first_at: string | null;
+  last_at: string | null;
+  consents: number;
+  notes: number;
+  scores: number;
+  letters: number;
+  running: boolean;
+  scheduled: boolean;
+  stopped: boolean;
+  blocked: boolean;
+}
+
+/** All of it: it is given out as it is. */
+export type VisitorFile = Record<string, unknown>;
+
+/** How long visitors are known. */
+export interface Keeping {
+  days: number | null;
+  ran_at: string | null;
+  forgot: number;
+}
