@@ -132,7 +132,7 @@ export interface Lent {
   id(): string;
   visit(): Visit;
   keep(change: Partial<Visit>): void;
-  tell(event: 'shown' | 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: { id?: string; why?: Why; rule?: string | undefined; disposition?: string | undefined }): void;
+  tell(event: 'shown' | 'opened' | 'closed' | 'ordered' | 'connected' | 'ended' | 'blocked' | 'twice', detail?: { id?: string; why?: Why; rule?: string | undefined; disposition?: string | undefined }): void;
   shown: Shown;
   /** The page that it was opened on. */
   opened_on: string;
@@ -150,6 +150,7 @@ export interface Watched {
   visit(): Visit;
   keep(change: Partial<Visit>): void;
   show(by: Shown): void;
+  tell: Lent['tell'];
   /** Whether a host is the site's. */
   isOwn(host: string): boolean;
 }

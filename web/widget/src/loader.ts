@@ -42,6 +42,7 @@ if (!scope.CallBack && (isOwn(location.host) || location.origin === config.base)
 
 function begin(): void {
   const name = `callback:${config.key}`;
+  const api = `${config.base}/w/v1/${config.key}`;
   const { now } = Date;
   let memory: Visit | null = null;
 
@@ -89,8 +90,13 @@ function begin(): void {
       if (layer) (page.dataLayer ??= []).push({ event: goal });
     }
     const said = JSON.stringify({ event, rule: detail.rule, page: location.href });
-    if (/^(shown|opened|closed)$/.test(event)) navigator.sendBeacon(`${config.base}/w/v1/${config.key}/events`, said);
+    if (/^(shown|opened|closed|blocked|twice)$/.test(event)) navigator.sendBeacon(`${api}/events`, said);
   }
+
+  // A policy of the page's that forbids something of the service's own is told of by what it does not forbid.
+  document.addEventListener('securitypolicyviolation', ({ effectiveDirective: rule, blockedURI }) => {
+    if (blockedURI.startsWith(`${config.base}/w/`)) void (rule === 'connect-src' ? import(`${api}/blocked`) : tell('blocked', { rule }));
+  });
 
   const host = document.createElement('div');
   const root = host.attachShadow({ mode: 'closed' });
@@ -146,7 +152,7 @@ function begin(): void {
     if (order && order.state !== 'ended' && now() - order.at < IDLE_MS) open('resume');
     return import(config.base + config.files.watch) as Promise<Watcher>;
   });
-  const watched: Promise<Watching | undefined> = watching.then((it) => it.watch({ config, visit, keep, show, isOwn })).catch(() => undefined);
+  const watched: Promise<Watching | undefined> = watching.then((it) => it.watch({ config, visit, keep, show, tell, isOwn })).catch(() => undefined);
 
   scope.CallBack = {
     open: () => open('api'),

@@ -12,6 +12,7 @@ mod decks;
 mod deed;
 mod difference;
 mod drafts;
+mod faults;
 mod forget;
 mod guards;
 mod kept;
@@ -48,6 +49,7 @@ pub use counted::{
 pub use decks::DeckFile;
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
+pub use faults::{Fault, FaultKind, NotAFault};
 pub use forget::{FORGOTTEN, Forgetting, Forgotten};
 pub(crate) use guards::network;
 pub use ledger::{Audit, CallMoney, Purse};
@@ -201,6 +203,7 @@ impl Store {
             signs::STATEMENTS,
             decks::STATEMENTS,
             ledger::STATEMENTS,
+            faults::STATEMENTS,
             forget::STATEMENTS,
             visitors::STATEMENTS,
             retention::STATEMENTS,

@@ -91,6 +91,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/w/v1/{site_key}/orders/{order_id}/score", post(orders::score).options(orders::preflight))
         .route("/w/v1/{site_key}/offer", get(widget::offer).options(orders::preflight))
         .route("/w/v1/{site_key}/events", post(signs::events).options(orders::preflight))
+        .route("/w/v1/{site_key}/blocked", get(signs::blocked).options(orders::preflight))
         .route("/w/{script}", get(widget::script))
         .route("/w/a/{file}", get(widget::file))
         .route("/preview/", get(widget::preview))

@@ -79,7 +79,7 @@ async fn an_owner_sees_which_pages_load_his_script() {
     let store = stage.world.open().await;
     let site = store.site_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap().id;
     let yesterday = Ts(jiff::Timestamp::now().as_microsecond()) - Duration::from_secs(25 * 3_600);
-    let sign = Sign { seen_at: Some(yesterday), elsewhere: None };
+    let sign = Sign { seen_at: Some(yesterday), ..Sign::default() };
     store.keep_signs(vec![(site, sign)]).await.unwrap();
     let silent = owner.get(&overview).await.ok()["silent"].take();
     assert_eq!((&silent[0]["site"], silent.as_array().unwrap().len()), (&json!("demo"), 1));
@@ -220,5 +220,65 @@ async fn a_visitor_consents_is_called_and_says_how_it_was() {
     assert_eq!(calls["calls"][0]["score"], 5);
     let nobody = format!("/orders/{}/score", Uuid::new_v4());
     assert_eq!(problem(stage.post(&nobody, &json!({ "score": 5 })).await).await, "order-unknown");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_told_what_is_wrong_on_his_pages_until_it_is_right() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let path = "/sites/demo/installation";
+    let kinds = async |owner: &mut Browser| {
+        let told = owner.get(path).await.ok();
+        let faults = told["faults"].as_array().unwrap().iter();
+        let mut told: Vec<String> =
+            faults.map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["detail"])).collect();
+        told.sort();
+        told
+    };
+    let load = async |stage: &Stage, page: &str| {
+        let address = format!("http://{}/w/demo.js", stage.service.as_ref().unwrap().http());
+        stage.browser.get(address).header("referer", page).send().await.unwrap();
+    };
+    load(&stage, "https://shop.example/").await;
+    assert_eq!(kinds(&mut owner).await, Vec::<String>::new());
+    load(&stage, "http://www.shop.example/").await;
+    let page = "https://shop.example/cart?a=1";
+    let blocked = |directive: &str| json!({ "event": "blocked", "rule": directive, "page": page });
+    for said in [
+        json!({ "event": "twice", "page": page }),
+        blocked("script-src-elem"),
+        blocked("style-src <b>"),
+        blocked(&"x".repeat(1_000)),
+    ] {
+        assert_eq!(stage.post("/events", &said).await.status(), StatusCode::NO_CONTENT, "{said}");
+    }
+    let module = stage.get("/blocked").await;
+    assert_eq!(
+        (module.status(), &module.headers()["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().unwrap())
+    );
+    let address = "address \"www.shop.example\"";
+    let connect = "connect \"connect-src\"";
+    let policy = format!("policy \"{}\"", "x".repeat(32));
+    let all = [address, connect, "http null", &policy, "script \"script-src-elem\"", "twice null"];
+    assert_eq!(kinds(&mut owner).await, all);
+    assert_eq!(owner.get("/sites/demo/scenarios/shows").await.ok(), json!({}), "none of it is a dialog");
+
+    // It outlives a restart. A dialog that talks can ask; pages that load without a fault have none.
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.start().await;
+    owner.moved(&stage);
+    assert_eq!(kinds(&mut owner).await, all);
+    stage.post("/events", &json!({ "event": "opened", "page": page })).await;
+    assert!(!kinds(&mut owner).await.contains(&connect.to_owned()));
+    let store = stage.world.open().await;
+    let site = store.site_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap().id;
+    let later = Ts(jiff::Timestamp::now().as_microsecond()) + Duration::from_secs(660);
+    store.keep_signs(vec![(site, Sign { seen_at: Some(later), ..Sign::default() })]).await.unwrap();
+    assert_eq!(kinds(&mut owner).await, Vec::<String>::new());
+    let strange = stage.browser.get(stage.url("/blocked")).header("Origin", "https://copied.example");
+    assert_eq!(problem(strange.send().await.unwrap()).await, "origin-refused");
     stage.service.take();
 }

@@ -1480,6 +1480,15 @@ export interface components {
             /** @description Where he is on a blacklist of the company's he stays on it, so that he is never called again. */
             stays_blocked?: boolean;
         };
+        /** @description Something that is wrong on a page of the site's. */
+        FaultView: {
+            /** @description When it was seen last. */
+            at: string;
+            /** @description The host as the page has it, or the directive of its policy that forbids something. */
+            detail?: string | null;
+            /** @description "twice", "http", "address", "script", "connect", "policy". */
+            kind: string;
+        };
         /** @description A field that is wrong. */
         FieldProblem: {
             /** @description What kind of wrong. */
@@ -1525,6 +1534,10 @@ export interface components {
         /** @description What a site's owner needs for it. */
         Installation: {
             elsewhere?: components["schemas"]["Elsewhere"] | null;
+            /** @description What is wrong on the site's pages, the latest first. */
+            faults: components["schemas"]["FaultView"][];
+            /** @description The host that the settings name. */
+            host: string;
             /** @description The line for the site's pages. */
             line: string;
             /** @description When a page of the site loaded it last. */

@@ -584,6 +584,9 @@ export interface Installation {
   service: string;
   seen_at: string | null;
   elsewhere: { origin: string; at: string } | null;
+  /** The host that the settings name. */
+  host: string;
+  faults: { kind: 'twice' | 'http' | 'address' | 'script' | 'connect' | 'policy'; at: string; detail: string | null }[];
 }
 
 /** What is kept of a visitor, counted. */
