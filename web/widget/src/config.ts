@@ -44,6 +44,8 @@ export interface Config {
   privacy?: string;
   /** Who is told of shows, orders and talks: the counter of Metrica, Analytics, `dataLayer`. */
   goals?: [metrica: number, analytics: boolean, dataLayer: boolean];
+  /** What is said instead of a call, in a trial of a draft. */
+  trial?: string;
   /** The files that come when they are needed. */
   files: { watch: string; dialog: string; words: string; countries: string };
 }

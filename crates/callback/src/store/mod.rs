@@ -29,6 +29,7 @@ mod recordings;
 mod retention;
 mod schema;
 mod scores;
+mod secrets;
 mod shows;
 mod signs;
 mod sites;
@@ -199,6 +200,7 @@ impl Store {
             phones::STATEMENTS,
             recordings::STATEMENTS,
             scores::STATEMENTS,
+            secrets::STATEMENTS,
             shows::STATEMENTS,
             signs::STATEMENTS,
             decks::STATEMENTS,

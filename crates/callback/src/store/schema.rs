@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -23,6 +23,7 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
     (14, "money", include_str!("../../migrations/0014_money.sql")),
     (16, "visitors data", include_str!("../../migrations/0016_visitors_data.sql")),
     (17, "faults", include_str!("../../migrations/0017_faults.sql")),
+    (18, "secrets", include_str!("../../migrations/0018_secrets.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

@@ -282,3 +282,54 @@ async fn an_owner_is_told_what_is_wrong_on_his_pages_until_it_is_right() {
     assert_eq!(problem(strange.send().await.unwrap()).await, "origin-refused");
     stage.service.take();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_sees_his_draft_on_his_site_and_nobody_is_called_by_it() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let draft = owner.get("/sites/demo/draft").await.ok();
+    let set = json!({ "promise_seconds": 17, "button_place": "none" });
+    let edit = json!({ "revision": draft["revision"], "set": set });
+    owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+    let link = owner.post("/sites/demo/trial", json!({})).await.ok();
+    let url = link["url"].as_str().unwrap();
+    let token = url.strip_prefix("https://shop.example/#callback-test=").unwrap().to_owned();
+
+    let drafted = stage.get(&format!("/trial/{token}")).await;
+    assert_eq!(drafted.status(), StatusCode::OK);
+    assert_eq!(drafted.headers()["cache-control"], "no-store");
+    let text = drafted.text().await.unwrap();
+    for told in ["\"promise\":17", "\"label\":\"Черновик · ", "\"place\":\"right\"", "\"trial\":\""]
+    {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(text.contains(&format!("\"key\":\"demo/trial/{token}\"")));
+    let published = file(&stage, "/w/demo.js", None).await.text().await.unwrap();
+    assert!(published.contains("\"promise\":29") && !published.contains("Черновик"));
+
+    // What the dialog asks by that key: what can be promised, and a call that nobody makes.
+    let at = |path: &str| format!("/trial/{token}/{path}");
+    assert_eq!(stage.get(&at("offer")).await.status(), StatusCode::OK);
+    let refused = stage.post(&at("orders"), &body(Uuid::new_v4(), VISITOR)).await;
+    assert_eq!(problem(refused).await, "trial");
+    let said = json!({ "event": "shown", "rule": "leaving/1", "page": "https://shop.example/" });
+    assert_eq!(stage.post(&at("events"), &said).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(owner.get("/sites/demo/scenarios/shows").await.ok(), json!({}), "and nothing is counted");
+
+    let strange =
+        stage.browser.get(stage.url(&format!("/trial/{token}"))).header("Origin", "https://copied.example");
+    assert_eq!(problem(strange.send().await.unwrap()).await, "origin-refused");
+    let forged = format!("/trial/9{token}");
+    assert_eq!(problem(stage.get(&forged).await).await, "link-over");
+    // The link outlives a restart, and no change of the draft.
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.start().await;
+    owner.moved(&stage);
+    assert_eq!(stage.get(&format!("/trial/{token}")).await.status(), StatusCode::OK);
+    let draft = owner.get("/sites/demo/draft").await.ok();
+    let edit = json!({ "revision": draft["revision"], "set": { "promise_seconds": 18 } });
+    owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+    assert_eq!(problem(stage.get(&format!("/trial/{token}")).await).await, "link-over");
+    stage.service.take();
+}

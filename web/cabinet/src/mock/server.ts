@@ -171,6 +171,7 @@ function ofSite(key: string, method: string, rest: string, body: Record<string, 
   }
   if (rest === 'installation') return [200, { line: `<script async src="https://calls.example/w/${key}.js"></script>`, service: 'https://calls.example', seen_at: '2026-11-20T11:20:00Z', elsewhere: null, host: 'romashka.example', faults: as === 'two' ? [
     { kind: 'script', at: '2026-11-20T11:19:00Z', detail: 'script-src-elem' }, { kind: 'connect', at: '2026-11-20T11:15:00Z', detail: 'connect-src' }, { kind: 'address', at: '2026-11-20T11:14:00Z', detail: 'www.romashka.example' }, { kind: 'twice', at: '2026-11-20T11:12:00Z', detail: null }, { kind: 'http', at: '2026-11-20T11:11:00Z', detail: null }] : [] }];
+  if (rest === 'trial') return [200, { url: 'https://romashka.example/#callback-test=7.1795000000.5bdcc146bf60754e6a042426089575c7', until: '2026-11-20T12:21:00Z' }];
   if (rest === 'test-call') return [202, { call: calls[0]!.id }];
   return draft(key, method, rest, body);
 }

@@ -25,6 +25,7 @@ mod scope;
 mod signed;
 mod statistics;
 mod team;
+mod trial;
 mod tried;
 mod versions;
 mod visitors;
@@ -46,6 +47,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower_http::csrf::CsrfLayer;
+pub(super) use trial::{event as trial_event, order as trial_order, script as trial_script};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -142,6 +144,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::site_version))
         .routes(routes!(versions::restore_site))
         .routes(routes!(installation::show))
+        .routes(routes!(trial::link))
         .routes(routes!(scenarios::shows))
         .routes(routes!(scenarios::attempt))
         .routes(routes!(tried::rehearsal))

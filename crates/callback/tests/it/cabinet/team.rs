@@ -220,6 +220,7 @@ const MAY: &str = "
     get /sites/{site}/scenarios/shows k
     post /sites/{site}/scenarios/try k
     post /sites/{site}/test-call
+    post /sites/{site}/trial
     post /sites/{site}/unarchive
     get /sites/{site}/versions k
     get /sites/{site}/versions/{version} k

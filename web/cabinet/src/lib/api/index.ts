@@ -60,6 +60,7 @@ export const api = {
   holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
   shows: (site: string) => ask<T.Shows>('GET', `/sites/${seg(site)}/scenarios/shows`),
   tryScenarios: (site: string, facts: Record<string, unknown>) => ask<T.Tried>('POST', `/sites/${seg(site)}/scenarios/try`, { facts }),
+  trial: (site: string) => ask<T.Trial>('POST', `/sites/${seg(site)}/trial`, {}),
   installation: (site: string) => ask<T.Installation>('GET', `/sites/${seg(site)}/installation`),
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
   /** The address of the sound of what a manager hears. */

@@ -615,3 +615,9 @@ export interface Keeping {
   ran_at: string | null;
   forgot: number;
 }
+
+/** A link to a site with its draft. */
+export interface Trial {
+  url: string;
+  until: string;
+}
