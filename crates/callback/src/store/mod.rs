@@ -61,6 +61,7 @@ pub use orders::JOINED_WITHIN;
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
 pub use retention::Retention;
+pub use scores::Scores;
 pub use shows::{Shown, Shows};
 pub use signs::{Sign, SilentSite};
 pub use stops::StopBy;

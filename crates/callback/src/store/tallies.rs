@@ -22,7 +22,7 @@ const PANEL: u32 = 100;
 
 impl CallFilter {
     /// A statement over the rows that `counted` leaves in, with its arguments.
-    fn ask(&self, text: &'static str) -> Query {
+    pub(super) fn ask(&self, text: &'static str) -> Query {
         let listed = |keys: &[&str]| (!keys.is_empty()).then(|| format!(",{},", keys.join(",")));
         // The long list is looked through for those alone that are at the right time of some week.
         let quarters = self.quarters.as_ref().map(|all| all.iter().map(|one| one.0).collect());
@@ -420,6 +420,7 @@ macro_rules! counted {
         )
     };
 }
+pub(super) use counted;
 
 /// The columns of [`Count`].
 macro_rules! count_columns {

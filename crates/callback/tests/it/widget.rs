@@ -218,6 +218,11 @@ async fn a_visitor_consents_is_called_and_says_how_it_was() {
     }
     let calls = owner.get(&format!("/customers/{number}/calls")).await.ok();
     assert_eq!(calls["calls"][0]["score"], 5);
+    let analysis = owner.get(&format!("/customers/{number}/analysis")).await.ok();
+    let managers = json!([{ "name": "M", "count": 1, "sum": 5 }]);
+    assert_eq!(analysis["scores"], json!({ "count": 1, "sum": 5, "managers": managers }));
+    let nobodys = owner.get(&format!("/customers/{number}/analysis?manager=Nobody")).await.ok();
+    assert_eq!(nobodys["scores"], json!({ "count": 0, "sum": 0, "managers": [] }));
     let nobody = format!("/orders/{}/score", Uuid::new_v4());
     assert_eq!(problem(stage.post(&nobody, &json!({ "score": 5 })).await).await, "order-unknown");
     stage.service.take();

@@ -1216,6 +1216,8 @@ export interface components {
             keywords: components["schemas"]["PanelLine"][];
             pages: components["schemas"]["PanelLine"][];
             regions: components["schemas"]["PanelLine"][];
+            /** @description What visitors thought of their talks. */
+            scores: components["schemas"]["ScoresView"];
             sources: components["schemas"]["PanelLine"][];
         };
         /** @description Something that was done. */
@@ -1883,6 +1885,23 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
+        /** @description The same of one manager. */
+        ScoreLine: {
+            /** Format: int64 */
+            count: number;
+            name: string;
+            /** Format: int64 */
+            sum: number;
+        };
+        /** @description What visitors thought of their talks, 1 to 5 each: the mean is the sum by the count. */
+        ScoresView: {
+            /** Format: int64 */
+            count: number;
+            /** @description By who talked with them, a hundred at most. */
+            managers: components["schemas"]["ScoreLine"][];
+            /** Format: int64 */
+            sum: number;
+        };
         /** @description After how many seconds how many talks began, and how many of them later than was promised. */
         Second: {
             /** Format: int64 */

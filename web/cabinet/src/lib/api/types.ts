@@ -512,6 +512,14 @@ export interface Analysis extends Counted {
   regions: PanelLine[];
   devices: PanelLine[];
   hours: { hour: number; orders: number; called: number; connected: number }[];
+  scores: Scores;
+}
+
+/** What visitors thought of their talks, 1 to 5 each. */
+export interface Scores {
+  count: number;
+  sum: number;
+  managers: { name: string; count: number; sum: number }[];
 }
 
 export interface CallEvent {
