@@ -111,8 +111,13 @@ async fn forget(tx: &mut Tx, of: CustomerId, what: &Forgetting, secret: Uuid, no
     for row in tx.all(find).await? {
         forgotten.push(one(tx, of, &row, secret, now).await?);
     }
-    if let (Forgetting::Visitor(phone), true) = (what, forgotten.is_empty()) {
-        digests(tx, of, phone, now).await?;
+    if forgotten.is_empty() {
+        match what {
+            Forgetting::Visitor(phone) => digests(tx, of, phone, now).await?,
+            Forgetting::Before(then) => {
+                tx.run(query(OLD_DAYS).bind(of.0).bind(*then).bind(now)).await?;
+            }
+        }
     }
     Ok(Forgotten::Orders(forgotten))
 }
@@ -333,6 +338,9 @@ statements! {
     DAY = "UPDATE letters SET subject = '', body = '', html = NULL, trouble = NULL,
             given_up_at = CASE WHEN sent_at IS NULL THEN COALESCE(given_up_at, $2) END
         WHERE id = $1";
+    OLD_DAYS = "UPDATE letters SET subject = '', body = '', html = NULL, trouble = NULL,
+            given_up_at = CASE WHEN sent_at IS NULL THEN COALESCE(given_up_at, $3) END
+        WHERE customer_id = $1 AND at < $2 AND kind = 'digest' AND body <> ''";
     OWN_LIST = "SELECT id, version, blacklist AS body FROM customers
         WHERE id = $1 AND CAST(blacklist AS TEXT) LIKE $2 LIMIT $3";
     OWN = "UPDATE customers SET blacklist = $3 WHERE id = $1 AND version = $2";
