@@ -17,6 +17,7 @@ pub mod payments;
 pub mod practice;
 mod quote;
 pub mod regions;
+mod retention;
 pub mod say;
 mod serve;
 pub mod service;

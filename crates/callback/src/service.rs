@@ -6,6 +6,7 @@ use crate::engine::{Bounds, Charging, Engine};
 use crate::mail::{self as letters, Post};
 use crate::payments::{self, Payments};
 use crate::regions::Regions;
+use crate::retention;
 use crate::speech::Speech;
 use crate::store::Store;
 use crate::web::{self, App, Cabinet, Door, Lines};
@@ -72,6 +73,7 @@ pub struct Service {
     signs: JoinHandle<()>,
     looks: Option<JoinHandle<()>>,
     balances: Option<JoinHandle<()>>,
+    retention: JoinHandle<()>,
 }
 
 impl Service {
@@ -123,13 +125,15 @@ impl Service {
             payments.heard_at(http);
             tokio::spawn(payments::look_for(payments, store.clone(), stopped.clone()))
         });
+        let heard = app.recordings.clone();
+        let retention = tokio::spawn(retention::keep(store.clone(), heard, stopped.clone()));
         if let Some(metrics) = metrics {
             let listener =
                 connections::listen(metrics).with_context(|| format!("http.metrics_listen {metrics}"))?;
             let router = web::metrics_router(prometheus, app.clone());
             servers.push(tokio::spawn(connections::serve(listener, router, FOR_METRICS, stopped)));
         }
-        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, looks, balances })
+        Ok(Self { engine, store, app, http, stop, servers, post, daily, signs, retention, looks, balances })
     }
 
     /// Where HTTP is heard.
@@ -171,7 +175,8 @@ impl Service {
             // A stream of events that nobody closes is not waited for.
             let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         }
-        for job in [self.daily, self.signs].into_iter().chain(self.looks).chain(self.balances) {
+        let jobs = [self.daily, self.signs, self.retention];
+        for job in jobs.into_iter().chain(self.looks).chain(self.balances) {
             let _ = tokio::time::timeout(LAST_ANSWERS, job).await;
         }
         if let Some(post) = self.post {

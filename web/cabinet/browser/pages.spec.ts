@@ -17,6 +17,7 @@ const pages = (c: string, site: string): string[] => [
   `/c/${c}/notices`,
   `/c/${c}/company`,
   `/c/${c}/company/history`,
+  `/c/${c}/company/visitors`,
   '/account',
 ];
 

@@ -46,6 +46,8 @@ export interface Config {
   privacy?: string;
   /** Who is told of shows, orders and talks: the counter of Metrica, Analytics, `dataLayer`. */
   goals?: [metrica: number, analytics: boolean, dataLayer: boolean];
+  /** What is said instead of a call, in a trial of a draft. */
+  trial?: string;
   /** The files that come when they are needed. */
   files: { watch: string; dialog: string; words: string; countries: string };
 }
@@ -134,7 +136,7 @@ export interface Lent {
   id(): string;
   visit(): Visit;
   keep(change: Partial<Visit>): void;
-  tell(event: 'shown' | 'opened' | 'closed' | 'ordered' | 'connected' | 'ended', detail?: { id?: string; why?: Why; rule?: string | undefined; disposition?: string | undefined }): void;
+  tell(event: 'shown' | 'opened' | 'closed' | 'ordered' | 'connected' | 'ended' | 'blocked' | 'twice', detail?: { id?: string; why?: Why; rule?: string | undefined; disposition?: string | undefined }): void;
   shown: Shown;
   /** The page that it was opened on. */
   opened_on: string;
@@ -152,6 +154,7 @@ export interface Watched {
   visit(): Visit;
   keep(change: Partial<Visit>): void;
   show(by: Shown): void;
+  tell: Lent['tell'];
   /** Whether a host is the site's. */
   isOwn(host: string): boolean;
 }

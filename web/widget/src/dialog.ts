@@ -230,7 +230,7 @@ function show(lent: Lent, w: Words, why: Why): NonNullable<typeof shown> {
       const kind = error instanceof Refused ? error.kind : '';
       if (kind === 'unsent') return unsent(wish, id);
       const { invalid, refused, overloaded, unknown } = w.errors;
-      ask({ 'phone-invalid': fill(invalid, { country: nameOf(country) }), 'phone-refused': refused, overloaded }[kind] ?? unknown);
+      ask({ 'phone-invalid': fill(invalid, { country: nameOf(country) }), 'phone-refused': refused, overloaded, trial: config.trial }[kind] ?? unknown);
     }
   }
 

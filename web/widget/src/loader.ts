@@ -37,8 +37,12 @@ const isOwn = (host: string): boolean => {
   return bare(host) === bare(config.host) || (config.subdomains && host.endsWith(`.${bare(config.host)}`));
 };
 
+const api = `${config.base}/w/v1/${config.key}`;
+/** Behind the page's address: its owner is to see the draft. */
+const trial = !config.trial && location.hash.split('callback-test=')[1];
+
 // Elsewhere the script is silent.
-if (!scope.CallBack && (isOwn(location.host) || location.origin === config.base)) begin();
+if (!scope.CallBack && (isOwn(location.host) || location.origin === config.base)) trial ? import(`${api}/trial/${trial}`).catch(begin) : begin();
 
 function begin(): void {
   const name = `callback:${config.key}`;
@@ -81,7 +85,8 @@ function begin(): void {
   function tell(event: string, detail: NonNullable<Told> = {}): void {
     listeners.forEach(([of, listener]) => of === event && listener(detail));
     const goal = `callback_${event}`;
-    if (config.goals && /^(shown|opened|ordered|connected)$/.test(event)) {
+    // Of shown, opened, ordered and connected.
+    if (config.goals && /^(sh|op|or|co)/.test(event)) {
       const [metrica, analytics, layer] = config.goals;
       const page = window as unknown as Counters;
       if (metrica) page.ym?.(metrica, 'reachGoal', goal);
@@ -89,8 +94,15 @@ function begin(): void {
       if (layer) (page.dataLayer ??= []).push({ event: goal });
     }
     const said = JSON.stringify({ event, rule: detail.rule, page: location.href });
-    if (/^(shown|opened|closed)$/.test(event)) navigator.sendBeacon(`${config.base}/w/v1/${config.key}/events`, said);
+    // Of all but orders and what becomes of them: those are known.
+    if (/^(sh|op|cl|bl|tw)/.test(event)) navigator.sendBeacon(`${api}/events`, said);
   }
+
+  // A policy of the page's that forbids something of the service's own is told of by what it does not forbid: of what it
+  // forbids here, `connect-src` alone stands before `default-src`.
+  document.addEventListener('securitypolicyviolation', ({ effectiveDirective: rule, blockedURI }) => {
+    if (blockedURI.startsWith(config.base)) void (rule < 'd' ? import(`${api}/blocked`) : tell('blocked', { rule }));
+  });
 
   const host = document.createElement('div');
   const root = host.attachShadow({ mode: 'closed' });
@@ -146,7 +158,7 @@ function begin(): void {
     if (order && order.state !== 'ended' && now() - order.at < IDLE_MS) open('resume');
     return import(config.base + config.files.watch) as Promise<Watcher>;
   });
-  const watched: Promise<Watching | undefined> = watching.then((it) => it.watch({ config, visit, keep, show, isOwn })).catch(() => undefined);
+  const watched: Promise<Watching | undefined> = watching.then((it) => it.watch({ config, visit, keep, show, tell, isOwn })).catch(() => undefined);
 
   scope.CallBack = {
     open: () => open('api'),

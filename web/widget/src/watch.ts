@@ -13,7 +13,7 @@ const [CLICK, SCREEN, PAGE] = [10, 5, 15];
 
 const { now } = Date;
 
-export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
+export function watch({ config, visit, keep, show, tell, isOwn }: Watched): Watching {
   const opened = now();
   const { landing, referrer } = visit();
   const [source, keyword] = came(landing, referrer, isOwn);
@@ -95,6 +95,7 @@ export function watch({ config, visit, keep, show, isOwn }: Watched): Watching {
   // What comes with time comes to who looks.
   setInterval(() => document.hidden || check({}), 1_000);
   alive();
+  if (document.querySelectorAll(`[src$="/${config.key}.js"]`)[1]) tell('twice');
   // His address is the service's to see: it is asked once in a visit, and where a rule asks alone.
   if (visit().country === undefined && rules.flat().some((rule) => 'country' in rule))
     void fetch(`${config.base}/w/v1/${config.key}/offer`).then((answer) => answer.json()).then(({ country }: Offer) => keep({ country }), () => undefined);

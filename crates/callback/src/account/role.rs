@@ -36,6 +36,8 @@ pub enum Right {
     Team,
     /// Sees what is paid and what calls are charged, and pays in.
     Money,
+    /// Gives out and erases what is kept of visitors, and says how long it is kept.
+    Visitors,
 }
 
 impl Role {
@@ -51,7 +53,7 @@ impl Role {
             Right::SeeCalls => self != Self::Accountant,
             Right::AnswerCalls => matches!(self, Self::Owner | Self::Manager),
             Right::SeeSettings => matches!(self, Self::Owner | Self::Marketer),
-            Right::ChangeSettings | Right::Team => self == Self::Owner,
+            Right::ChangeSettings | Right::Team | Right::Visitors => self == Self::Owner,
             Right::Money => matches!(self, Self::Owner | Self::Accountant),
         }
     }

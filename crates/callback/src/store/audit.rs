@@ -50,6 +50,14 @@ pub(super) async fn write(tx: &mut Tx, customer: CustomerId, entry: &Entry) -> R
 }
 
 impl Store {
+    /// Writes down what was done that changes nothing.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn note_deed(&self, of: CustomerId, entry: Entry) -> Result<()> {
+        self.deed((of, entry), |tx, (of, entry)| Box::pin(write(tx, *of, entry))).await
+    }
+
     /// What was done at a customer, the newest first; `before` is the last entry of the page before.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ mod decks;
 mod deed;
 mod difference;
 mod drafts;
+mod faults;
+mod forget;
 mod guards;
 mod kept;
 mod known;
@@ -26,8 +28,10 @@ mod orders;
 mod payments;
 mod phones;
 mod recordings;
+mod retention;
 mod schema;
 mod scores;
+mod secrets;
 mod shows;
 mod signs;
 mod sites;
@@ -37,6 +41,7 @@ mod tallies;
 mod throttles;
 mod types;
 mod users;
+mod visitors;
 mod words;
 mod writer;
 
@@ -48,6 +53,8 @@ pub use counted::{
 pub use decks::DeckFile;
 pub use difference::{Change, Difference, FieldChange};
 pub use drafts::{Columns, Conflict, Draft, Edit, NewVersion, Owner, Published, Version, Writer};
+pub use faults::{Fault, FaultKind, NotAFault};
+pub use forget::{FORGOTTEN, Forgetting, Forgotten};
 pub(crate) use guards::network;
 pub use ledger::{Audit, CallMoney, Purse};
 pub use letters::{Letter, LetterRow, NoticeKind, NoticeRow, Sending};
@@ -57,6 +64,8 @@ pub use orders::JOINED_WITHIN;
 pub use payments::{Came, NewPayment, Payment, PaymentState, TopUp};
 pub(crate) use phones::GOOD_FOR as CODE_GOOD_FOR;
 pub use phones::{Asking, Telling, VerifiedPhone};
+pub use retention::Retention;
+pub use scores::Scores;
 pub use shows::{Shown, Shows};
 pub use signs::{Sign, SilentSite};
 pub use statement::{HeldFor, StatementCall, StatementLine};
@@ -64,6 +73,7 @@ pub use stops::StopBy;
 pub use throttles::{Guessed, Try};
 pub(crate) use users::{ABSOLUTE, language_name};
 pub use users::{LoginSession, NewSession, User, UserChange};
+pub use visitors::{VisitorCall, VisitorFile, VisitorLetter};
 pub use words::{
     Acceptance, AddressCaps, CallFile, Claimant, ClaimedOrder, Customer, Error, Fact, Fence, Hold,
     JournalRow, NewOrder, OrderFacts, OrderPhone, OrderRow, PlannedRow, ProcessFile, PublishedSite,
@@ -106,6 +116,7 @@ pub struct Store {
     writer: mpsc::Sender<Work>,
     orders: Arc<Notify>,
     letters: Arc<Notify>,
+    retention_set: Arc<Notify>,
     settings: watch::Receiver<u64>,
     kept: Arc<Kept>,
     known: Arc<Known>,
@@ -150,7 +161,8 @@ impl Store {
         tokio::spawn(watch_settings(db.clone(), applied.clone(), epoch_in));
         let kept = Arc::new(Kept::new(settings.clone()));
         let known = Known::start(&db).await.context("the database cannot be read")?;
-        Ok(Self { db, writer, orders, letters, settings, kept, known, applied, trouble })
+        let retention_set = Arc::default();
+        Ok(Self { db, writer, orders, letters, retention_set, settings, kept, known, applied, trouble })
     }
 
     /// Whether the database answers.
@@ -195,12 +207,17 @@ impl Store {
             phones::STATEMENTS,
             recordings::STATEMENTS,
             scores::STATEMENTS,
+            secrets::STATEMENTS,
             shows::STATEMENTS,
             signs::STATEMENTS,
             decks::STATEMENTS,
             ledger::STATEMENTS,
             statement::STATEMENTS,
             payments::STATEMENTS,
+            faults::STATEMENTS,
+            forget::STATEMENTS,
+            visitors::STATEMENTS,
+            retention::STATEMENTS,
             writer::STATEMENTS,
         ];
         Ok(self.db.prepare(modules.concat()).await?)

@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 /// Every migration, in order; one that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 15] = [
+const MIGRATIONS: [(i64, &str, &str); 18] = [
     (1, "orders and calls", include_str!("../../migrations/0001_orders_and_calls.sql")),
     (2, "guards", include_str!("../../migrations/0002_guards.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -22,6 +22,9 @@ const MIGRATIONS: [(i64, &str, &str); 15] = [
     (13, "scores", include_str!("../../migrations/0013_scores.sql")),
     (14, "money", include_str!("../../migrations/0014_money.sql")),
     (15, "payments", include_str!("../../migrations/0015_payments.sql")),
+    (16, "visitors data", include_str!("../../migrations/0016_visitors_data.sql")),
+    (17, "faults", include_str!("../../migrations/0017_faults.sql")),
+    (18, "secrets", include_str!("../../migrations/0018_secrets.sql")),
 ];
 
 /// What PostgreSQL calls a type, and what SQLite does.

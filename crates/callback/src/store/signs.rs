@@ -12,6 +12,8 @@ pub struct Sign {
     pub seen_at: Option<Ts>,
     /// By one elsewhere, where the widget does not show itself: its origin.
     pub elsewhere: Option<(String, Ts)>,
+    /// When a page told what became of a dialog.
+    pub told_at: Option<Ts>,
 }
 
 /// A site whose widget is not seen any more.
@@ -33,9 +35,10 @@ impl Store {
     pub async fn keep_signs(&self, signs: Vec<(SiteId, Sign)>) -> Result<()> {
         self.deed(signs, |tx, signs| {
             Box::pin(async move {
-                for (site, Sign { seen_at, elsewhere }) in signs {
+                for (site, Sign { seen_at, elsewhere, told_at }) in signs {
                     let (origin, at) = elsewhere.clone().unzip();
-                    tx.run(query(KEEP).bind(site.0).bind(*seen_at).bind(origin).bind(at)).await?;
+                    let keep = query(KEEP).bind(site.0).bind(*seen_at).bind(origin).bind(at);
+                    tx.run(keep.bind(*told_at)).await?;
                 }
                 Ok(())
             })
@@ -53,6 +56,7 @@ impl Store {
             Ok(Sign {
                 seen_at: row.maybe_time("seen_at")?,
                 elsewhere: row.get::<Option<String>>("elsewhere")?.zip(at),
+                told_at: row.maybe_time("told_at")?,
             })
         };
         let row = self.db.maybe(query(SIGN).bind(site.0)).await?;
@@ -73,11 +77,12 @@ impl Store {
 }
 
 statements! {
-    KEEP = "INSERT INTO signs (site_id, seen_at, elsewhere, elsewhere_at) VALUES ($1, $2, $3, $4)
+    KEEP = "INSERT INTO signs (site_id, seen_at, elsewhere, elsewhere_at, told_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (site_id) DO UPDATE SET seen_at = COALESCE(excluded.seen_at, signs.seen_at),
             elsewhere = COALESCE(excluded.elsewhere, signs.elsewhere),
-            elsewhere_at = COALESCE(excluded.elsewhere_at, signs.elsewhere_at)";
-    SIGN = "SELECT seen_at, elsewhere, elsewhere_at FROM signs WHERE site_id = $1";
+            elsewhere_at = COALESCE(excluded.elsewhere_at, signs.elsewhere_at),
+            told_at = COALESCE(excluded.told_at, signs.told_at)";
+    SIGN = "SELECT seen_at, elsewhere, elsewhere_at, told_at FROM signs WHERE site_id = $1";
     SILENT = "SELECT s.key, s.name, g.seen_at FROM sites s JOIN signs g ON g.site_id = s.id
         WHERE s.customer_id = $1 AND s.archived_at IS NULL AND s.version IS NOT NULL AND g.seen_at < $2
         ORDER BY s.name, s.key";

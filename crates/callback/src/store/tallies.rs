@@ -22,7 +22,7 @@ const PANEL: u32 = 100;
 
 impl CallFilter {
     /// A statement over the rows that `counted` leaves in, with its arguments.
-    fn ask(&self, text: &'static str) -> Query {
+    pub(super) fn ask(&self, text: &'static str) -> Query {
         let listed = |keys: &[&str]| (!keys.is_empty()).then(|| format!(",{},", keys.join(",")));
         // The long list is looked through for those alone that are at the right time of some week.
         let quarters = self.quarters.as_ref().map(|all| all.iter().map(|one| one.0).collect());
@@ -412,13 +412,15 @@ macro_rules! counted {
             AND (CAST($17 AS BIGINT) IS NULL OR c.connected_ms > c.promise_ms)
             AND (CAST($18 AS BIGINT) IS NULL OR (c.called_back_at IS NULL AND c.disposition <> 'connected'
                 AND (c.disposition <> 'not_called'
-                    OR c.reason NOT IN ('blacklist', 'limits', 'refused_number', 'cancelled'))))
+                    OR c.reason NOT IN ('blacklist', 'limits', 'refused_number', 'cancelled'))
+                AND c.phone NOT LIKE 'forgotten-%'))
             AND (CAST($19 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM intents i
                 WHERE i.order_id = c.order_id AND i.telephone IN ($19, $20, $21))) ",
             $rest
         )
     };
 }
+pub(super) use counted;
 
 /// The columns of [`Count`].
 macro_rules! count_columns {

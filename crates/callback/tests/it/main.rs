@@ -7,6 +7,8 @@ mod call;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod dump;
+#[cfg(test)]
 mod funds;
 #[cfg(test)]
 mod guards;

@@ -79,7 +79,7 @@ async fn an_owner_sees_which_pages_load_his_script() {
     let store = stage.world.open().await;
     let site = store.site_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap().id;
     let yesterday = Ts(jiff::Timestamp::now().as_microsecond()) - Duration::from_secs(25 * 3_600);
-    let sign = Sign { seen_at: Some(yesterday), elsewhere: None };
+    let sign = Sign { seen_at: Some(yesterday), ..Sign::default() };
     store.keep_signs(vec![(site, sign)]).await.unwrap();
     let silent = owner.get(&overview).await.ok()["silent"].take();
     assert_eq!((&silent[0]["site"], silent.as_array().unwrap().len()), (&json!("demo"), 1));
@@ -218,7 +218,123 @@ async fn a_visitor_consents_is_called_and_says_how_it_was() {
     }
     let calls = owner.get(&format!("/customers/{number}/calls")).await.ok();
     assert_eq!(calls["calls"][0]["score"], 5);
+    let analysis = owner.get(&format!("/customers/{number}/analysis")).await.ok();
+    let managers = json!([{ "name": "M", "count": 1, "sum": 5 }]);
+    assert_eq!(analysis["scores"], json!({ "count": 1, "sum": 5, "managers": managers }));
+    let nobodys = owner.get(&format!("/customers/{number}/analysis?manager=Nobody")).await.ok();
+    assert_eq!(nobodys["scores"], json!({ "count": 0, "sum": 0, "managers": [] }));
     let nobody = format!("/orders/{}/score", Uuid::new_v4());
     assert_eq!(problem(stage.post(&nobody, &json!({ "score": 5 })).await).await, "order-unknown");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_told_what_is_wrong_on_his_pages_until_it_is_right() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let path = "/sites/demo/installation";
+    let kinds = async |owner: &mut Browser| {
+        let told = owner.get(path).await.ok();
+        let faults = told["faults"].as_array().unwrap().iter();
+        let mut told: Vec<String> =
+            faults.map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["detail"])).collect();
+        told.sort();
+        told
+    };
+    let load = async |stage: &Stage, page: &str| {
+        let address = format!("http://{}/w/demo.js", stage.service.as_ref().unwrap().http());
+        stage.browser.get(address).header("referer", page).send().await.unwrap();
+    };
+    load(&stage, "https://shop.example/").await;
+    assert_eq!(kinds(&mut owner).await, Vec::<String>::new());
+    load(&stage, "http://www.shop.example/").await;
+    let page = "https://shop.example/cart?a=1";
+    let blocked = |directive: &str| json!({ "event": "blocked", "rule": directive, "page": page });
+    for said in [
+        json!({ "event": "twice", "page": page }),
+        blocked("script-src-elem"),
+        blocked("style-src <b>"),
+        blocked(&"x".repeat(1_000)),
+    ] {
+        assert_eq!(stage.post("/events", &said).await.status(), StatusCode::NO_CONTENT, "{said}");
+    }
+    let module = stage.get("/blocked").await;
+    assert_eq!(
+        (module.status(), &module.headers()["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().unwrap())
+    );
+    let address = "address \"www.shop.example\"";
+    let connect = "connect \"connect-src\"";
+    let policy = format!("policy \"{}\"", "x".repeat(32));
+    let all = [address, connect, "http null", &policy, "script \"script-src-elem\"", "twice null"];
+    assert_eq!(kinds(&mut owner).await, all);
+    assert_eq!(owner.get("/sites/demo/scenarios/shows").await.ok(), json!({}), "none of it is a dialog");
+
+    // It outlives a restart. A dialog that talks can ask; pages that load without a fault have none.
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.start().await;
+    owner.moved(&stage);
+    assert_eq!(kinds(&mut owner).await, all);
+    stage.post("/events", &json!({ "event": "opened", "page": page })).await;
+    assert!(!kinds(&mut owner).await.contains(&connect.to_owned()));
+    let store = stage.world.open().await;
+    let site = store.site_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap().id;
+    let later = Ts(jiff::Timestamp::now().as_microsecond()) + Duration::from_secs(660);
+    store.keep_signs(vec![(site, Sign { seen_at: Some(later), ..Sign::default() })]).await.unwrap();
+    assert_eq!(kinds(&mut owner).await, Vec::<String>::new());
+    let strange = stage.browser.get(stage.url("/blocked")).header("Origin", "https://copied.example");
+    assert_eq!(problem(strange.send().await.unwrap()).await, "origin-refused");
+    stage.service.take();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_sees_his_draft_on_his_site_and_nobody_is_called_by_it() {
+    let network = Network::start(&[]).await;
+    let mut stage = Stage::new(World::lite(), &network, &managers(&[ANNA])).await;
+    let (mut owner, _) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let draft = owner.get("/sites/demo/draft").await.ok();
+    let set = json!({ "promise_seconds": 17, "button_place": "none" });
+    let edit = json!({ "revision": draft["revision"], "set": set });
+    owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+    let link = owner.post("/sites/demo/trial", json!({})).await.ok();
+    let url = link["url"].as_str().unwrap();
+    let token = url.strip_prefix("https://shop.example/#callback-test=").unwrap().to_owned();
+
+    let drafted = stage.get(&format!("/trial/{token}")).await;
+    assert_eq!(drafted.status(), StatusCode::OK);
+    assert_eq!(drafted.headers()["cache-control"], "no-store");
+    let text = drafted.text().await.unwrap();
+    for told in ["\"promise\":17", "\"label\":\"Черновик · ", "\"place\":\"right\"", "\"trial\":\""]
+    {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(text.contains(&format!("\"key\":\"demo/trial/{token}\"")));
+    let published = file(&stage, "/w/demo.js", None).await.text().await.unwrap();
+    assert!(published.contains("\"promise\":29") && !published.contains("Черновик"));
+
+    // What the dialog asks by that key: what can be promised, and a call that nobody makes.
+    let at = |path: &str| format!("/trial/{token}/{path}");
+    assert_eq!(stage.get(&at("offer")).await.status(), StatusCode::OK);
+    let refused = stage.post(&at("orders"), &body(Uuid::new_v4(), VISITOR)).await;
+    assert_eq!(problem(refused).await, "trial");
+    let said = json!({ "event": "shown", "rule": "leaving/1", "page": "https://shop.example/" });
+    assert_eq!(stage.post(&at("events"), &said).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(owner.get("/sites/demo/scenarios/shows").await.ok(), json!({}), "and nothing is counted");
+
+    let strange =
+        stage.browser.get(stage.url(&format!("/trial/{token}"))).header("Origin", "https://copied.example");
+    assert_eq!(problem(strange.send().await.unwrap()).await, "origin-refused");
+    let forged = format!("/trial/9{token}");
+    assert_eq!(problem(stage.get(&forged).await).await, "link-over");
+    // The link outlives a restart, and no change of the draft.
+    stage.service.take().unwrap().close(Duration::ZERO).await.unwrap();
+    stage.start().await;
+    owner.moved(&stage);
+    assert_eq!(stage.get(&format!("/trial/{token}")).await.status(), StatusCode::OK);
+    let draft = owner.get("/sites/demo/draft").await.ok();
+    let edit = json!({ "revision": draft["revision"], "set": { "promise_seconds": 18 } });
+    owner.ask("PATCH", "/sites/demo/draft", edit).await.ok();
+    assert_eq!(problem(stage.get(&format!("/trial/{token}")).await).await, "link-over");
     stage.service.take();
 }

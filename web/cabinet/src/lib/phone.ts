@@ -1,9 +1,15 @@
 // Telephone numbers for reading. What is typed is read by the server, which knows every country's plan.
 
+import { t } from './i18n/index.svelte';
+
 const NBSP = '\u00a0';
+
+/** What stands in the place of a number that was erased. */
+export const isForgotten = (phone: string): boolean => phone.startsWith('forgotten-');
 
 /** A number as people write it: `+7 916 555-01-47`; others in groups of three. A masked digit is kept. */
 export function pretty(phone: string): string {
+  if (isForgotten(phone)) return t('visitors.forgotten');
   const russian = /^\+7([\d•*]{3})([\d•*]{3})([\d•*]{2})([\d•*]{2})$/.exec(phone);
   if (russian) return `+7${NBSP}${russian[1]}${NBSP}${russian[2]}-${russian[3]}-${russian[4]}`;
   const london = /^\+44(\d{2})(\d{4})(\d{4})$/.exec(phone);

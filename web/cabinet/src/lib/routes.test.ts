@@ -16,6 +16,7 @@ describe('place', () => {
     ['/c/4071-8/sites/k7m2/notices', 'notices', { c: '4071-8', site: 'k7m2' }],
     ['/c/4071-8/notices', 'letters', { c: '4071-8' }],
     ['/c/4071-8/company/history', 'companyHistory', { c: '4071-8' }],
+    ['/c/4071-8/company/visitors', 'companyVisitors', { c: '4071-8' }],
     ['/c/4071-8/nothing', 'missing', { c: '4071-8' }],
     ['/nothing', 'missing', {}],
     ['/c/%E0%A4%A', 'home', { c: '%E0%A4%A' }],

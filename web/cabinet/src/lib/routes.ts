@@ -4,7 +4,7 @@ import type { Role } from './api/types';
 
 export type Page =
   | 'login' | 'register' | 'confirm' | 'forgot' | 'reset' | 'email' | 'invite'
-  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'look' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'balance' | 'more'
+  | 'home' | 'start' | 'account' | 'overview' | 'calls' | 'live' | 'analysis' | 'sites' | 'installation' | 'scenarios' | 'look' | 'calling' | 'schedule' | 'offices' | 'protection' | 'notices' | 'history' | 'team' | 'company' | 'companyHistory' | 'letters' | 'balance' | 'more' | 'companyVisitors'
   | 'missing';
 
 export interface Place {
@@ -47,6 +47,7 @@ const table: [string, Page][] = [
   ['/c/:c/company/history', 'companyHistory'],
   ['/c/:c/balance', 'balance'],
   ['/c/:c/balance/:call', 'balance'],
+  ['/c/:c/company/visitors', 'companyVisitors'],
   ['/c/:c/more', 'more'],
 ];
 

@@ -170,6 +170,9 @@ function ofSite(key: string, method: string, rest: string, body: Record<string, 
     if (wrong.length) return problem(422, 'fields-wrong', { problems: wrong });
     return [200, rehearsal(kept?.body as unknown as SiteBody)];
   }
+  if (rest === 'installation') return [200, { line: `<script async src="https://calls.example/w/${key}.js"></script>`, service: 'https://calls.example', seen_at: '2026-11-20T11:20:00Z', elsewhere: null, host: 'romashka.example', faults: as === 'two' ? [
+    { kind: 'script', at: '2026-11-20T11:19:00Z', detail: 'script-src-elem' }, { kind: 'connect', at: '2026-11-20T11:15:00Z', detail: 'connect-src' }, { kind: 'address', at: '2026-11-20T11:14:00Z', detail: 'www.romashka.example' }, { kind: 'twice', at: '2026-11-20T11:12:00Z', detail: null }, { kind: 'http', at: '2026-11-20T11:11:00Z', detail: null }] : [] }];
+  if (rest === 'trial') return [200, { url: 'https://romashka.example/#callback-test=7.1795000000.5bdcc146bf60754e6a042426089575c7', until: '2026-11-20T12:21:00Z' }];
   if (rest === 'test-call') return [202, { call: calls[0]!.id }];
   return draft(key, method, rest, body);
 }
@@ -194,6 +197,10 @@ function ofCustomer(method: string, rest: string, query: URLSearchParams, body: 
   if (paid) return paid;
   if (rest === 'notices') return [200, isNew ? [] : notices.filter((one) => !query.get('site') || one.site === query.get('site'))];
   if (rest === 'missed-email/test') return [202, { to: me().user.email }];
+  if (rest === 'visitors/find') return [200, { phone: '+79165550147', orders: 2, connected: 1, first_at: calls[1]!.at, last_at: calls[0]!.at, consents: 2, notes: 1, scores: 1, letters: 1, running: false, scheduled: false, stopped: false, blocked: true }];
+  if (rest === 'visitors/export') return [200, { phone: body.phone, calls: [] }];
+  if (rest === 'visitors/erase') return [200, { orders: 2 }];
+  if (rest === 'retention') return method === 'PUT' ? [204, null] : [200, { days: isNew ? null : 365, ran_at: isNew ? null : '2026-11-20T11:00:00Z', forgot: 3 }];
   if (rest === 'telephones') return [200, siteBody().managers.map((one) => ({ telephone: one.address, names: [one.name] }))];
   if (rest === 'invitations' || rest.startsWith('invitations/') || rest.startsWith('team/')) return method === 'POST' ? [201, { invitation_id: 'i2' }] : [204, null];
   if (rest.startsWith('audit')) return [200, { entries: [

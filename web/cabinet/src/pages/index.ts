@@ -34,6 +34,7 @@ export const pages: Record<Exclude<Page, 'home'>, Loader> = {
   company: () => import('./company/Company.svelte'),
   companyHistory: () => import('./company/History.svelte'),
   balance: () => import('./balance/Balance.svelte'),
+  companyVisitors: () => import('./visitors/Visitors.svelte'),
   more: () => import('./More.svelte'),
   missing: () => import('./Missing.svelte'),
 };

@@ -43,6 +43,7 @@ export function places(c: string, role: Role | null, sites: SiteSummary[], site:
     found.push(page(t('page.notices'), `/c/${c}/notices`), page(t('page.company'), `/c/${c}/company`), page(t('page.companyHistory'), `/c/${c}/company/history`));
   }
   if (may(role, 'money') && company.now?.is_charged) found.push(page(t('page.balance'), `/c/${c}/balance`));
+  if (may(role, 'change')) found.push(page(t('page.companyVisitors'), `/c/${c}/company/visitors`));
   if (may(role, 'team')) found.push(page(t('page.team'), `/c/${c}/team`));
   found.push(page(t('page.account'), '/account'));
   for (const one of session.me?.memberships ?? []) {

@@ -2,7 +2,7 @@
 
 use crate::account::Role;
 use crate::engine::Shown;
-use crate::store::{OrderFacts, PlannedRow, TalliedRow};
+use crate::store::{FORGOTTEN, OrderFacts, PlannedRow, TalliedRow};
 use crate::timeline::{legs_of, stamp};
 use crate::web::status::state_key;
 use callback_core::arrival::{Arrival, By, Device, Place};
@@ -22,7 +22,8 @@ pub(super) struct CallRow {
     /// When it was ordered.
     at: String,
     site: CallSite,
-    /// The visitor's number; masked for those who may not see it.
+    /// The visitor's number; masked for those who may not see it. What begins with "forgotten-" stands in the place of
+    /// one that was erased.
     phone: String,
     /// "connected", "manager_no_answer", "visitor_no_answer", "not_called"; none while it runs.
     disposition: Option<&'static str>,
@@ -202,6 +203,9 @@ impl CallRow {
 
 /// A number whose middle is nobody's business: `+7 916 •••-••-47`.
 pub(super) fn masked(phone: &str) -> String {
+    if phone.starts_with(FORGOTTEN) {
+        return phone.to_owned();
+    }
     let count = phone.chars().count();
     let hide = |at: usize| at >= 5 && at + 2 < count;
     phone.chars().enumerate().map(|(at, c)| if hide(at) { '•' } else { c }).collect()
@@ -224,5 +228,6 @@ mod tests {
     #[test]
     fn the_middle_of_a_number_is_hidden() {
         assert_eq!(masked("+79161234547"), "+7916•••••47");
+        assert_eq!(masked("forgotten-abcdefgh"), "forgotten-abcdefgh", "nobody's number is no secret");
     }
 }

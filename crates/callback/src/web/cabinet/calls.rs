@@ -9,7 +9,8 @@ use super::signed::{OfSite, Signed, asked_site};
 use crate::account::Right;
 use crate::clock::wall_now;
 use crate::store::{
-    Acceptance, After, CallOrder, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, PlannedRow, Telephones,
+    Acceptance, After, CallOrder, FORGOTTEN, NewOrder, OrderFacts, OrderPhone, Outcomes, Part, PlannedRow,
+    Telephones,
 };
 use crate::timeline::{Timeline, stamp};
 use crate::web::App;
@@ -307,8 +308,13 @@ pub(super) async fn again(
     let at = at_own(&app, &signed, call).await?;
     let line = app.store.journal_line(at.customer, OrderId(call)).await.map_err(Problem::of_store)?;
     let line = line.ok_or(Problem::NotFound)?.row;
-    let OrderPhone::Number(phone) = line.order.phone else {
-        return Err(refused(NotCalled::RefusedNumber));
+    let phone = match &line.order.phone {
+        OrderPhone::Number(phone) => *phone,
+        OrderPhone::Written(text) if text.starts_with(FORGOTTEN) => {
+            let text = "This visitor's number was erased. He cannot be called again.";
+            return Err(Problem::Refused(Refusal::Conflict("forgotten", text)));
+        }
+        OrderPhone::Written(_) => return Err(refused(NotCalled::RefusedNumber)),
     };
     let site = app.store.site_by_key(&line.site_key).await.map_err(Problem::of_store)?;
     let site = site.ok_or(Problem::Refused(Refusal::Conflict(

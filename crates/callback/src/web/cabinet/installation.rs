@@ -4,11 +4,13 @@ use super::read::Path;
 use super::scope::Scope;
 use super::signed::Signed;
 use crate::account::Right;
+use crate::store::Fault;
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::Problem;
 use axum::Json;
 use axum::extract::State;
+use callback_core::site::Origin;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +25,21 @@ pub(super) struct Installation {
     seen_at: Option<String>,
     /// Another site that loaded it; it does not show itself there.
     elsewhere: Option<Elsewhere>,
+    /// The host that the settings name.
+    host: String,
+    /// What is wrong on the site's pages, the latest first.
+    faults: Vec<FaultView>,
+}
+
+/// Something that is wrong on a page of the site's.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FaultView {
+    /// "twice", "http", "address", "script", "connect", "policy".
+    kind: &'static str,
+    /// When it was seen last.
+    at: String,
+    /// The host as the page has it, or the directive of its policy that forbids something.
+    detail: Option<String>,
 }
 
 /// A page elsewhere.
@@ -45,10 +62,17 @@ pub(super) async fn show(
     let service = app.door.origin.as_str();
     app.signs.flush(&app.store).await;
     let sign = app.store.sign(site.id).await.map_err(Problem::of_store)?;
+    let faults = app.store.faults(site.id, &sign).await.map_err(Problem::of_store)?;
+    let origin = Origin::parse(&site.origin).map_err(Problem::internal)?;
     Ok(Json(Installation {
         line: format!("<script async src=\"{service}/w/{}.js\"></script>", site.key),
         service: service.to_owned(),
         seen_at: sign.seen_at.map(stamp),
         elsewhere: sign.elsewhere.map(|(origin, at)| Elsewhere { origin, at: stamp(at) }),
+        host: origin.host().to_owned(),
+        faults: faults
+            .into_iter()
+            .map(|Fault { kind, at, detail }| FaultView { kind: kind.as_str(), at: stamp(at), detail })
+            .collect(),
     }))
 }

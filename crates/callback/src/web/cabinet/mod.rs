@@ -29,8 +29,10 @@ mod signed;
 mod statement;
 mod statistics;
 mod team;
+mod trial;
 mod tried;
 mod versions;
+mod visitors;
 mod watch;
 
 use super::App;
@@ -51,6 +53,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower_http::csrf::CsrfLayer;
+pub(super) use trial::{event as trial_event, order as trial_order, script as trial_script};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -141,6 +144,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(customer::show))
         .routes(routes!(customer::audit))
         .routes(routes!(customer::add_site))
+        .routes(routes!(visitors::find))
+        .routes(routes!(visitors::export))
+        .routes(routes!(visitors::erase))
+        .routes(routes!(visitors::retention, visitors::keep))
         .routes(routes!(team::show))
         .routes(routes!(team::invite))
         .routes(routes!(team::end_invitation))
@@ -153,6 +160,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::site_version))
         .routes(routes!(versions::restore_site))
         .routes(routes!(installation::show))
+        .routes(routes!(trial::link))
         .routes(routes!(scenarios::shows))
         .routes(routes!(scenarios::attempt))
         .routes(routes!(tried::rehearsal))

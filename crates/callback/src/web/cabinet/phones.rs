@@ -4,7 +4,7 @@ use super::read::{Body, Path};
 use super::signed::Signed;
 use crate::account::Right;
 use crate::clock::wall_now;
-use crate::store::{Asking, CODE_GOOD_FOR, Company, Guessed, Telling, Try, network};
+use crate::store::{Asking, CODE_GOOD_FOR, Company, Guessed, OrderPhone, Telling, Try, network};
 use crate::timeline::stamp;
 use crate::web::App;
 use crate::web::error::{FieldProblem, Problem, Refusal};
@@ -163,21 +163,29 @@ pub(super) async fn confirm(
 
 /// A telephone that may be called, by a number as people write it; with its country.
 pub(super) fn read(app: &App, text: &str, company: &Company) -> Result<(PhoneNumber, Country), Problem> {
-    match number::parse(text, company.settings.country) {
-        Ok((_, country)) if !app.door.calls(country) => {
-            let refused =
-                FieldProblem::plain("phone", "phone_country", "this country is not called from here");
-            Err(refused.with("country", country.to_string()).into())
-        }
-        Ok(read) => Ok(read),
-        Err(error) => {
-            let code = match error {
-                Unusable::Invalid => "phone",
-                Unusable::RefusedClass => "phone_refused",
-            };
-            Err(Problem::field("phone", code, &error.to_string()))
-        }
+    let (phone, country) = number::parse(text, company.settings.country).map_err(unusable)?;
+    if !app.door.calls(country) {
+        let refused = FieldProblem::plain("phone", "phone_country", "this country is not called from here");
+        return Err(refused.with("country", country.to_string()).into());
     }
+    Ok((phone, country))
+}
+
+/// A number as people write it, as orders keep it: nobody is to be called, so it may be one that never is.
+pub(super) fn kept(text: &str, company: &Company) -> Result<OrderPhone, Problem> {
+    match number::parse(text, company.settings.country) {
+        Ok((phone, _)) => Ok(OrderPhone::Number(phone)),
+        Err(Unusable::RefusedClass) => Ok(OrderPhone::Written(text.into())),
+        Err(Unusable::Invalid) => Err(unusable(Unusable::Invalid)),
+    }
+}
+
+fn unusable(error: Unusable) -> Problem {
+    let code = match error {
+        Unusable::Invalid => "phone",
+        Unusable::RefusedClass => "phone_refused",
+    };
+    Problem::field("phone", code, &error.to_string())
 }
 
 /// Four digits.

@@ -31,6 +31,8 @@ const WEEKS: usize = 400;
 /// Calls that wait to be called back, of these days, and so many are shown.
 const WAITING: Duration = Duration::from_secs(14 * 24 * 3_600);
 const SHOWN: usize = 5;
+/// Managers whose scores are told.
+const SCORED: usize = 100;
 /// Calls that are looked through for them: who was missed again and again is shown once.
 const LOOKED: u32 = 50;
 /// A manager whose every try failed within two days, this many at least, is told of.
@@ -195,6 +197,36 @@ pub(super) struct Analysis {
     regions: Vec<PanelLine>,
     devices: Vec<PanelLine>,
     hours: Vec<HourLine>,
+    /// What visitors thought of their talks.
+    scores: ScoresView,
+}
+
+/// What visitors thought of their talks, 1 to 5 each: the mean is the sum by the count.
+#[derive(Serialize, ToSchema)]
+struct ScoresView {
+    count: u64,
+    sum: u64,
+    /// By who talked with them, a hundred at most.
+    managers: Vec<ScoreLine>,
+}
+
+/// The same of one manager.
+#[derive(Serialize, ToSchema)]
+struct ScoreLine {
+    name: String,
+    count: u64,
+    sum: u64,
+}
+
+impl ScoresView {
+    fn of(all: Vec<store::Scores>) -> Self {
+        let count = all.iter().map(|line| line.scores).sum();
+        let sum = all.iter().map(|line| line.sum).sum();
+        let named = all
+            .into_iter()
+            .filter_map(|line| Some(ScoreLine { name: line.manager?, count: line.scores, sum: line.sum }));
+        Self { count, sum, managers: named.take(SCORED).collect() }
+    }
 }
 
 /// The first day of the day, week or month that a day is of, by how many days there are to draw.
@@ -385,14 +417,16 @@ pub(super) async fn analysis(
     let panel = async |which: Panel| -> store::Result<Vec<PanelLine>> {
         Ok(app.store.panel(&filter, which).await?.into_iter().map(Into::into).collect())
     };
-    let (sources, campaigns, keywords, pages, regions, devices) = tokio::try_join!(
+    let (sources, campaigns, keywords, pages, regions, devices, scores) = tokio::try_join!(
         panel(Panel::Sources),
         panel(Panel::Campaigns),
         panel(Panel::Keywords),
         panel(Panel::Pages),
         panel(Panel::Regions),
         panel(Panel::Devices),
+        app.store.scores(&filter),
     )
     .map_err(Problem::of_store)?;
-    Ok(Json(Analysis { told, sources, campaigns, keywords, pages, regions, devices, hours }))
+    let scores = ScoresView::of(scores);
+    Ok(Json(Analysis { told, sources, campaigns, keywords, pages, regions, devices, hours, scores }))
 }

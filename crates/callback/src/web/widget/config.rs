@@ -36,6 +36,9 @@ pub(super) struct Config<'a> {
     privacy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     goals: Option<(u32, bool, bool)>,
+    /// What is said instead of a call, in a trial of a draft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<&'static str>,
     files: Paths,
 }
 
@@ -138,6 +141,7 @@ impl<'a> Config<'a> {
             consent: look.consent(body.language).map(|text| Consent { text, version: version(text) }),
             privacy: look.privacy_url.as_deref(),
             goals: goals(look),
+            trial: None,
             files: Paths {
                 watch: at(&files.watch),
                 dialog: at(&files.dialog),
@@ -146,6 +150,27 @@ impl<'a> Config<'a> {
             },
         }
     }
+}
+
+impl<'a> Config<'a> {
+    /// The same of a draft: asked about under a key of its own, told to no counter, and there is a button to say so.
+    pub(super) fn on_trial(self, key: &'a str, label: &'a str) -> Self {
+        let trial = match self.language {
+            Language::Ru => "Это проба черновика: никому не звоним.",
+            Language::En => "This is a trial of a draft: nobody is called.",
+        };
+        let place = if self.place == Place::None { Place::Right } else { self.place };
+        Self { key, label, place, trial: Some(trial), goals: None, ..self }
+    }
+}
+
+/// What stands on the button in a trial.
+pub(super) fn trial_label(look: &Look, language: Language) -> String {
+    let draft = match language {
+        Language::Ru => "Черновик",
+        Language::En => "Draft",
+    };
+    format!("{draft} · {}", look.label(language))
 }
 
 /// By what a text of consent is known for ever: the first digits of its hash (SHA-256).

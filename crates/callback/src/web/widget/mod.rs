@@ -2,6 +2,7 @@
 //! they are needed, whose names change with their content.
 
 mod config;
+pub(super) mod trial;
 
 pub(super) use config::version as consent_version;
 
@@ -22,7 +23,7 @@ use callback_core::number;
 use callback_core::order::could_call;
 use callback_core::site::Origin;
 use callback_core::time::Ts;
-use config::{Config, digest};
+use config::{Config, digest, trial_label};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
@@ -87,15 +88,9 @@ impl Scripts {
 
 impl Script {
     fn of(site: &Arc<PublishedSite>, own: &Origin) -> Result<Self, Problem> {
-        let (Some(loader), Some(files)) = (Built::get("loader.js"), Built::get("files.json")) else {
-            return Err(Problem::NotFound);
-        };
-        let files: Files = serde_json::from_slice(&files.data).map_err(Problem::internal)?;
-        let loader = String::from_utf8_lossy(&loader.data);
-        let (before, after) = loader.split_once(SETTINGS).ok_or(Problem::NotFound)?;
         let scenarios = site.body.scenarios();
-        let config = Config::of(site, &scenarios, own, &files, &COUNTRIES.0);
-        let plain = format!("{before}{}{after}", in_script(&config)?);
+        let config = Config::of(site, &scenarios, own, &files()?, &COUNTRIES.0);
+        let plain = with_settings(&config)?;
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         let packed = gzip.write_all(plain.as_bytes()).and_then(|()| gzip.finish());
         Ok(Self {
@@ -105,6 +100,29 @@ impl Script {
             plain: plain.into(),
         })
     }
+}
+
+/// The names of the built files.
+fn files() -> Result<Files, Problem> {
+    let files = Built::get("files.json").ok_or(Problem::NotFound)?;
+    serde_json::from_slice(&files.data).map_err(Problem::internal)
+}
+
+/// The loader, with a site's settings in it.
+fn with_settings(config: &Config<'_>) -> Result<String, Problem> {
+    let loader = Built::get("loader.js").ok_or(Problem::NotFound)?;
+    let loader = String::from_utf8_lossy(&loader.data);
+    let (before, after) = loader.split_once(SETTINGS).ok_or(Problem::NotFound)?;
+    Ok(format!("{before}{}{after}", in_script(config)?))
+}
+
+/// The script of a site as a draft would have it, for who has the token.
+pub(super) fn trial_script(app: &App, site: &PublishedSite, token: &str) -> Result<Response, Problem> {
+    let key = format!("{}/trial/{token}", site.key);
+    let label = trial_label(&site.body.look, site.body.language);
+    let scenarios = site.body.scenarios();
+    let config = Config::of(site, &scenarios, &app.door.origin, &files()?, &COUNTRIES.0);
+    Ok((JAVASCRIPT, with_settings(&config.on_trial(&key, &label))?).into_response())
 }
 
 /// JSON that ends no script that it stands in.

@@ -8,6 +8,7 @@ mod settings;
 mod statistics;
 mod team;
 mod tenants;
+mod visitors;
 
 use crate::stage::{Network, Stage};
 use crate::world::World;

@@ -201,6 +201,8 @@ const MAY: &str = "
     post /customers/{customer}/numbers/verify
     post /customers/{customer}/publish
     post /customers/{customer}/sites
+    get /customers/{customer}/retention
+    put /customers/{customer}/retention
     get /customers/{customer}/team
     delete /customers/{customer}/team/{user}
     patch /customers/{customer}/team/{user}
@@ -209,6 +211,9 @@ const MAY: &str = "
     get /customers/{customer}/versions k
     get /customers/{customer}/versions/{version} k
     post /customers/{customer}/versions/{version}/restore
+    post /customers/{customer}/visitors/erase
+    post /customers/{customer}/visitors/export
+    post /customers/{customer}/visitors/find
     get /sites/{site}/announcement k
     post /sites/{site}/archive
     get /sites/{site}/draft k
@@ -221,6 +226,7 @@ const MAY: &str = "
     get /sites/{site}/scenarios/shows k
     post /sites/{site}/scenarios/try k
     post /sites/{site}/test-call
+    post /sites/{site}/trial
     post /sites/{site}/unarchive
     get /sites/{site}/versions k
     get /sites/{site}/versions/{version} k

@@ -120,6 +120,15 @@ fn order(site: &PublishedSite, n: u128, phone: &str, seconds: u64) -> NewOrder {
     }
 }
 
+/// A visitor's order that came to nothing, at any time.
+pub(crate) async fn visited(store: &Store, site: &str, n: u128, phone: &str, accepted_at: Ts) {
+    let site = store.site_by_key(&key(site)).await.unwrap().unwrap();
+    let mut new = order(&site, n, phone, 0);
+    (new.run_at, new.facts.accepted_at, new.pretence) = (accepted_at, accepted_at, Duration::ZERO);
+    new.refused = Some(callback_core::record::NotCalled::Closed);
+    store.accept(new).await.unwrap();
+}
+
 /// A plan without managers: the store does not look inside.
 fn plan(order: OrderId) -> Arc<Plan> {
     let second = Duration::from_secs(1);

@@ -57,10 +57,17 @@ export const api = {
   pay: (c: string, payment: string, amount: string) => ask<T.Payment>('POST', `${customer(c)}/payments`, { payment, amount }),
   notices: (c: string, site?: string) => ask<T.Notice[]>('GET', `${customer(c)}/notices${site ? `?site=${seg(site)}` : ''}`),
   testNotice: (c: string) => ask<{ to: string }>('POST', `${customer(c)}/missed-email/test`, {}),
+  /** The number is in the body: addresses are logged by what stands between. */
+  visitor: (c: string, phone: string) => ask<T.Visitor>('POST', `${customer(c)}/visitors/find`, { phone }),
+  visitorFile: (c: string, phone: string) => ask<T.VisitorFile>('POST', `${customer(c)}/visitors/export`, { phone }),
+  eraseVisitor: (c: string, phone: string, stays_blocked: boolean) => ask<{ orders: number }>('POST', `${customer(c)}/visitors/erase`, { phone, stays_blocked }),
+  keeping: (c: string) => ask<T.Keeping>('GET', `${customer(c)}/retention`),
+  keep: (c: string, days: number | null) => ask<void>('PUT', `${customer(c)}/retention`, { days }),
   countries: () => ask<T.Country[]>('GET', '/countries', undefined, { anonymous: true }),
   holidays: (country: string, year: number) => ask<T.Holiday[]>('GET', `/holidays/${seg(country)}/${year}`),
   shows: (site: string) => ask<T.Shows>('GET', `/sites/${seg(site)}/scenarios/shows`),
   tryScenarios: (site: string, facts: Record<string, unknown>) => ask<T.Tried>('POST', `/sites/${seg(site)}/scenarios/try`, { facts }),
+  trial: (site: string) => ask<T.Trial>('POST', `/sites/${seg(site)}/trial`, {}),
   installation: (site: string) => ask<T.Installation>('GET', `/sites/${seg(site)}/installation`),
   rehearsal: (site: string) => ask<T.Rehearsal>('GET', `/sites/${seg(site)}/rehearsal`),
   /** The address of the sound of what a manager hears. */

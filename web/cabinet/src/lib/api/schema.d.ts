@@ -489,6 +489,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{customer}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long a company's visitors are known. */
+        get: operations["retention"];
+        /** Says how long a company's visitors are known. It holds at once, also of those who came before. */
+        put: operations["keep"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/sites": {
         parameters: {
             query?: never;
@@ -654,6 +672,60 @@ export interface paths {
         put?: never;
         /** Makes a company's draft what a version was. */
         post: operations["restore_company"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/visitors/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erases what is kept of a visitor: his number, his address, where he came from, what was noted of him. What happened is
+         *     counted still, and charged; whoever asked never to be called stays on that list.
+         */
+        post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/visitors/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** All that is kept of a visitor, to be given to him. */
+        post: operations["export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/visitors/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is kept of a visitor, by his number. */
+        post: operations["find"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1127,6 +1199,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a link with which the owner sees the draft on his site. */
+        post: operations["link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/unarchive": {
         parameters: {
             query?: never;
@@ -1216,6 +1305,8 @@ export interface components {
             keywords: components["schemas"]["PanelLine"][];
             pages: components["schemas"]["PanelLine"][];
             regions: components["schemas"]["PanelLine"][];
+            /** @description What visitors thought of their talks. */
+            scores: components["schemas"]["ScoresView"];
             sources: components["schemas"]["PanelLine"][];
         };
         /** @description A payment that is asked for. */
@@ -1278,6 +1369,35 @@ export interface components {
             spent_7d: string;
             usual?: components["schemas"]["UsualView"] | null;
         };
+        /** @description An order of his. */
+        CallExport: {
+            /** @description What was understood of it. */
+            arrival: Record<string, never>;
+            at: string;
+            called_back_at?: string | null;
+            consent: Record<string, never>;
+            disposition?: string | null;
+            /** @description When he was to be called. */
+            due_at: string;
+            ended_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            ip?: string | null;
+            note?: string | null;
+            office?: string | null;
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 5.
+             */
+            score?: number | null;
+            scored_at?: string | null;
+            site: string;
+            /** Format: int64 */
+            talk_s?: number | null;
+            /** @description What his browser told. */
+            visit: Record<string, never>;
+        };
         /** @description A call, for whoever sees money. */
         CallOf: {
             /**
@@ -1334,7 +1454,10 @@ export interface components {
             over: boolean;
             /** @description Where it was ordered. */
             page?: string | null;
-            /** @description The visitor's number; masked for those who may not see it. */
+            /**
+             * @description The visitor's number; masked for those who may not see it. What begins with "forgotten-" stands in the place of
+             *     one that was erased.
+             */
             phone: string;
             /** @description Where that is, as far as is known. */
             place?: Record<string, never> | null;
@@ -1508,6 +1631,26 @@ export interface components {
             /** @description "done", or "other_side_needed": the link in the letter to the other address must be used too. */
             state: string;
         };
+        /** @description What was erased. */
+        Erased: {
+            orders: number;
+        };
+        /** @description Who is to be erased. */
+        Erasing: {
+            /** @description His number, as people write it. */
+            phone: string;
+            /** @description Where he is on a blacklist of the company's he stays on it, so that he is never called again. */
+            stays_blocked?: boolean;
+        };
+        /** @description Something that is wrong on a page of the site's. */
+        FaultView: {
+            /** @description When it was seen last. */
+            at: string;
+            /** @description The host as the page has it, or the directive of its policy that forbids something. */
+            detail?: string | null;
+            /** @description "twice", "http", "address", "script", "connect", "policy". */
+            kind: string;
+        };
         /** @description A field that is wrong. */
         FieldProblem: {
             /** @description What kind of wrong. */
@@ -1557,6 +1700,10 @@ export interface components {
         /** @description What a site's owner needs for it. */
         Installation: {
             elsewhere?: components["schemas"]["Elsewhere"] | null;
+            /** @description What is wrong on the site's pages, the latest first. */
+            faults: components["schemas"]["FaultView"][];
+            /** @description The host that the settings name. */
+            host: string;
             /** @description The line for the site's pages. */
             line: string;
             /** @description When a page of the site loaded it last. */
@@ -1584,6 +1731,23 @@ export interface components {
         Invited: {
             /** Format: uuid */
             invitation_id: string;
+        };
+        /** @description How long they are to be known. */
+        Keep: {
+            /**
+             * Format: int32
+             * @description 30 to 3,650 days; none for ever.
+             */
+            days?: number | null;
+        };
+        /** @description A letter about an order of his. */
+        LetterExport: {
+            at: string;
+            /** Format: uuid */
+            call: string;
+            sent_at?: string | null;
+            subject: string;
+            to: string;
         };
         /** @description A line. Amounts are decimals with a point, as texts. */
         LineView: {
@@ -1904,11 +2068,43 @@ export interface components {
             password: string;
             token: string;
         };
+        /** @description How long visitors are known. */
+        RetentionView: {
+            /**
+             * Format: int32
+             * @description Days after which they are forgotten; none where they never are.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description How many orders were forgotten then.
+             */
+            forgot: number;
+            /** @description When that was looked for last. */
+            ran_at?: string | null;
+        };
         /**
          * @description A user's part in a company.
          * @enum {string}
          */
         Role: "owner" | "manager" | "marketer" | "accountant";
+        /** @description The same of one manager. */
+        ScoreLine: {
+            /** Format: int64 */
+            count: number;
+            name: string;
+            /** Format: int64 */
+            sum: number;
+        };
+        /** @description What visitors thought of their talks, 1 to 5 each: the mean is the sum by the count. */
+        ScoresView: {
+            /** Format: int64 */
+            count: number;
+            /** @description By who talked with them, a hundred at most. */
+            managers: components["schemas"]["ScoreLine"][];
+            /** Format: int64 */
+            sum: number;
+        };
         /** @description After how many seconds how many talks began, and how many of them later than was promised. */
         Second: {
             /** Format: int64 */
@@ -2112,6 +2308,12 @@ export interface components {
             /** @description To be shown as a picture. */
             uri: string;
         };
+        /** @description A link to the site with the draft. */
+        Trial: {
+            /** @description Until when it is good; it is over before, where the draft is changed. */
+            until: string;
+            url: string;
+        };
         /** @description Which scenario he comes to. */
         Tried: {
             rule?: number | null;
@@ -2189,12 +2391,52 @@ export interface components {
             /** Format: int32 */
             version: number;
         };
+        /** @description All that is kept of a visitor. */
+        VisitorExport: {
+            /** @description When this was given out. */
+            at: string;
+            calls: components["schemas"]["CallExport"][];
+            company: string;
+            letters: components["schemas"]["LetterExport"][];
+            phone: string;
+            /** @description He is on the list of those who are never called. */
+            stopped: boolean;
+        };
+        /** @description What is kept of a visitor, counted. */
+        VisitorView: {
+            /** @description He is on a blacklist of the company's. */
+            blocked: boolean;
+            /** @description Those that came to a talk. */
+            connected: number;
+            /** @description Consents that he gave. */
+            consents: number;
+            first_at?: string | null;
+            last_at?: string | null;
+            /** @description Letters about him in the outbox. */
+            letters: number;
+            notes: number;
+            orders: number;
+            /** @description His number, as it is kept. */
+            phone: string;
+            /** @description A call of his goes on: nothing can be erased. */
+            running: boolean;
+            /** @description An order of his waits for its time: erasing cancels it. */
+            scheduled: boolean;
+            scores: number;
+            /** @description He is on the list of those who are never called; he stays on it. */
+            stopped: boolean;
+        };
         /** @description What an owner would not want. */
         WarningView: Record<string, never> & {
             /** @description Calls fail by it, and not only might. */
             grave: boolean;
             /** @description Of which office, where it is of one. */
             office_name?: string | null;
+        };
+        /** @description Who is asked about. */
+        Whom: {
+            /** @description His number, as people write it. */
+            phone: string;
         };
         /** @description Both legs' price. */
         WithManager: {
@@ -3360,6 +3602,70 @@ export interface operations {
             };
         };
     };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Keep"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
     add_site: {
         parameters: {
             query?: never;
@@ -3702,6 +4008,129 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Erasing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Whom"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitorExport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Whom"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitorView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
             };
         };
     };
@@ -4626,6 +5055,47 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Called"];
                 };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblem"][];
+                };
+            };
+        };
+    };
+    link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             409: {
                 headers: {

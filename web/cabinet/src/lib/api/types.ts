@@ -514,6 +514,14 @@ export interface Analysis extends Counted {
   regions: PanelLine[];
   devices: PanelLine[];
   hours: { hour: number; orders: number; called: number; connected: number }[];
+  scores: Scores;
+}
+
+/** What visitors thought of their talks, 1 to 5 each. */
+export interface Scores {
+  count: number;
+  sum: number;
+  managers: { name: string; count: number; sum: number }[];
 }
 
 export interface CallEvent {
@@ -588,6 +596,42 @@ export interface Installation {
   service: string;
   seen_at: string | null;
   elsewhere: { origin: string; at: string } | null;
+  /** The host that the settings name. */
+  host: string;
+  faults: { kind: 'twice' | 'http' | 'address' | 'script' | 'connect' | 'policy'; at: string; detail: string | null }[];
+}
+
+/** What is kept of a visitor, counted. */
+export interface Visitor {
+  phone: string;
+  orders: number;
+  connected: number;
+  first_at: string | null;
+  last_at: string | null;
+  consents: number;
+  notes: number;
+  scores: number;
+  letters: number;
+  running: boolean;
+  scheduled: boolean;
+  stopped: boolean;
+  blocked: boolean;
+}
+
+/** All of it: it is given out as it is. */
+export type VisitorFile = Record<string, unknown>;
+
+/** How long visitors are known. */
+export interface Keeping {
+  days: number | null;
+  ran_at: string | null;
+  forgot: number;
+}
+
+/** A link to a site with its draft. */
+export interface Trial {
+  url: string;
+  until: string;
 }
 
 /** What a company has. Amounts are decimals with a point, as texts. */
