@@ -27,6 +27,10 @@ pub struct Terms {
     pub decks: BTreeMap<Arc<str>, Edition>,
     /// What becomes of a talk that its money does not cover.
     pub when_out: WhenOut,
+    /// A number whose first minute is charged more is not dialled: a deck's mistake, and who lives by being called, cost so
+    /// much at most.
+    #[serde(default)]
+    pub dearest_minute: Option<Micros>,
 }
 
 /// One import of a deck.
@@ -98,17 +102,26 @@ impl Tariff {
     }
 
     /// What a leg of so many seconds is charged at most, whichever trunk it goes by; none where one of them has no rate
-    /// for it, so that it may not be dialled.
+    /// for it, or it is too dear, so that it may not be dialled.
     #[must_use]
     pub fn leg(&self, to: &Address, answered: (Ts, Ts), seconds: u32) -> Option<Micros> {
         if matches!(to, Address::Sip(_)) {
             return Some(Micros::ZERO);
         }
-        let quotes = self.decks.values().map(|deck| deck.quote(to, answered, seconds, &self.terms.markup));
-        quotes.collect::<Option<Vec<_>>>()?.into_iter().max()
+        let most = |seconds| {
+            let quotes =
+                self.decks.values().map(|deck| deck.quote(to, answered, seconds, &self.terms.markup));
+            quotes.collect::<Option<Vec<_>>>()?.into_iter().max()
+        };
+        if self.is_too_dear(most(60)?) { None } else { most(seconds) }
     }
 
-    /// What a leg is charged by the dearest trunk; none where one of them has no rate for it, so that it is not dialled.
+    fn is_too_dear(&self, first_minute: Micros) -> bool {
+        self.terms.dearest_minute.is_some_and(|dearest| first_minute > dearest)
+    }
+
+    /// What a leg is charged by the dearest trunk; none where one of them has no rate for it, or it is too dear,
+    /// so that it is not dialled.
     #[must_use]
     pub fn price(&self, to: &Address, at: Ts) -> Option<Price> {
         let number = match to {
@@ -126,7 +139,8 @@ impl Tariff {
                 increment_s: rate.increment_s.get(),
             })
         };
-        self.decks.values().map(price).collect::<Option<Vec<_>>>()?.into_iter().max()
+        let dearest = self.decks.values().map(price).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        Some(dearest).filter(|price| !self.is_too_dear(price.first_minute))
     }
 
     /// What so many seconds of a call are charged at most: the visitor's leg, and the dearest manager's that may be
@@ -229,6 +243,7 @@ mod tests {
             markup: Markup { version: 2, percent: "100".parse().unwrap(), ..Markup::default() },
             decks: [(deck.trunk.clone(), Edition { deck: deck.id, version: deck.version })].into(),
             when_out,
+            dearest_minute: None,
         };
         Tariff::new(terms, [Arc::new(deck)])
     }
@@ -286,6 +301,22 @@ mod tests {
         check("+74951234567", Some((6_000_000, 6_000_000, 60, 60)));
         check("sip:anna@192.0.2.7", Some((0, 0, 1, 1)));
         check("+491711234567", None);
+    }
+
+    #[test]
+    fn a_number_that_is_too_dear_is_not_dialled() {
+        let mut tariff = tariff(WhenOut::Finish);
+        let mut check = |dearest: i64, quote: Option<i64>, price: bool| {
+            tariff.terms.dearest_minute = Some(Micros(dearest));
+            // Moscow's first minute is 6, Russia's 3.
+            let plan = plan(&["+74951234567", "+78121234567"]);
+            assert_eq!(tariff.quote(&plan, (NOW, NOW), 120), quote.map(Micros), "{dearest}");
+            let moscow = &plan.managers[0].telephone.address;
+            assert_eq!(tariff.price(moscow, NOW).is_some(), price, "{dearest}");
+        };
+        check(6_000_000, Some(5_000_000 + 12_000_000), true);
+        check(5_999_999, Some(5_000_000 + 5_000_000), false);
+        check(2_999_999, None, false);
     }
 
     #[test]

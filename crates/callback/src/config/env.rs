@@ -20,7 +20,7 @@ pub(super) enum Kind {
 use Kind::{Flag, List, Number, Text};
 
 /// Every key: its section, its name, how it is read.
-pub(super) const KEYS: [(&str, &str, Kind); 44] = [
+pub(super) const KEYS: [(&str, &str, Kind); 45] = [
     ("http", "listen", Text),
     ("http", "public_url", Text),
     ("http", "metrics_listen", Text),
@@ -51,6 +51,7 @@ pub(super) const KEYS: [(&str, &str, Kind); 44] = [
     ("billing", "time_zone", Text),
     ("billing", "when_out", Text),
     ("billing", "warn_s", Number),
+    ("billing", "dearest_minute", Text),
     ("practice", "enabled", Flag),
     ("practice", "listen", Text),
     ("trunk", "name", Text),

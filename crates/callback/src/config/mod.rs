@@ -10,7 +10,7 @@ mod raw;
 use crate::door::Door;
 use crate::speech::Voice;
 use callback_core::billing::WhenOut;
-use callback_core::money::Currency;
+use callback_core::money::{Currency, Micros};
 use callback_core::number::{Country, PhoneNumber};
 use callback_core::site::Origin;
 use ipnet::IpNet;
@@ -167,6 +167,8 @@ pub struct Billing {
     pub when_out: WhenOut,
     /// A talk is paid so long ahead: when that cannot be, it is cut so much later, and the manager warned until then.
     pub warn: Duration,
+    /// A number whose first minute is charged more, in this currency, is not dialled.
+    pub dearest_minute: Option<Micros>,
 }
 
 /// How the way to the server of letters is guarded.

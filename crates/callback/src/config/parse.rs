@@ -7,6 +7,7 @@ use super::{
 use crate::door::Door;
 use crate::speech::Voice;
 use callback_core::billing::WhenOut;
+use callback_core::money::Micros;
 use callback_core::number::PhoneNumber;
 use callback_core::site::Origin;
 use ipnet::IpNet;
@@ -121,12 +122,20 @@ fn billing(door: &mut Door, raw: &raw::Billing) -> Option<Option<Billing>> {
                 .map_err(|_| "write a time zone by its IANA name, like Europe/Moscow")
         }),
     };
+    let dearest_minute = match raw.dearest_minute.as_deref().unwrap_or_default() {
+        "" => Some(None),
+        amount => door.parse("billing.dearest_minute", amount, |amount| {
+            let amount = amount.parse().ok().filter(|amount| *amount > Micros::ZERO);
+            amount.map(Some).ok_or("write an amount above 0 with a decimal point, like 50.00")
+        }),
+    };
     let currency = match raw.currency.as_deref().unwrap_or_default() {
         "" => return Some(None),
         code => door.parse("billing.currency", code, str::parse),
     };
     let warn = Duration::from_secs(warn_s?);
-    Some(Some(Billing { currency: currency?, time_zone: time_zone?, when_out: when_out?, warn }))
+    let (currency, time_zone, when_out) = (currency?, time_zone?, when_out?);
+    Some(Some(Billing { currency, time_zone, when_out, warn, dearest_minute: dearest_minute? }))
 }
 
 fn http(door: &mut Door, raw: &raw::Http) -> Option<Http> {

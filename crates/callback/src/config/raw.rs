@@ -76,6 +76,7 @@ section! {
         time_zone: String,
         when_out: String,
         warn_s: i64,
+        dearest_minute: String,
     }
     Practice {
         enabled: bool,

@@ -1,5 +1,6 @@
 use super::{Config, HostPort, NumberFormat, Problems, env, raw};
 use callback_core::billing::WhenOut;
+use callback_core::money::Micros;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -129,18 +130,19 @@ fn the_environment_wins_over_the_file() {
 #[test]
 fn calls_are_charged_where_a_currency_is_named() {
     assert_eq!(parse("[billing]\nwhen_out = \"cut\"\n", &[]).unwrap().billing, None);
-    let text =
-        "[billing]\ncurrency = \"RUB\"\ntime_zone = \"Europe/Moscow\"\nwhen_out = \"cut\"\nwarn_s = 30\n";
+    let text = "[billing]\ncurrency = \"RUB\"\ntime_zone = \"Europe/Moscow\"\nwhen_out = \"cut\"\nwarn_s = 30\ndearest_minute = \"50\"\n";
     let billing = parse(text, &[]).unwrap().billing.unwrap();
     assert_eq!((billing.currency.to_string().as_str(), billing.time_zone.as_str()), ("RUB", "Europe/Moscow"));
     assert_eq!((billing.when_out, billing.warn.as_secs()), (WhenOut::Cut, 30));
+    assert_eq!(billing.dearest_minute, Some(Micros(50_000_000)));
     check(
-        "[billing]\ncurrency = \"rubles\"\ntime_zone = \"Moscow\"\nwhen_out = \"stop\"\nwarn_s = 5\n",
+        "[billing]\ncurrency = \"rubles\"\ntime_zone = \"Moscow\"\nwhen_out = \"stop\"\nwarn_s = 5\ndearest_minute = \"-1\"\n",
         &[],
         &[
             "billing.when_out = \"stop\": write one of \"finish\", \"cut\"",
             "billing.warn_s = 5: write a number from 10 to 60",
             "billing.time_zone = \"Moscow\": write a time zone by its IANA name, like Europe/Moscow",
+            "billing.dearest_minute = \"-1\": write an amount above 0 with a decimal point, like 50.00",
             "billing.currency = \"rubles\": not a currency; write its three letters (ISO 4217), like RUB",
         ],
     );

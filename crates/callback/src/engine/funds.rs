@@ -151,7 +151,8 @@ impl Engine {
             return Ok(Err(bare.clone()));
         }
         let markup = store.markup(customer, currency).await?;
-        Ok(Ok(Terms { customer, currency, markup, decks, when_out: billing.when_out }))
+        let dearest_minute = billing.dearest_minute.filter(|_| currency == billing.currency);
+        Ok(Ok(Terms { customer, currency, markup, decks, when_out: billing.when_out, dearest_minute }))
     }
 }
 

@@ -210,6 +210,7 @@ impl Charged {
             time_zone: "Europe/Moscow".to_owned(),
             when_out,
             warn: Duration::from_secs(warn_s),
+            dearest_minute: None,
         });
         stage.start().await;
         let store = stage.world.open().await;

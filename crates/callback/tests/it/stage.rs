@@ -258,6 +258,7 @@ impl Stage {
             time_zone: "Europe/Moscow".to_owned(),
             when_out: WhenOut::Finish,
             warn: Duration::from_secs(60),
+            dearest_minute: None,
         });
         self.start().await;
     }

@@ -73,6 +73,7 @@ fn meter(when_out: WhenOut) -> Meter {
         markup: Markup::default(),
         decks: [("provider".into(), Edition { deck: deck.id, version: 1 })].into(),
         when_out,
+        dearest_minute: None,
     };
     let tariff = Tariff::new(terms, [Arc::new(deck)]);
     let mut meter = Meter::new(tariff, Arc::new(plan()), Duration::from_secs(60), (at(0), at(175)));

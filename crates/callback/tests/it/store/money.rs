@@ -63,6 +63,7 @@ fn terms(customer: CustomerId) -> Terms {
         markup: Markup::default(),
         decks: [("provider".into(), edition)].into(),
         when_out: WhenOut::Finish,
+        dearest_minute: None,
     }
 }
 
