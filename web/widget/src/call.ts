@@ -76,7 +76,7 @@ export const calls = (w: CallWords) => function show(frame: Frame, placed: Place
     const [f, cause] = [w.failures, detail.cause ?? ''];
     if (disposition === 'connected') {
       if (cause === 'media' && (detail.talk_s ?? 0) < 10) say(f.cut, drawn, again(w.againCut), link(w.no, end));
-      else if (detail.talk_s) say(w.score, drawn, h('div', { class: 's', role: 'group' }, ...[1, 2, 3, 4, 5].map((n) => h('button', { type: 'button', 'aria-label': n === 1 ? `1, ${w.scoreEnds[0]}` : n === 5 ? `5, ${w.scoreEnds[1]}` : n, onclick: () => rated(n) }, String(n)))), link(w.noScore, () => rated(0)));
+      else if (detail.talk_s) say(w.score, drawn, h('div', { class: 's five', role: 'group' }, ...[1, 2, 3, 4, 5].map((n) => h('button', { type: 'button', 'aria-label': n === 1 ? `1, ${w.scoreEnds[0]}` : n === 5 ? `5, ${w.scoreEnds[1]}` : n, onclick: () => rated(n) }, String(n)))), link(w.noScore, () => rated(0)));
       else say(w.states.thanks, drawn, finish());
     } else if (disposition === 'visitor_no_answer') {
       if (next[0]?.kind === 'fix_number') say(f.number, main(w.fix, () => ask()));
