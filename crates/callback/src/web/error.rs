@@ -4,6 +4,7 @@ use crate::account::{Crowded, Role};
 use crate::door::Wrong;
 use crate::store;
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use callback_core::time::Ts;
@@ -97,6 +98,17 @@ pub(crate) enum Problem {
     NotFound,
     /// Our fault; it is logged where it is made.
     Internal,
+}
+
+/// A body that did not come whole, or is longer than bodies may be.
+impl From<BytesRejection> for Problem {
+    fn from(refused: BytesRejection) -> Self {
+        if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::BodyTooLong
+        } else {
+            Self::BodyInvalid("the body did not come whole; send it again".to_owned())
+        }
+    }
 }
 
 impl Problem {

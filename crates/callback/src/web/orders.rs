@@ -90,8 +90,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let answer = match body {
         Ok(body) => take_order(&app, &page, &body, wall_now()).await,
-        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::BodyTooLong),
-        Err(_) => Err(Problem::BodyInvalid("the body did not come whole; send it again".to_owned())),
+        Err(refused) => Err(refused.into()),
     };
     Ok(page.cors.on(answer.into_response()))
 }
@@ -449,8 +448,15 @@ fn consented(mut consent: Value, site: &PublishedSite) -> Result<Value, Problem>
 }
 
 /// `POST /w/v1/{site_key}/orders/{order_id}/score`: what a visitor thought of his talk.
-pub(crate) async fn score(State(app): State<App>, page: Page, body: Bytes) -> Response {
-    let kept = scored(&app, &page, &body).await;
+pub(crate) async fn score(
+    State(app): State<App>,
+    page: Page,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let kept = match body {
+        Ok(body) => scored(&app, &page, &body).await,
+        Err(refused) => Err(refused.into()),
+    };
     page.cors.on(kept.into_response())
 }
 

@@ -11,6 +11,7 @@ use crate::ids::SiteId;
 use crate::store::{Fault, FaultKind, PublishedSite, Shown, Shows, Sign, Store};
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use callback_core::arrival;
@@ -66,8 +67,12 @@ struct Said {
 }
 
 /// `POST /w/v1/{site_key}/events`: counted, and answered with nothing.
-pub(super) async fn events(State(app): State<App>, page: Page, body: Bytes) -> Result<Response, Problem> {
-    let said = serde_json::from_slice(&body).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
+pub(super) async fn events(
+    State(app): State<App>,
+    page: Page,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let said = serde_json::from_slice(&body?).map_err(|error| Problem::BodyInvalid(error.to_string()))?;
     app.signs.count(&page.site, said);
     Ok(page.cors.on(StatusCode::NO_CONTENT.into_response()))
 }

@@ -1,7 +1,9 @@
 //! Whole calls through the service: an order over HTTP, the store on a disk, SIP between real sockets, telephones
 //! that do what their number says. Sound is judged elsewhere, by programs that nobody here wrote.
 
-use crate::stage::{ANNA, BORIS, Does, Network, ORIGIN, Stage, VERA, VISITOR, body, last, managers, problem};
+use crate::stage::{
+    ANNA, BORIS, Does, Network, ORIGIN, Stage, VERA, VISITOR, body, found, last, managers, problem,
+};
 use crate::world::{World, on_both};
 use callback::store::Store;
 use callback_core::flow::HangupReason;
@@ -176,6 +178,14 @@ async fn orders_cancelled_at_any_moment_leave_no_telephone_taken() {
             stage.post(&format!("/orders/{id}/cancel"), &json!({})).await.json().await.unwrap();
         assert_eq!(cancelled["state"], "ended");
     }
+    // Until its last leg is down a call has its channels.
+    let store = stage.world.open().await;
+    let shop = store.customer_named("owner@shop.example").await.unwrap().unwrap();
+    found("the end of all", async || {
+        let open = store.open_calls(shop, None, None).await.unwrap();
+        open.is_empty().then_some(())
+    })
+    .await;
     let id = Uuid::new_v4();
     stage.order(id).await;
     network.sees(&format!("{VISITOR} answered")).await;

@@ -11,6 +11,8 @@ mod dump;
 #[cfg(test)]
 mod funds;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod mail;
