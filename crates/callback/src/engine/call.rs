@@ -127,6 +127,10 @@ pub(crate) struct Call {
     settled: BTreeMap<LegId, bool>,
     cancels: Vec<oneshot::Sender<()>>,
     end_is_stored: bool,
+    /// What the visitor was told last, before the end.
+    told: Option<(VisitorState, Detail)>,
+    /// Its legs have changed since whoever watches was told of them.
+    legs_changed: bool,
     bridged: Option<(LegId, LegId)>,
     /// Its money; none where it is not charged.
     meter: Option<Meter>,
@@ -167,6 +171,8 @@ impl Call {
             settled: BTreeMap::new(),
             cancels: Vec::new(),
             end_is_stored: false,
+            told: None,
+            legs_changed: false,
             bridged: None,
             meter,
             outcome: None,
@@ -231,6 +237,7 @@ impl Call {
                 if let Some(meter) = self.meter.as_mut().filter(|_| event == LegEvent::Answered) {
                     meter.answered(self.clock.now());
                 }
+                self.legs_changed = true;
                 self.inputs.push(Input::Leg(leg, event));
             }
             Happening::MediaLost { leg, first, since } => {
@@ -280,6 +287,7 @@ impl Call {
                     // It was hung up while its intent was being stored: its end has been reported.
                     Ok(_) => self.tools.phone.release(self.key(leg)).await,
                     Err((cause, by)) if wanted => {
+                        self.legs_changed = true;
                         self.inputs.push(Input::Leg(leg, LegEvent::Ended(cause, by)))
                     }
                     Err(_) => {}
@@ -320,13 +328,19 @@ impl Call {
                     self.facts.push(Fact::Shown(state, detail));
                     self.facts.push(Fact::Ended { at: self.last_tick, disposition });
                     end_to_store = Some((state, detail));
+                    self.told = None;
                 }
                 Command::Tell(state, detail) => {
                     self.facts.push(Fact::Shown(state, detail));
-                    self.publish(state, detail);
+                    self.told = Some((state, detail));
+                    self.legs_changed = true;
                 }
                 Command::Finish(finish) => return self.finish(*finish, end_to_store).await,
             }
+        }
+        // To a visitor it is the same state; owners see which manager rings now.
+        if let Some((state, detail)) = self.told.filter(|_| take(&mut self.legs_changed)) {
+            self.publish(state, detail);
         }
         self.remember(end_to_store);
     }
@@ -336,6 +350,7 @@ impl Call {
         else {
             return;
         };
+        self.legs_changed = true;
         if self.meter.as_ref().is_some_and(|meter| !meter.may_dial(&to.address)) {
             let refused = LegEvent::Ended(Cause::RefusedNumber, EndedBy::Us);
             return self.inputs.push(Input::Leg(leg, refused));

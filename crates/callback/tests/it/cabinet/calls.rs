@@ -1,7 +1,7 @@
 //! What a company sees of its calls.
 
 use super::Browser;
-use crate::stage::{ANNA, Does, Network, Stage, VISITOR, body, managers};
+use crate::stage::{ANNA, BORIS, Does, Network, Stage, VISITOR, body, found, managers};
 use crate::world::{World, on_both};
 use calamine::Reader as _;
 use futures_util::StreamExt as _;
@@ -194,6 +194,26 @@ fn who_was_missed_twice_waits_once() {
         );
         stage.service.take();
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_sees_which_manager_rings_though_the_visitor_is_told_the_same() {
+    let mut network = Network::start(&[(ANNA, Does::Declines), (BORIS, Does::Rings)]).await;
+    let site = format!("mode = \"manager_first\"\n{}", managers(&[ANNA, BORIS]));
+    let mut stage = Stage::new(World::lite(), &network, &site).await;
+    let (mut owner, number) = Browser::register(&stage, "Shop", "owner@shop.example").await;
+    let call = Uuid::new_v4();
+    stage.order(call).await;
+    network.sees(&format!("{BORIS} rings")).await;
+    let lanes = found("the second manager's ringing", async || {
+        let open = owner.get(&format!("/customers/{number}/calls/open")).await.ok();
+        let lanes = open[0]["lanes"].clone();
+        lanes[1]["ringing_ms"].is_u64().then_some(lanes)
+    })
+    .await;
+    assert!(lanes[0]["over_ms"].is_u64() && lanes[1]["over_ms"].is_null(), "{lanes:#}");
+    stage.post(&format!("/orders/{call}/cancel"), &json!({})).await;
+    stage.service.take();
 }
 
 #[tokio::test(flavor = "multi_thread")]
