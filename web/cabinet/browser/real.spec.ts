@@ -15,7 +15,7 @@ test.use({ provoked: [/^(?!.*\/w\/)/s] });
 
 /** A page as it is looked at: every element of it, and what it has by now that scripts see. */
 interface Watched {
-  /** Where each element is, and all that styles say of it. */
+  /** Where each element is, and all that styles say of it, but for the pointer: pages hide one that rests. */
   looks(): string[];
   /** The window's own names, and those of the prototypes that everything is made of. */
   names(): string[];
@@ -32,7 +32,7 @@ const watched = (page: Page) =>
       looks: () =>
         nodes.map((node) => {
           const [style, { x, y, width, height }] = [getComputedStyle(node), node.getBoundingClientRect()];
-          return `${node.localName}.${node.className} ${x} ${y} ${width} ${height} ${[...style].map((name) => style.getPropertyValue(name)).join('|')}`;
+          return `${node.localName}.${node.className} ${x} ${y} ${width} ${height} ${[...style].map((name) => (name === 'cursor' ? '' : style.getPropertyValue(name))).join('|')}`;
         }),
       names: () => [window, Element.prototype, Node.prototype, EventTarget.prototype, Object.prototype, Array.prototype, Function.prototype, Promise.prototype, History.prototype].flatMap((one) => Object.getOwnPropertyNames(one).filter((name) => !/^\d+$/.test(name))),
       shifts: () => shifted,
