@@ -46,6 +46,9 @@ async fn a_script_has_its_sites_settings_and_leads_to_files_that_stay() {
         assert_eq!(module.headers()["access-control-allow-origin"], "*", "{path}");
         assert!(module.headers()["cache-control"].to_str().unwrap().contains("immutable"), "{path}");
         assert!(!module.text().await.unwrap().is_empty());
+        let address = format!("http://{}{path}", stage.service.as_ref().unwrap().http());
+        let packed = stage.browser.get(address).header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
     }
     for nothing in ["/w/a/loader.js", "/w/a/files.json", "/w/a/..%2f..%2fsecret-1.js"] {
         assert_eq!(file(&stage, nothing, None).await.status(), StatusCode::NOT_FOUND, "{nothing}");

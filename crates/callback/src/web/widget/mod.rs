@@ -29,7 +29,7 @@ use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// The built files.
@@ -91,12 +91,10 @@ impl Script {
         let scenarios = site.body.scenarios();
         let config = Config::of(site, &scenarios, own, &files()?, &COUNTRIES.0);
         let plain = with_settings(&config)?;
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        let packed = gzip.write_all(plain.as_bytes()).and_then(|()| gzip.finish());
         Ok(Self {
             site: site.clone(),
             tag: format!("\"{}\"", digest(plain.as_bytes())),
-            gzip: packed.map_err(Problem::internal)?.into(),
+            gzip: packed(&plain).map_err(Problem::internal)?,
             plain: plain.into(),
         })
     }
@@ -125,6 +123,12 @@ pub(super) fn trial_script(app: &App, site: &PublishedSite, token: &str) -> Resu
     Ok((JAVASCRIPT, with_settings(&config.on_trial(&key, &label))?).into_response())
 }
 
+fn packed(text: &str) -> io::Result<Bytes> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(text.as_bytes())?;
+    gzip.finish().map(Bytes::from)
+}
+
 /// JSON that ends no script that it stands in.
 fn in_script(value: &impl Serialize) -> Result<String, Problem> {
     let json = serde_json::to_string(value).map_err(Problem::internal)?;
@@ -132,12 +136,13 @@ fn in_script(value: &impl Serialize) -> Result<String, Problem> {
 }
 
 /// All countries with their calling codes and the groups of their numbers, a module of one text: `RU7:3 3-2-2,…`; its
-/// name and its text.
-static COUNTRIES: LazyLock<(String, Bytes)> = LazyLock::new(|| {
+/// name, its text, and that as it is sent.
+static COUNTRIES: LazyLock<(String, Bytes, Bytes)> = LazyLock::new(|| {
     let line = |(country, code)| format!("{country}{code}:{}", number::groups(country));
     let list: Vec<String> = number::countries().into_iter().map(line).collect();
     let text = format!("export default\"{}\"", list.join(","));
-    (format!("countries-{}.js", digest(text.as_bytes())), text.into())
+    let gzip = packed(&text).unwrap_or_default();
+    (format!("countries-{}.js", digest(text.as_bytes())), text.into(), gzip)
 });
 
 /// `GET /w/{site_key}.js`: any page may load it; it shows itself on the site's own.
@@ -196,7 +201,12 @@ pub(super) async fn preview() -> Result<Response, Problem> {
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let always = [(header::CACHE_CONTROL, FILE_CACHING), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     if name == COUNTRIES.0 {
-        return Ok((always, JAVASCRIPT, COUNTRIES.1.clone()).into_response());
+        let (_, plain, gzip) = &*COUNTRIES;
+        return Ok(if accepts(&headers, "gzip") && !gzip.is_empty() {
+            (always, JAVASCRIPT, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response()
+        } else {
+            (always, JAVASCRIPT, plain.clone()).into_response()
+        });
     }
     // A module is named with its content; the loader, and what was packed, are not asked for by name.
     if !name.ends_with(".js") || !name.contains('-') {
