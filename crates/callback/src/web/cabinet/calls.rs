@@ -14,7 +14,7 @@ use crate::store::{
 };
 use crate::timeline::{Timeline, stamp};
 use crate::web::App;
-use crate::web::error::{Problem, Refusal};
+use crate::web::error::{FieldProblem, Problem, Refusal};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -280,7 +280,8 @@ pub(super) async fn note(
     let at = at_own(&app, &signed, call).await?;
     let note = body.note.trim().replace('\0', "\u{fffd}");
     if note.chars().count() > LONGEST_NOTE {
-        return Err(Problem::field("note", "too_long", "write 500 letters at most"));
+        let long = FieldProblem::plain("note", "too_long", "write 500 letters at most");
+        return Err(long.with("max", LONGEST_NOTE).into());
     }
     let note = Some(note).filter(|note| !note.is_empty());
     if app.store.note_call(at.customer, OrderId(call), note).await.map_err(Problem::of_store)? {

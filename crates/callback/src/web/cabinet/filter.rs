@@ -187,7 +187,8 @@ impl Chosen {
             return Err(Problem::field("number", "hidden", "numbers are not yours to look for"));
         }
         if digits.as_ref().is_some_and(|digits| digits.len() > DIGITS) {
-            return Err(Problem::field("number", "too_long", "a number has no more digits"));
+            let long = FieldProblem::plain("number", "too_long", "a number has no more digits");
+            return Err(long.with("max", DIGITS).into());
         }
         if digits.as_ref().is_some_and(String::is_empty) {
             return Err(Problem::field("number", "digits", "write some digits of the number"));
@@ -198,8 +199,9 @@ impl Chosen {
         let at_hour = |hour| Quarter::at_hour(hour, period.from, period.to, &period.zone).collect();
         let quarters = self.hour.map(at_hour);
         let text = |field: &'static str, text: &Option<String>| match text {
-            Some(text) if text.len() > TEXT => {
-                Err(Problem::from(FieldProblem::plain(field, "too_long", "that is too long to look for")))
+            Some(text) if text.chars().count() > TEXT => {
+                let long = FieldProblem::plain(field, "too_long", "that is too long to look for");
+                Err(Problem::from(long.with("max", TEXT)))
             }
             // The databases keep no such letter, and look for none.
             Some(text) if text.contains('\0') => Ok(Some(text.replace('\0', "\u{fffd}"))),
