@@ -45,7 +45,6 @@ async function publishedSite(page: Page, number: string): Promise<string> {
 }
 
 test('paid at the till, taken by a call, told on the statement, opened as a call', async ({ page, service }) => {
-  test.setTimeout(120_000);
   await writeFile(join(service.home, 'deck.csv'), DECK);
   await service.run('deck', 'import', 'deck.csv', '--trunk', 'practice');
   await service.run('markup', 'set', '--percent', '50');

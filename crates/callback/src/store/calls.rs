@@ -302,15 +302,7 @@ fn intent_row(row: &Row) -> sqlx::Result<StoredIntent> {
 pub(super) async fn journal(db: &Db, limit: u32, before: Option<(Ts, OrderId)>) -> Result<Vec<JournalRow>> {
     let (at, id) = before.unwrap_or((END_OF_TIME, OrderId(Uuid::max())));
     let rows = db.all(query(JOURNAL).bind(at).bind(id.0).bind(limit.min(JOURNAL_LINES))).await?;
-    let line = |row: &Row| {
-        Ok(JournalRow {
-            order: order_row(row)?,
-            site_key: row.parsed("key")?,
-            site_name: row.get("name")?,
-            record: row.maybe_json("record")?,
-        })
-    };
-    Ok(rows.iter().map(line).collect::<sqlx::Result<_>>()?)
+    Ok(rows.iter().map(journal_row).collect::<sqlx::Result<_>>()?)
 }
 
 /// An order as a line, with the plan that it followed; none where it is another customer's.
@@ -338,16 +330,17 @@ pub(super) async fn rang_at(db: &Db, order: OrderId, telephones: &Telephones) ->
     Ok(db.maybe(find).await?.is_some())
 }
 
-pub(super) fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
-    Ok(PlannedRow {
-        row: JournalRow {
-            order: order_row(row)?,
-            site_key: row.parsed("key")?,
-            site_name: row.get("name")?,
-            record: row.maybe_json("record")?,
-        },
-        plan: row.maybe_json("plan")?,
+pub(super) fn journal_row(row: &Row) -> sqlx::Result<JournalRow> {
+    Ok(JournalRow {
+        order: order_row(row)?,
+        site_key: row.parsed("key")?,
+        site_name: row.get("name")?,
+        record: row.maybe_json("record")?,
     })
+}
+
+pub(super) fn planned_row(row: &Row) -> sqlx::Result<PlannedRow> {
+    Ok(PlannedRow { row: journal_row(row)?, plan: row.maybe_json("plan")? })
 }
 
 /// All that is known of a call.

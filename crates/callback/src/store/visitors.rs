@@ -1,7 +1,8 @@
 //! What is kept of one visitor at one customer, found by his number. It changes nothing: `forget` does.
 
+use super::calls::journal_row;
 use super::db::{Row, query};
-use super::orders::{order_columns, order_row};
+use super::orders::order_columns;
 use super::{JournalRow, OrderPhone, Result, Store, letters, statements};
 use crate::ids::CustomerId;
 use callback_core::time::Ts;
@@ -72,12 +73,7 @@ impl Store {
 fn call(row: &Row) -> sqlx::Result<VisitorCall> {
     let score = row.get::<Option<i64>>("score")?.and_then(|score| score.try_into().ok());
     Ok(VisitorCall {
-        row: JournalRow {
-            order: order_row(row)?,
-            site_key: row.parsed("key")?,
-            site_name: row.get("name")?,
-            record: row.maybe_json("record")?,
-        },
+        row: journal_row(row)?,
         note: row.get("note")?,
         called_back_at: row.maybe_time("called_back_at")?,
         score: score.zip(row.maybe_time("scored_at")?),
